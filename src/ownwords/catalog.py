@@ -11,6 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 from ownwords.errors import RecipeError, unknown_name
+from ownwords.paths import given_path
 
 PACKAGE_ROOT = Path(__file__).parent
 
@@ -40,7 +41,7 @@ def file_names(folder: str, suffix: str) -> list[str]:
 def read_named(kind: str, folder: str, suffix: str, name: str) -> str:
     """Text of a shipped file by its name, or of the file at the path `name` if it ends in `suffix`."""
     if name.endswith(suffix):
-        path = Path(name).expanduser()
+        path = given_path(name)
         try:
             return path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from ownwords import __version__
-from ownwords.errors import InputError, OwnwordsError
+from ownwords.errors import InputError, OwnwordsError, StageError
+from ownwords.paths import given_path
 
 DESCRIPTION = """\
 Self-Distillation Fine-Tuning (SDFT, Yang et al., ACL 2024, arXiv 2402.13669): the model rewrites each training answer
@@ -48,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         return 130
     except BrokenPipeError:  # `ownwords ls | head`: the reader has enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _silence_output()
         return 0
 
 
@@ -148,7 +149,7 @@ def _stage(arguments: argparse.Namespace) -> int:
     from ownwords.pipeline import execute, open_recipe
 
     recipe = open_recipe(arguments.recipe, arguments.overrides)
-    print(execute(recipe, arguments.verb, yes=arguments.yes, allow_code=arguments.allow_code))
+    _write(execute(recipe, arguments.verb, yes=arguments.yes, allow_code=arguments.allow_code))
     return 0
 
 
@@ -159,7 +160,7 @@ def _init(arguments: argparse.Namespace) -> int:
         raise InputError(f"init needs either --schema or --preset; presets: {', '.join(presets.names())}")
     text = presets.schema() if arguments.schema else presets.read(arguments.preset)
     if arguments.output is None:
-        print(text, end="")
+        _write(text.rstrip("\n"))
         return 0
     presets.write(arguments.output, text, force=arguments.force)
     print(f"wrote {arguments.output}", file=sys.stderr)
@@ -181,17 +182,19 @@ def _status(arguments: argparse.Namespace) -> int:
 def _check(arguments: argparse.Namespace) -> int:
     from ownwords.checks.rows import check_rows
 
+    if arguments.rows == "-" and sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison] - `<&-` closes it
+        raise InputError("standard input is closed: give a file, or rows through a pipe.")
     if arguments.rows == "-":
         lines, where = sys.stdin.read().split("\n"), "standard input"
     else:
         where = arguments.rows
         try:
-            lines = Path(where).read_text(encoding="utf-8").split("\n")
+            lines = given_path(where).read_text(encoding="utf-8").split("\n")
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(f"cannot read {where}: {error}") from error
     verdicts = list(check_rows(lines, where, allow_code=arguments.allow_code))
-    for verdict in verdicts:
-        print(json.dumps(verdict, ensure_ascii=False))
+    if verdicts:
+        _write("\n".join(json.dumps(verdict, ensure_ascii=False) for verdict in verdicts))
     return 0
 
 
@@ -233,7 +236,23 @@ def _env(arguments: argparse.Namespace) -> int:
 
 
 def _answer(facts: Any, text: str, *, as_json: bool) -> None:
-    print(json.dumps(facts, ensure_ascii=False, indent=2) if as_json else text)
+    _write(json.dumps(facts, ensure_ascii=False, indent=2) if as_json else text)
+
+
+def _write(text: str) -> None:
+    """To standard output at once, so that an answer which cannot be written is an error and not a lost line."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _silence_output()
+        raise StageError(f"cannot write to standard output: {error.strerror}.") from error
+
+
+def _silence_output() -> None:
+    """Python flushes what is left once more when it ends; let that go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

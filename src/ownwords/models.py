@@ -88,7 +88,7 @@ def load_tokenizer(model: Model, chat_template: str | None = None) -> Any:
     """The model's tokenizer, with a pad token. `chat_template` is template text that replaces the model's own.
 
     Raises:
-        ModelError: there is no chat template (a base model), or the template does not work.
+        ModelError: there is no chat template (a base model), or the template fails or leaves the message out.
     """
     from transformers import AutoTokenizer
 
@@ -105,11 +105,13 @@ def load_tokenizer(model: Model, chat_template: str | None = None) -> Any:
             f"model {model.name} has no chat template: it is a base model, and rewriting needs one that follows "
             "instructions. Choose its instruct or chat version."
         )
+    whose = "the chat template that was set" if chat_template is not None else "its chat template"
     try:
-        render_prompt(tokenizer, [Message("user", "Hello")])
+        rendered = render_prompt(tokenizer, [Message("user", _PROBE)])
     except TemplateError as error:
-        whose = "the chat template that was set" if chat_template is not None else "its chat template"
         raise ModelError(f"model {model.name}: {whose} does not work: {_first_line(error)}") from error
+    if _PROBE not in rendered:
+        raise ModelError(f"model {model.name}: {whose} leaves the user's message out, so the model would not see it.")
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token
     return tokenizer
@@ -201,7 +203,7 @@ def context_length(tokenizer: Any, config: Any) -> int:
 # --- messages to tokens ------------------------------------------------------------------------------------------
 
 _TAKES_SYSTEM: WeakKeyDictionary[Any, dict[str, bool]] = WeakKeyDictionary()
-_PROBE = "system-text-probe"
+_PROBE = "text-probe"
 
 
 def render_prompt(

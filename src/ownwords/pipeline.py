@@ -14,6 +14,7 @@ from typing import Literal
 from ownwords.environment import environment
 from ownwords.errors import InputError
 from ownwords.fingerprint import Inputs, changed_keys, describe_changes
+from ownwords.paths import given_path
 from ownwords.progress import say
 from ownwords.recipe import Recipe, dump_recipe, load_recipe
 from ownwords.run import plain_disk_errors
@@ -35,7 +36,7 @@ class Step:
 
 def open_recipe(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
     """A recipe file, or the recipe of a run directory (which then is its output_dir, wherever it lies now)."""
-    path = Path(path)
+    path = given_path(path)
     if not path.is_dir():
         return load_recipe(path, overrides)
     if not (path / "recipe.yaml").is_file():

@@ -16,11 +16,14 @@ def say(text: str) -> None:
 
 
 class Progress:
-    """Counts rows and tokens of one stage. Use it as a context manager."""
+    """Counts rows and tokens of one stage. Use it as a context manager.
+
+    `before` is how many rows an earlier attempt has done, as far as is known yet: they say nothing about the speed.
+    """
 
     def __init__(self, label: str, total: int, *, done: int = 0, unit: str = "rows") -> None:
-        self.label, self.total, self.done, self.unit = label, total, done, unit
-        self._started_with = done
+        self.label, self.total, self.before, self.unit = label, total, done, unit
+        self.advanced = 0
         self.tokens = 0
         self._start = self._last_line = time.monotonic()
         self._bar: Any = None
@@ -36,11 +39,15 @@ class Progress:
     ) -> None:
         if self._bar is not None:
             self._bar.stop()
-        if self.done > self._started_with:
+        if self.advanced:
             say(f"{self.label}: {self._facts()}")
 
+    @property
+    def done(self) -> int:
+        return self.before + self.advanced
+
     def advance(self, rows: int = 1, tokens: int = 0) -> None:
-        self.done += rows
+        self.advanced += rows
         self.tokens += tokens
         if self._bar is not None:
             self._bar.update(self._task, completed=self.done, speed=self._speed())
@@ -68,14 +75,13 @@ class Progress:
     def _speed(self) -> str:
         seconds = max(time.monotonic() - self._start, 1e-9)
         tokens = f", {self.tokens / seconds:,.0f} tokens/s" if self.tokens else ""
-        return f"{(self.done - self._started_with) / seconds:,.1f} {self.unit}/s{tokens}"
+        return f"{self.advanced / seconds:,.1f} {self.unit}/s{tokens}"
 
     def _facts(self) -> str:
         return f"{self.done:,}/{self.total:,} {self.unit}, {self._speed()}"
 
     def _left(self) -> str:
-        advanced = self.done - self._started_with
-        if not advanced:
+        if not self.advanced:
             return "unknown time"
-        seconds = (time.monotonic() - self._start) / advanced * max(self.total - self.done, 0)
+        seconds = (time.monotonic() - self._start) / self.advanced * max(self.total - self.done, 0)
         return f"{seconds / 60:.0f} min" if seconds >= 90 else f"{seconds:.0f} s"

@@ -17,6 +17,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from ownwords.errors import RecipeError, unknown_name
+from ownwords.paths import given_path
 
 
 class Section(BaseModel):
@@ -243,7 +244,7 @@ def load_recipe(path: str | Path, overrides: Sequence[str] = (), *, output_dir: 
     Raises:
         RecipeError: the file is missing, not YAML, or has an unknown key or a wrong value.
     """
-    path = Path(path)
+    path = given_path(path)
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

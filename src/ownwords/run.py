@@ -33,6 +33,7 @@ from typing import Any, cast
 from ownwords.errors import InputError, OwnwordsError, StageError
 from ownwords.fingerprint import Inputs, fingerprint
 from ownwords.journal import Journal
+from ownwords.paths import given_path
 
 #: Below this much free space a run is refused before anything is written.
 MINIMUM_FREE_BYTES = 64 * 2**20
@@ -113,7 +114,7 @@ class Run:
     """A run directory. Creating the object touches nothing; `create` makes the folder and takes its lock."""
 
     def __init__(self, directory: str | Path) -> None:
-        self.directory = Path(os.path.expanduser(directory))  # noqa: PTH111 - an unknown user is left as it is
+        self.directory = given_path(directory)
         self._journal: Journal | None = None
         self._lock: Any = None
 
@@ -145,6 +146,8 @@ class Run:
         Raises:
             InputError: it is a file, is not writable, is another program's folder, or its disk is full.
         """
+        if self.directory.is_symlink() and not self.directory.exists():
+            raise InputError(f"output_dir {self.directory} is a link to nothing ({self.directory.readlink()}).")
         if self.directory.exists() and not self.directory.is_dir():
             raise InputError(f"output_dir {self.directory} is a file, not a folder.")
         remains = self.recipe_path.is_file() and self.journal_path.is_file()  # a run that lost its run.json
@@ -184,8 +187,21 @@ class Run:
         return self._journal
 
     def facts(self) -> dict[str, Any]:
-        """The content of run.json; empty where there is none."""
-        return read_json(self.directory / "run.json") or {}
+        """The content of run.json; empty where there is none.
+
+        Raises:
+            StageError: it is damaged.
+        """
+        path = self.directory / "run.json"
+        content = read_json(path)
+        if content is None:
+            return {}
+        if not _is_record(content):
+            raise StageError(
+                f"{path} is not what ownwords writes there. Remove it and run the command again: what the journal "
+                "holds is not asked again."
+            )
+        return content
 
     def stage(self, name: str) -> dict[str, Any]:
         """What run.json says of a stage; empty if it never started."""
@@ -199,11 +215,12 @@ class Run:
         return finished and all((self.directory / product).exists() for product in state.get("products", []))
 
     @contextlib.contextmanager
-    def working_on(self, name: str, inputs: Inputs, products: Sequence[Path]) -> Generator[None]:
+    def working_on(self, name: str, inputs: Inputs, products: Sequence[Path], *, together: int = 1) -> Generator[None]:
         """Mark a stage as running, then as done with its seconds; as failed if it raises.
 
         `products` are the files that it leaves: without one of them it is not done. Seconds of interrupted attempts
-        at the same inputs add up.
+        at the same inputs add up. So many stages as `together` says are worked on in one pass and share its seconds in
+        equal parts.
         """
         state = self.stage(name)
         same = state.get("fingerprint") == fingerprint(inputs) and state.get("status") != "done"
@@ -217,14 +234,17 @@ class Run:
         }
         self._set_stage(name, {**entry, "status": "running", "seconds": before})
         clock = time.monotonic()
+
+        def seconds() -> float:
+            return round(before + (time.monotonic() - clock) / together, 2)
+
         try:
             yield
         except BaseException:
             with contextlib.suppress(OSError, OwnwordsError):  # the first error is the one to show
-                self._set_stage(name, {**entry, "status": "failed", "seconds": before + time.monotonic() - clock})
+                self._set_stage(name, {**entry, "status": "failed", "seconds": seconds()})
             raise
-        seconds = before + time.monotonic() - clock
-        self._set_stage(name, {**entry, "status": "done", "seconds": round(seconds, 2), "finished": now()})
+        self._set_stage(name, {**entry, "status": "done", "seconds": seconds(), "finished": now()})
 
     def _set_stage(self, name: str, state: dict[str, Any]) -> None:
         facts = self.facts()
@@ -246,3 +266,9 @@ class Run:
 
 def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _is_record(content: Any) -> bool:
+    """Whether it has the shape of run.json: an object whose `stages`, if there are any, are objects by name."""
+    stages: Any = cast("dict[str, Any]", content).get("stages", {}) if isinstance(content, dict) else None
+    return isinstance(stages, dict) and all(isinstance(s, dict) for s in cast("dict[str, Any]", stages).values())

@@ -46,6 +46,12 @@ FAULTS: list[tuple[str, list[str], str]] = [
     ("missing_benchmark_file", ["evaluate.benchmarks=[{gsm8k: {path: none.jsonl}}]"], "none.jsonl"),
     ("unknown_lora_module", ["tune.lora.target_modules=[q_prj]"], "Did you mean 'q_proj'"),
     ("generator_benchmark_without_generator", ["evaluate.benchmarks=[generated]"], "generator"),
+    ("layout_that_shows_nothing", ["tune.chat_template=empty.jinja"], "leaves the user's message out"),
+    (
+        "benchmark_layout_that_shows_nothing",
+        ["evaluate.benchmarks=[{heldout_nll: {chat_template: empty.jinja}}]"],
+        "leaves the user's message out",
+    ),
     ("no_unseen_rows", ["data.train.limit=100"], "unseen"),
 ]
 
@@ -55,6 +61,8 @@ FAULTS: list[tuple[str, list[str], str]] = [
 def test_a_fault_is_one_message_and_nothing_is_written(
     project: Project, capsys: pytest.CaptureFixture[str], overrides: list[str], message: str
 ) -> None:
+    (project.folder / "empty.jinja").write_text("{# nothing #}", encoding="utf-8")
+    overrides = [text.replace("empty.jinja", f"{project.folder}/empty.jinja") for text in overrides]
     assert project.ownwords("run", *overrides) == 2
     said = capsys.readouterr().err
     assert message in said
@@ -136,6 +144,48 @@ def test_a_folder_with_other_files_is_left_alone(project: Project, capsys: pytes
     assert project.ownwords("rewrite") == 2
     assert "holds other files" in capsys.readouterr().err
     assert [path.name for path in project.output.iterdir()] == ["thesis.tex"]
+
+
+def test_an_output_dir_that_is_a_link_to_nothing_is_refused(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project.output.symlink_to(project.folder / "nothing")
+    assert project.ownwords("rewrite") == 2
+    assert "is a link to nothing" in capsys.readouterr().err
+    assert not (project.folder / "nothing").exists()
+
+
+@pytest.mark.parametrize("path", ["x" * 300, "~nobody-of-that-name/x", "LOOP/x"])
+@pytest.mark.parametrize(
+    "override",
+    [
+        "data.train.path=PATH.jsonl",
+        "rewrite.prompt=PATH.jinja",
+        "tune.chat_template=PATH.jinja",
+        "runtime.scripted.answers=PATH",
+        "rewrite.checks=['PATH.py:f']",
+        "evaluate.benchmarks=[{gsm8k: {path: PATH.json}}]",
+        "model.name_or_path=PATH.gguf",
+    ],
+)
+def test_an_odd_path_is_one_message(
+    project: Project, capsys: pytest.CaptureFixture[str], override: str, path: str
+) -> None:
+    (project.folder / "LOOP").symlink_to("LOOP")
+    path = path.replace("LOOP", str(project.folder / "LOOP"))
+    assert project.ownwords("run", "--allow-code", override.replace("PATH", path)) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("ownwords: ")
+    assert "Traceback" not in said
+    assert not project.output.exists()
+
+
+@pytest.mark.parametrize("path", ["x" * 300, "a\\0b"])
+def test_an_output_dir_that_no_system_can_hold_is_refused(
+    project: Project, capsys: pytest.CaptureFixture[str], path: str
+) -> None:
+    assert project.ownwords("rewrite", f'output_dir="{path}"') == 2
+    assert "is not a path that this system can hold" in capsys.readouterr().err
 
 
 def test_an_unwritable_directory_is_refused(
@@ -223,6 +273,18 @@ def test_a_damaged_journal_is_one_message_that_names_it(project: Project, capsys
         said = capsys.readouterr().err
         assert "journal.sqlite cannot be used" in said
         assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("content", ["[]", "7", '{"stages": []}', '{"stages": {"rewrite": 1}}', '{"stages": null}'])
+def test_a_run_json_of_another_shape_is_one_message_that_names_it(
+    project: Project, capsys: pytest.CaptureFixture[str], content: str
+) -> None:
+    assert project.ownwords("rewrite") == 0
+    (project.output / "run.json").write_text(content, encoding="utf-8")
+    for verb in ("status", "rewrite", "report"):
+        capsys.readouterr()
+        assert project.ownwords(verb) == 1
+        assert "run.json is not what ownwords writes there" in capsys.readouterr().err
 
 
 def test_a_lost_product_is_made_again_from_the_journal(project: Project) -> None:

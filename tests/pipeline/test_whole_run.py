@@ -178,7 +178,7 @@ def test_ids_and_labels_equal_those_trl_makes_of_the_published_rows(project: Pro
     folder = project.output / "data" / "sdft"
     name = yaml.safe_load(project.recipe.read_text(encoding="utf-8"))["model"]["name_or_path"]
     tokenizer = AutoTokenizer.from_pretrained(name)
-    ours = supervise(tokenizer, read_training_rows(folder / "train.parquet"), 512, "error", None).rows
+    ours = supervise(tokenizer, read_training_rows(folder / "train.parquet"), 512, "error").rows
     data = load_dataset("parquet", data_dir=str(folder), split="train", cache_dir=str(tmp_path / "cache"))
     arguments = SFTConfig(output_dir=str(tmp_path / "trl"), use_cpu=True, bf16=False, report_to="none", max_length=512)
     trainer = SFTTrainer(model=name, args=arguments, train_dataset=data, processing_class=tokenizer)
@@ -216,3 +216,17 @@ def test_one_score_table_never_mixes_engines(finished: Project, capsys: pytest.C
     assert finished.ownwords("evaluate", *keys) == 2
     said = capsys.readouterr().err
     assert "the scores of vanilla on gsm8k come from another engine (dtype float16)" in said
+
+
+@pytest.mark.parametrize("name", ["vanilla.json", "sdft.parquet"])
+def test_a_damaged_score_file_is_one_message_that_names_it(
+    finished: Project, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    folder = finished.output / "scores" / "gsm8k"
+    (folder / "seed.parquet").unlink()  # so that there is something to do
+    damaged = folder / name
+    whole = damaged.read_bytes()
+    damaged.write_bytes(b"[]")
+    assert finished.ownwords("evaluate", "--yes") == 1
+    assert f"{name} is not what ownwords writes there" in capsys.readouterr().err
+    damaged.write_bytes(whole)

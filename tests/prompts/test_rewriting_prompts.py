@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ownwords.errors import RecipeError
-from ownwords.prompts.render import layout_names, load_layout, load_prompt, prompt_names
+from ownwords.prompts.render import load_layout, load_prompt, prompt_names
 from ownwords.records import Example, Message
 
 ROW = Example("id", (Message("user", "Why?"),), "Because.")
@@ -25,7 +25,6 @@ def write(tmp_path: Path, text: str) -> str:
 
 def test_the_shipped_names() -> None:
     assert prompt_names() == ["chat/general", "chat/math", "paper/math", "paper/refer", "paper/using"]
-    assert layout_names() == ["paper/alpaca", "paper/gsm8k"]
 
 
 @pytest.mark.parametrize("name", prompt_names())
@@ -76,7 +75,7 @@ def test_a_file_of_the_users_own(tmp_path: Path) -> None:
 
 
 def test_a_file_without_comment_has_no_description(tmp_path: Path) -> None:
-    assert load_prompt(write(tmp_path, "{% block user %}{{ prompt }}{% endblock %}")).description == ""
+    assert load_prompt(write(tmp_path, "{% block user %}{{ reference }}{% endblock %}")).description == ""
 
 
 @pytest.mark.parametrize(
@@ -91,7 +90,9 @@ def test_a_file_without_comment_has_no_description(tmp_path: Path) -> None:
         ("{% block user %}\n{{ prompt.__class__.__mro__ }}{% endblock %}", 2, "is unsafe"),
         ("{% block user %}\n\n{{ 1 / 0 }}{% endblock %}", 3, "division by zero"),
         ("{% block user %}{% for _ in range(10 ** 9) %}x{% endfor %}{% endblock %}", 1, "Range too big"),
-        ("{% block user %}{% include 'a' %}{% endblock %}", 1, "no loader"),
+        ("{% block user %}{% include 'a' %}{% endblock %}", 1, "loads no other"),
+        ("\n{% extends 'a' %}{% block user %}{{ reference }}{% endblock %}", 2, "loads no other"),
+        ("{% import 'a' as a %}{% block user %}{{ reference }}{% endblock %}", 1, "loads no other"),
     ],
 )
 def test_a_wrong_file_is_refused_with_file_and_line(tmp_path: Path, text: str, line: int, message: str) -> None:
@@ -102,8 +103,23 @@ def test_a_wrong_file_is_refused_with_file_and_line(tmp_path: Path, text: str, l
     assert message in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{% block user %}{% endblock %}{% block system %}{{ reference }}{% endblock %}", "`user` is empty"),
+        ("{% block user %}Answer: {{ prompt }}{% endblock %}", "no block shows {{ reference }}"),
+    ],
+)
+def test_a_prompt_that_shows_nothing_to_rewrite_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(RecipeError) as error:
+        load_prompt(write(tmp_path, text))
+    assert message in str(error.value)
+
+
 def test_a_template_that_fails_on_one_row_names_the_row(tmp_path: Path) -> None:
-    prompt = load_prompt(write(tmp_path, "{% block user %}{{ 1 / (4 - prompt | length) }}{% endblock %}"))
+    prompt = load_prompt(
+        write(tmp_path, "{% block user %}{{ reference }}{{ 1 / (4 - prompt | length) }}{% endblock %}")
+    )
     with pytest.raises(RecipeError, match=r"line 1: the block user fails for the row data\.json, row 7: ZeroDivision"):
         prompt.render(Example("id", ROW.messages, "Because.", origin="data.json, row 7"))
 

@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from ownwords.catalog import import_named, module_names
 from ownwords.errors import DataError, MissingFileError
+from ownwords.paths import given_path
 from ownwords.recipe import BenchmarkSection
 from ownwords.records import Completion, Example, Message
 
@@ -101,7 +102,7 @@ def benchmark_file(settings: BenchmarkSection, default: str) -> Path:
             f"benchmark {settings.name}: {missing.group()} is not set. Point it at a folder made by `make data`, "
             f"or give a `path` for {settings.name}."
         )
-    path = Path(text).expanduser()
+    path = given_path(text)
     if not path.is_file():
         raise MissingFileError(
             f"benchmark {settings.name}: there is no file {path}. Give its `path`, or run `make data`."

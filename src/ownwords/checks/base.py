@@ -12,13 +12,13 @@ import inspect
 import json
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
 from ownwords.catalog import module_names
 from ownwords.errors import RecipeError, unknown_name
+from ownwords.paths import given_path
 from ownwords.records import Candidate, Check, Example, Verdict, storable
 
 _CHECKS: dict[str, Check] = {}
@@ -61,7 +61,7 @@ def require_params(name: str, function: Check, params: dict[str, Any]) -> None:
     parameters = list(inspect.signature(function).parameters.values())[2:]  # after example and candidate
     known = [p.name for p in parameters if p.kind is not inspect.Parameter.VAR_KEYWORD]
     takes_any = len(known) < len(parameters)
-    hints = get_type_hints(function) if params else {}
+    hints = _hints(name, function) if params else {}
     for key, value in params.items():
         if key not in known and not takes_any:
             raise RecipeError(unknown_name(f"parameter of the check {name}", key, known or ["(it takes none)"]))
@@ -71,6 +71,13 @@ def require_params(name: str, function: Check, params: dict[str, Any]) -> None:
         except (ValidationError, TypeError, ValueError) as error:
             wanted = getattr(hints.get(key), "__name__", str(hints.get(key, "plain JSON")))
             raise RecipeError(f"parameter {key} of the check {name} must be {wanted}, not {value!r}.") from error
+
+
+def _hints(name: str, function: Check) -> dict[str, Any]:
+    try:
+        return get_type_hints(function)
+    except Exception as error:  # the boundary to the user's code: an annotation is an expression
+        raise RecipeError(f"the annotations of the check {name} cannot be evaluated: {error}.") from error
 
 
 def run_check(function: Check, example: Example, candidate: Candidate, params: dict[str, Any]) -> Verdict:
@@ -95,7 +102,7 @@ def load_function(spec: str, *, allow_code: bool) -> Any:
     path_text, _, function_name = spec.rpartition(":")
     if not allow_code:
         raise RecipeError(f"{spec!r} names code of your own; it runs only with --allow-code.")
-    path = Path(path_text).expanduser().resolve()
+    path = given_path(path_text).resolve()
     if not path.is_file():
         raise RecipeError(f"{spec!r}: there is no file {path}")
     module_spec = importlib.util.spec_from_file_location(f"ownwords_user_{path.stem}", path)

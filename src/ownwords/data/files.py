@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from ownwords.errors import DataError
+from ownwords.paths import given_path
 
 Row = tuple[str, Any]
 
@@ -43,7 +44,7 @@ def locate(path: str) -> Path:
             raise DataError(f"path {path}: the environment variable {name} is not set.{advice}")
         return os.environ[name]
 
-    found = Path(os.path.expanduser(_VARIABLE.sub(value, path)))  # noqa: PTH111 - Path.expanduser raises for an unknown user
+    found = given_path(_VARIABLE.sub(value, path))
     if found.is_dir():
         raise DataError(f"{found} is a folder; name one file in it ({', '.join(EXTENSIONS)}).")
     if not found.is_file():

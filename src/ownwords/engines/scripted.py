@@ -17,6 +17,7 @@ from ownwords.checks.base import load_function
 from ownwords.engines.base import Capability, Engine, Provenance
 from ownwords.errors import EngineError, RecipeError
 from ownwords.models import Model
+from ownwords.paths import given_path
 from ownwords.recipe import RuntimeSection, ScriptedSection
 from ownwords.records import Completion, Request, RowError, storable
 
@@ -34,7 +35,7 @@ class ScriptedEngine(Engine):
     capabilities: frozenset[Capability] = frozenset({"prefill", "weights"})
 
     def __init__(self, script: ScriptedSection, *, allow_code: bool = False) -> None:
-        self._answers = _read_answers(Path(script.answers)) if script.answers else {}
+        self._answers = _read_answers(given_path(script.answers)) if script.answers else {}
         self._function: Callable[[Request], Any] | None = (
             load_function(script.function, allow_code=allow_code) if script.function else None
         )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ownwords.catalog import file_names, read_named
 from ownwords.errors import InputError, RecipeError, unknown_name
+from ownwords.paths import given_path
 from ownwords.recipe import Recipe
 
 
@@ -33,6 +34,7 @@ def schema() -> str:
 
 def write(path: Path, text: str, *, force: bool) -> None:
     """Write a recipe file, refusing to overwrite one without `force`."""
+    path = given_path(path)
     if path.exists() and not force:
         raise InputError(f"{path} exists already: add --force to overwrite it.")
     try:

@@ -94,11 +94,6 @@ def prompt_names() -> list[str]:
     return [name for name in file_names("prompts", ".jinja") if not name.startswith(_LAYOUTS)]
 
 
-def layout_names() -> list[str]:
-    """The shipped chat-template layouts."""
-    return file_names("prompts/layouts", ".jinja")
-
-
 def load_prompt(name: str) -> RewritingPrompt:
     """The shipped prompt of that name, or the user's own file if `name` ends in `.jinja`.
 
@@ -109,6 +104,7 @@ def load_prompt(name: str) -> RewritingPrompt:
         raise RecipeError(unknown_name("rewriting prompt", name, prompt_names()))
     text = read_named("rewriting prompt", "prompts", ".jinja", name)
     template = _compile(name, text)
+    _require_reference(name, template)
     empty = dict.fromkeys(VARIABLES, "")
     blocks = {b: _render_block(name, template, b, empty, "") for b in BLOCKS if b in template.blocks}
     words = (blocks.get(block, "").strip() for block in ("system", "user", "prefill"))
@@ -158,7 +154,10 @@ def _compile(name: str, text: str) -> Template:
 
 
 def _refuse_unknown(name: str, tree: nodes.Template) -> None:
-    """Unknown variables and blocks would silently change what is asked, so both are errors."""
+    """Unknown variables and blocks would silently change what is asked, other templates are never looked for."""
+    other = next(tree.find_all((nodes.Extends, nodes.Include, nodes.Import, nodes.FromImport)), None)
+    if other is not None:
+        raise RecipeError(f"rewriting prompt {name}, line {other.lineno}: a prompt is one file and loads no other.")
     undeclared = find_undeclared_variables(tree) - {*VARIABLES, "self"}
     if undeclared:
         used = min((n for n in tree.find_all(nodes.Name) if n.name in undeclared), key=lambda n: n.lineno)
@@ -173,6 +172,16 @@ def _refuse_unknown(name: str, tree: nodes.Template) -> None:
             f"rewriting prompt {name}, line 1: it has no block `user`; "
             "write {% block user %}{{ prompt }} ... {{ reference }}{% endblock %}."
         )
+
+
+def _require_reference(name: str, template: Template) -> None:
+    """Rewriting without sight of the reference would be answering anew."""
+    values = {variable: f"({variable}-probe)" for variable in VARIABLES}
+    rendered = {block: _render_block(name, template, block, values, "") for block in template.blocks}
+    if not rendered["user"].strip():
+        raise RecipeError(f"rewriting prompt {name}: its block `user` is empty.")
+    if not any(values["reference"] in text for text in rendered.values()):
+        raise RecipeError(f"rewriting prompt {name}: no block shows {{{{ reference }}}}: nothing is there to rewrite.")
 
 
 def _render_block(name: str, template: Template, block: str, values: Mapping[str, str], where: str) -> str:

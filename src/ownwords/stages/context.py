@@ -5,13 +5,14 @@ from __future__ import annotations
 from functools import cached_property
 
 from ownwords import models
+from ownwords.checks.named import NamedCheck, named_checks
 from ownwords.data.load import describe_source, load_heldout, load_train
 from ownwords.engines.base import Capability, Engine, engine_name, needs_model, open_engine
 from ownwords.fingerprint import Inputs, flatten, join
 from ownwords.models import Model
-from ownwords.prompts.render import load_layout
+from ownwords.prompts.render import RewritingPrompt, load_layout, load_prompt
 from ownwords.recipe import Recipe
-from ownwords.records import Example, digest
+from ownwords.records import Example, Sampling, digest
 from ownwords.run import Run
 
 #: Gives likelihoods and mixes weights on any machine, so it serves where the recipe's engine cannot.
@@ -38,6 +39,19 @@ class Context:
     @cached_property
     def model(self) -> Model:
         return models.resolve(self.recipe.model)
+
+    @cached_property
+    def prompt(self) -> RewritingPrompt:
+        return load_prompt(self.recipe.rewrite.prompt)
+
+    @cached_property
+    def checks(self) -> list[NamedCheck]:
+        """Found once: code of the user's own is imported, and its text read, a single time."""
+        return named_checks(self.recipe.rewrite.checks, allow_code=self.allow_code)
+
+    @cached_property
+    def rewrite_sampling(self) -> Sampling:
+        return Sampling(**self.recipe.rewrite.sampling.model_dump())
 
     @property
     def variant(self) -> str:

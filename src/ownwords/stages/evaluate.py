@@ -94,9 +94,9 @@ def run(context: Context, tasks: Sequence[Task], arm: str) -> None:
     weights = Weights("seed", context.model.weights_hash) if arm == SEED else tune.arm_weights(context, arm)
     with contextlib.ExitStack() as stack:
         for task in tasks:
-            name = task.benchmark.name
-            products = scores.files(context, name, arm)
-            stack.enter_context(context.run.working_on(stage_name(name, arm), inputs(context, task, arm), products))
+            stage, files = stage_name(task.benchmark.name, arm), scores.files(context, task.benchmark.name, arm)
+            working = context.run.working_on(stage, inputs(context, task, arm), files, together=len(tasks))
+            stack.enter_context(working)
         exams = [_build_exam(context, task, arm, weights) for task in tasks]
         for engine, group in _by_engine(context, exams):
             _answer(context, engine, group, arm)

@@ -3,12 +3,14 @@
 # pyright: basic
 from __future__ import annotations
 
+from typing import Any
+
 from ownwords import models
 from ownwords.arms.base import find_arm
 from ownwords.benchmarks.base import find_benchmark
 from ownwords.engines.base import needs_model
 from ownwords.errors import RecipeError, unknown_name
-from ownwords.prompts.render import load_layout, load_prompt
+from ownwords.prompts.render import load_layout
 from ownwords.stages import rewrite
 from ownwords.stages.context import Context
 from ownwords.stages.supervision import supervise
@@ -22,12 +24,10 @@ def check_names(context: Context) -> None:
     """
     recipe = context.recipe
     needs_model(context.engine_name)
-    load_prompt(recipe.rewrite.prompt)
-    benchmark_layouts = [benchmark.chat_template for benchmark in recipe.evaluate.benchmarks]
-    for layout in (recipe.rewrite.chat_template, recipe.tune.chat_template, *benchmark_layouts):
+    _ = context.prompt, context.checks  # loading verifies them
+    for layout in (recipe.rewrite.chat_template, *_later_layouts(context)):
         if layout is not None:
             load_layout(layout)
-    rewrite.named_checks(context)
     for arm in recipe.tune.arms:
         find_arm(arm)
     for benchmark in recipe.evaluate.benchmarks:
@@ -35,36 +35,38 @@ def check_names(context: Context) -> None:
 
 
 def check_inputs(context: Context, verb: str) -> None:
-    """Data can be read, the model is a chat model, and where training follows, references fit `tune.max_length`.
+    """Data can be read, the model is a chat model, every layout works with it, and where training follows, references
+    fit `tune.max_length`.
 
     Raises:
         DataError, ModelError: the first thing that is wrong.
     """
     examples = context.train
-    recipe = context.recipe
     if verb != "rewrite":
-        layout = None if recipe.tune.chat_template is None else load_layout(recipe.tune.chat_template)
-        tokenizer = models.load_tokenizer(context.model, layout)
+        for layout in _later_layouts(context):
+            _tokenizer(context, layout)
         if verb in {"run", "tune"}:
             _check_training(context)
-            rows = [
-                {
-                    "id": example.id,
-                    "prompt": [message.as_dict() for message in example.messages],
-                    "completion": [{"content": example.reference}],
-                    "reference": example.reference,
-                }
-                for example in examples
-            ]
-            supervise(tokenizer, rows, recipe.tune.max_length, recipe.tune.on_too_long, None)
     rewriting = verb in {"run", "rewrite"} and not context.run.is_done(rewrite.STAGE, rewrite.inputs(context))
     if rewriting:
-        setup = rewrite.set_up(context)
-        context.engine().preflight(rewrite.build_request(setup, example, 0) for example in examples)
+        if needs_model(context.engine_name):
+            _tokenizer(context, context.recipe.rewrite.chat_template)
+        context.engine().preflight(rewrite.build_request(context, example, 0) for example in examples)
+
+
+def _later_layouts(context: Context) -> list[str | None]:
+    """The layouts of what comes after rewriting, each once; None is the model's own chat template."""
+    benchmarks = (benchmark.chat_template for benchmark in context.recipe.evaluate.benchmarks)
+    tune = context.recipe.tune.chat_template
+    return list(dict.fromkeys([tune, *(layout or tune for layout in benchmarks)]))
+
+
+def _tokenizer(context: Context, layout: str | None) -> Any:
+    return models.load_tokenizer(context.model, None if layout is None else load_layout(layout))
 
 
 def _check_training(context: Context) -> None:
-    """LoRA targets are linear layers of the model, and scheduler and trackers are ones that the trainer knows."""
+    """References fit, LoRA targets are linear layers of the model, scheduler and trackers are known to the trainer."""
     from transformers import SchedulerType
     from transformers.integrations.integration_utils import get_reporting_integration_callbacks
 
@@ -81,3 +83,13 @@ def _check_training(context: Context) -> None:
         get_reporting_integration_callbacks([tune.report_to] if tune.report_to != "none" else [])
     except ValueError as error:
         raise RecipeError(f"tune.report_to: {error}") from error
+    rows = [
+        {
+            "id": example.id,
+            "prompt": [message.as_dict() for message in example.messages],
+            "completion": [{"content": example.reference}],
+            "reference": example.reference,
+        }
+        for example in context.train
+    ]
+    supervise(_tokenizer(context, tune.chat_template), rows, tune.max_length, tune.on_too_long)

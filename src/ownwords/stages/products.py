@@ -10,7 +10,6 @@ from typing import Any
 from ownwords.arms.base import Arm, find_arm
 from ownwords.data.card import dataset_card
 from ownwords.data.export import training_row, training_table, with_targets, write_table
-from ownwords.prompts.render import RewritingPrompt
 from ownwords.records import Outcome
 from ownwords.run import write_json, write_text
 from ownwords.stages.context import Context
@@ -20,17 +19,17 @@ from ownwords.stats import wilson
 SAMPLES = 30
 
 
-def write_products(context: Context, outcomes: Sequence[Outcome], prompt: RewritingPrompt) -> None:
+def write_products(context: Context, outcomes: Sequence[Outcome]) -> None:
     """Write `rewrite.json`, `samples.json` and every arm's data."""
     engines = _engines(outcomes)
-    write_json(context.run.directory / "rewrite.json", _summary(context, outcomes, prompt, engines))
+    write_json(context.run.directory / "rewrite.json", _summary(context, outcomes, engines))
     write_json(context.run.directory / "samples.json", _samples(outcomes))
-    write_arm_data(context, [find_arm(name) for name in context.recipe.tune.arms], outcomes, prompt)
+    write_arm_data(context, [find_arm(name) for name in context.recipe.tune.arms], outcomes)
 
 
-def write_arm_data(context: Context, arms: Sequence[Arm], outcomes: Sequence[Outcome], prompt: RewritingPrompt) -> None:
+def write_arm_data(context: Context, arms: Sequence[Arm], outcomes: Sequence[Outcome]) -> None:
     """`data/<arm>/train.parquet` and its card. A dropped example leaves every arm."""
-    provenance = _provenance(context, prompt)
+    provenance = _provenance(context)
     sampling = json.dumps(provenance["sampling"], sort_keys=True)
     kept = [outcome for outcome in outcomes if outcome.kind != "dropped"]
     table = training_table([training_row(outcome, {**provenance, "sampling": sampling}) for outcome in kept])
@@ -48,11 +47,11 @@ def _engines(outcomes: Sequence[Outcome]) -> list[dict[str, str]]:
     return [json.loads(engine) for engine in sorted({o.engine for o in outcomes})]
 
 
-def _provenance(context: Context, prompt: RewritingPrompt) -> dict[str, Any]:
+def _provenance(context: Context) -> dict[str, Any]:
     recipe = context.recipe
     return {
-        "prompt_preset": prompt.name,
-        "prompt_hash": prompt.hash,
+        "prompt_preset": context.prompt.name,
+        "prompt_hash": context.prompt.hash,
         "model": recipe.model.name_or_path,
         "revision": recipe.model.revision or "",
         "sampling": recipe.rewrite.sampling.model_dump(),
@@ -71,9 +70,7 @@ def _counts(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     }
 
 
-def _summary(
-    context: Context, outcomes: Sequence[Outcome], prompt: RewritingPrompt, engines: list[dict[str, str]]
-) -> dict[str, Any]:
+def _summary(context: Context, outcomes: Sequence[Outcome], engines: list[dict[str, str]]) -> dict[str, Any]:
     accepted = sum(o.kind == "accepted" for o in outcomes)
     interval = wilson(accepted, len(outcomes))
     completions = [o.completion for o in outcomes if o.completion is not None]
@@ -83,8 +80,8 @@ def _summary(
         "low": interval.low,
         "high": interval.high,
         **_counts(outcomes),
-        "prompt": prompt.name,
-        "prompt_hash": prompt.hash,
+        "prompt": context.prompt.name,
+        "prompt_hash": context.prompt.hash,
         "checks": [check.name for check in context.recipe.rewrite.checks],
         "prompt_tokens": sum(c.prompt_tokens for c in completions),
         "completion_tokens": sum(c.completion_tokens for c in completions),

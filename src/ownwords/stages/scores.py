@@ -10,12 +10,16 @@ from typing import Any
 
 from ownwords.benchmarks._sanity import judge_answers
 from ownwords.benchmarks.base import Benchmark, Item, find_benchmark
+from ownwords.errors import StageError
 from ownwords.records import Completion
 from ownwords.run import read_json, write_atomic, write_json
 from ownwords.stages.context import Context
 from ownwords.stats import mean_interval, paired_difference
 
 Scores = dict[str, float]
+
+#: What an arm's score file holds beside the rows.
+FACTS = {"variant", "engine", "sanity", "usable", "reason"}
 
 
 def files(context: Context, benchmark: str, arm: str) -> list[Path]:
@@ -83,10 +87,13 @@ def write_items(
 def other_engine(context: Context, benchmark: str, engine: Mapping[str, str]) -> tuple[str, str] | None:
     """The first arm whose finished scores on the benchmark another engine made, and that engine; else None."""
     for arm in ("seed", *context.recipe.tune.arms):
-        facts = read_json(context.run.scores_dir / benchmark / f"{arm}.json")
+        path = context.run.scores_dir / benchmark / f"{arm}.json"
         finished = context.run.stage(f"evaluate/{benchmark}/{arm}").get("status") == "done"
-        if finished and facts is not None and facts["engine"] != dict(engine):
-            return arm, ", ".join(f"{key} {value}" for key, value in facts["engine"].items() if engine[key] != value)
+        if not finished or not path.exists():
+            continue
+        other: dict[str, str] = _read_facts(path)["engine"]
+        if other != dict(engine):
+            return arm, ", ".join(f"{key} {value}" for key, value in other.items() if engine.get(key) != value)
     return None
 
 
@@ -124,13 +131,28 @@ def _read_scores(path: Path) -> tuple[Scores, int]:
     """Scores by item id, and how many items have none."""
     import pyarrow.parquet as pq
 
-    rows = pq.read_table(path, columns=["item_id", "score"]).to_pylist()
+    try:
+        rows = pq.read_table(path, columns=["item_id", "score"]).to_pylist()
+    except (OSError, ValueError) as error:  # pyarrow's errors are kinds of ValueError
+        raise StageError(_damaged(path, str(error).partition("\n")[0])) from error
     scores = {row["item_id"]: row["score"] for row in rows if row["score"] is not None}
     return scores, len(rows) - len(scores)
 
 
+def _read_facts(path: Path) -> dict[str, Any]:
+    """What `write_items` wrote beside an arm's scores."""
+    facts = read_json(path)
+    if not isinstance(facts, dict) or facts.keys() != FACTS or not isinstance(facts["engine"], dict):
+        raise StageError(_damaged(path, f"it must hold {', '.join(sorted(FACTS))}"))
+    return facts
+
+
+def _damaged(path: Path, reason: str) -> str:
+    return f"{path} is not what ownwords writes there: {reason}. Remove it and run the command again."
+
+
 def _score_row(benchmark: str, arm: str, scores: Scores, errors: int, path: Path) -> dict[str, Any]:
-    facts = read_json(path.with_suffix(".json")) or {}
+    facts = _read_facts(path.with_suffix(".json"))
     row = {"benchmark": benchmark, "arm": arm, "variant": facts["variant"], "n": len(scores), "errors": errors}
     if not scores:
         return {**row, "mean": None, "low": None, "high": None, "usable": False, "reason": "no item could be scored"}

@@ -40,12 +40,10 @@ class Supervision:
         )
 
 
-def supervise(
-    tokenizer: Any, rows: Iterable[Mapping[str, Any]], max_length: int, on_too_long: TooLong, layout: str | None
-) -> Supervision:
-    """Tokenise training rows (`id`, `prompt`, `completion`, `reference`).
+def supervise(tokenizer: Any, rows: Iterable[Mapping[str, Any]], max_length: int, on_too_long: TooLong) -> Supervision:
+    """Tokenise training rows (`id`, `prompt`, `completion`, `reference`) with the tokenizer's chat template.
 
-    `layout` is chat-template text, None for the tokenizer's own. Each result row has `input_ids`, `labels` (prompt
+    Each result row has `input_ids`, `labels` (prompt
     ignored) and `length`: tokens of prompt and *reference*, whatever the target, so that every arm groups rows alike.
 
     Raises:
@@ -55,8 +53,8 @@ def supervise(
     result = Supervision()
     for row in rows:
         messages = tuple(Message(m["role"], m["content"]) for m in row["prompt"])
-        prompt, target = target_ids(tokenizer, messages, row["completion"][0]["content"], layout)
-        _, reference = target_ids(tokenizer, messages, row["reference"], layout)
+        prompt, target = target_ids(tokenizer, messages, row["completion"][0]["content"])
+        _, reference = target_ids(tokenizer, messages, row["reference"])
         length = len(prompt) + len(target)
         if length > max_length:
             result.too_long.append((row["id"], length))

@@ -13,7 +13,7 @@ from ownwords.errors import InputError
 from ownwords.fingerprint import Inputs, fingerprint, flatten, join
 from ownwords.models import Model
 from ownwords.progress import say
-from ownwords.prompts.render import load_layout, load_prompt
+from ownwords.prompts.render import load_layout
 from ownwords.records import Weights, digest
 from ownwords.run import read_json, write_json
 from ownwords.stages import rewrite, training
@@ -46,7 +46,7 @@ def run(context: Context, arm: str) -> None:
     folder = context.run.arm_dir(arm, context.variant)
     products = [folder / "adapter_model.safetensors", folder / "training.json"]
     with context.run.working_on(stage_name(arm), inputs(context, arm), products):
-        write_arm_data(context, [find_arm(arm)], outcomes, load_prompt(context.recipe.rewrite.prompt))
+        write_arm_data(context, [find_arm(arm)], outcomes)
         tokenizer, supervision = prepare(context, arm)
         say(f"{arm}: {supervision.describe()}")
         context.close_engines()
@@ -64,7 +64,7 @@ def prepare(context: Context, arm: str) -> tuple[Any, Supervision]:
     layout = None if tune.chat_template is None else load_layout(tune.chat_template)
     tokenizer = models.load_tokenizer(context.model, layout)
     rows = read_training_rows(context.run.arm_data(arm) / "train.parquet")
-    return tokenizer, supervise(tokenizer, rows, tune.max_length, tune.on_too_long, None)
+    return tokenizer, supervise(tokenizer, rows, tune.max_length, tune.on_too_long)
 
 
 def arm_weights(context: Context, arm: str) -> Weights:
