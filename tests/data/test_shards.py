@@ -163,12 +163,14 @@ def test_fingerprint_follows_names_and_contents_of_shards_and_nothing_else(
     (one / ".hidden").write_text("x")
     assert fingerprint(one, **settings) == before
     (other / "a.jsonl").rename(other / "c.jsonl")  # the same contents in another order
+    reordered = fingerprint(other, **settings)
+    (other / "c.jsonl").rename(other / "d.jsonl")  # the same contents in the same order
     renamed = fingerprint(other, **settings)
     (one / "a.jsonl").write_text(row("!"))
     changed = fingerprint(one, **settings)
     (one / "c.jsonl").write_text(row("3"))
     added = fingerprint(one, **settings)
-    assert len({str(facts) for facts in (before, renamed, changed, added)}) == 4
+    assert len({str(facts) for facts in (before, reordered, renamed, changed, added)}) == 5
 
 
 def test_fingerprint_of_shards_does_not_follow_the_readme(tmp_path: Path) -> None:
