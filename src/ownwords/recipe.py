@@ -55,9 +55,25 @@ class ModelSection(Section):
 
 
 class SourceSection(Section):
-    """Where rows come from: a file (`path`) or a seeded reasoning-gym task (`generator`), exactly one of them."""
+    """Where rows come from: files or a Hub dataset (`path`), or a seeded reasoning-gym task (`generator`)."""
 
-    path: str | None = Field(default=None, description="JSON, JSONL, CSV or Parquet file; $VARIABLES are expanded")
+    path: str | None = Field(
+        default=None,
+        description="JSON, JSONL, CSV (also .gz, .zst) or Parquet file, a folder of them, or a Hugging Face dataset "
+        "(owner/name); $VARIABLES are expanded",
+        min_length=1,
+    )
+    split: str | None = Field(
+        default=None, description="Split of a Hub dataset, or of a folder laid out like one", min_length=1
+    )
+    config: str | None = Field(
+        default=None,
+        description="Configuration (subset) of a Hub dataset, or of a folder laid out like one",
+        min_length=1,
+    )
+    revision: str | None = Field(
+        default=None, description="Revision of a Hub dataset (branch, tag or commit)", min_length=1
+    )
     generator: str | None = Field(default=None, description="Name of a reasoning-gym task")
     generator_params: dict[str, Any] = Field(default_factory=dict, description="Settings of the reasoning-gym task")
     seed: int = Field(default=0, description="Seed of the generator")
@@ -76,6 +92,8 @@ class SourceSection(Section):
             raise ValueError("give exactly one of `path` and `generator`")
         if self.generator is not None and self.limit is None:
             raise ValueError("a generator makes any number of rows: say how many with `limit`")
+        if self.generator is not None and (self.split or self.config or self.revision):
+            raise ValueError("`split`, `config` and `revision` are for a `path`: a generator has none")
         return self
 
 

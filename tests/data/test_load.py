@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ownwords.data import load as loading
+from ownwords.data import shards
 from ownwords.data.load import describe_source, load_heldout, load_train
 from ownwords.errors import DataError
 from ownwords.recipe import DataSection, SourceSection
@@ -111,8 +111,8 @@ def test_rows_beyond_the_limit_are_not_read(tmp_path: Path, name: str, monkeypat
         for taken, found in enumerate(original(located), 1):  # noqa: B007 - the count is what is wanted
             yield found
 
-    original = loading.read_rows
-    monkeypatch.setattr(loading, "read_rows", counting)
+    original = shards.read_rows
+    monkeypatch.setattr(shards, "read_rows", counting)
     assert len(load_train(section(path, limit=3))) == 3
     assert taken == 3
 

@@ -146,16 +146,15 @@ def test_parquet_bytes_are_not_text(tmp_path: Path) -> None:
 
 
 SOURCES: list[tuple[dict[str, object], type[InputError], str]] = [
-    ({"path": "nowhere/x.json"}, DataError, "there is no file nowhere/x.json."),
+    ({"path": "nowhere/x.json"}, DataError, "there is no file or folder nowhere/x.json."),
     ({"path": "$OWNWORDS_DATA/x.json"}, DataError, "OWNWORDS_DATA is not set. It names the folder that `make data`"),
     ({"path": "${UNSET_HERE}/x.json"}, DataError, "path ${UNSET_HERE}/x.json: the environment variable UNSET_HERE"),
     ({"path": "$EMPTY_HERE/x.json"}, DataError, "the environment variable EMPTY_HERE is not set."),
-    ({"path": "~nobody-of-that-name/x.json"}, DataError, "there is no file ~nobody-of-that-name/x.json."),
-    ({"path": "{folder}"}, DataError, "is a folder; name one file in it (.json, .jsonl, .csv, .parquet)."),
+    ({"path": "~nobody-of-that-name/x.json"}, DataError, "there is no file or folder ~nobody-of-that-name/x.json."),
     (
         {"path": "{folder}/x.txt"},
         DataError,
-        "the extension '.txt' is not one that is read: .json, .jsonl, .csv, .parquet.",
+        "the extension '.txt' is not one that is read: .json, .jsonl, .csv (each also with .gz or .zst), .parquet.",
     ),
     ({"path": "{folder}/x.jsonl", "columns": {"prompt": "question"}}, RecipeError, "`columns` has no response."),
     ({"path": "{folder}/x.jsonl", "format": "columns"}, RecipeError, "`format: columns` needs to know which."),

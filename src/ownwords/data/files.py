@@ -1,10 +1,11 @@
 """Rows of a local file, one after the other, each with its place: ("line 17", {...}).
 
-JSON (a list of objects; JSON Lines under that name are recognised), JSON Lines, CSV with a header line, and Parquet,
-told apart by the file's extension. JSON Lines, CSV and Parquet are read lazily, so what lies after the last row that is
-asked for is never looked at. A byte order mark is skipped. Every fault is one DataError that names file and place.
+JSON (a list of objects; JSON Lines under that name are recognised), JSON Lines and CSV with a header line, each plain
+or compressed with gzip or zstd, and Parquet, told apart by the file's extension. JSON Lines, CSV and Parquet are read
+lazily, so what lies after the last row that is asked for is never looked at. A byte order mark is skipped. Every fault
+is one DataError that names file and place.
 
-Not covered: compressed files, folders of shards, encodings other than UTF-8.
+Not covered: other compressions, archives, encodings other than UTF-8.
 """
 
 # pyright: basic
@@ -12,58 +13,42 @@ from __future__ import annotations
 
 import csv
 import json
-import os
-import re
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
+from ownwords.data.compression import COMPRESSIONS, byte_lines
 from ownwords.errors import DataError
-from ownwords.paths import given_path
 
 Row = tuple[str, Any]
 
-EXTENSIONS = (".json", ".jsonl", ".csv", ".parquet")
+#: What is read, as messages say it.
+READABLE = ".json, .jsonl, .csv (each also with .gz or .zst), .parquet"
 
 _BOM = b"\xef\xbb\xbf"
-_VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
 _PARQUET_BATCH_ROWS = 1024
 
 
-def locate(path: str) -> Path:
-    """The file that a recipe's `path` means: `$VARIABLES` and `~` expanded.
+def extension_of(path: Path) -> str:
+    """The extension that tells how to read a file: ".csv", ".jsonl.gz"; lower case."""
+    suffix = path.suffix.lower()
+    return Path(path.stem).suffix.lower() + suffix if suffix in COMPRESSIONS else suffix
 
-    Raises:
-        DataError: a variable is not set, there is no such file, or its extension is not one that is read.
-    """
 
-    def value(match: re.Match[str]) -> str:
-        name = match.group(1) or match.group(2)
-        if not os.environ.get(name):
-            advice = " It names the folder that `make data` fills." if name == "OWNWORDS_DATA" else ""
-            raise DataError(f"path {path}: the environment variable {name} is not set.{advice}")
-        return os.environ[name]
-
-    found = given_path(_VARIABLE.sub(value, path))
-    if found.is_dir():
-        raise DataError(f"{found} is a folder; name one file in it ({', '.join(EXTENSIONS)}).")
-    if not found.is_file():
-        raise DataError(f"there is no file {found}. `path` names a local file ({', '.join(EXTENSIONS)}).")
-    if found.suffix.lower() not in EXTENSIONS:
-        raise DataError(f"{found}: the extension {found.suffix!r} is not one that is read: {', '.join(EXTENSIONS)}.")
-    return found
+def is_readable(path: Path) -> bool:
+    """Whether a file of that name is of a kind that `read_rows` reads."""
+    return extension_of(path) in _READERS
 
 
 def read_rows(path: Path) -> Iterator[Row]:
-    """The rows of a located file, lazily, each with its place in the file.
+    """The rows of a readable file, lazily, each with its place in the file.
 
     Raises:
         DataError: while iterating, where the file is unreadable, torn, empty or not what its extension says.
     """
-    readers = {".json": _read_json, ".jsonl": _read_jsonl, ".csv": _read_csv, ".parquet": _read_parquet}
     none = True
     try:
-        for row in readers[path.suffix.lower()](path):
+        for row in _READERS[extension_of(path)](path):
             none = False
             yield row
     except OSError as error:
@@ -76,7 +61,7 @@ def _read_json(path: Path) -> Generator[Row]:
     if _looks_like_json_lines(path):
         yield from _read_jsonl(path)
         return
-    data = path.read_bytes()
+    data = b"".join(byte_lines(path))
     skipped = len(_BOM) if data.startswith(_BOM) else 0
     try:
         text = data[skipped:].decode("utf-8")
@@ -96,11 +81,10 @@ def _read_json(path: Path) -> Generator[Row]:
 
 def _looks_like_json_lines(path: Path) -> bool:
     """Whether the first line is a whole object of its own and something follows it."""
-    with path.open("rb") as file:
-        lines = (line.removeprefix(_BOM) for line in file)
-        first = next((line for line in lines if line.strip()), b"")
-        if not first.lstrip().startswith(b"{") or not any(line.strip() for line in lines):
-            return False
+    lines = (line.removeprefix(_BOM) for line in byte_lines(path))
+    first = next((line for line in lines if line.strip()), b"")
+    if not first.lstrip().startswith(b"{") or not any(line.strip() for line in lines):
+        return False
     try:
         return isinstance(json.loads(first), dict)
     except (ValueError, RecursionError):
@@ -168,17 +152,16 @@ def _csv_records(reader: Any, path: Path) -> Generator[tuple[int, list[str]]]:
 
 
 def _text_lines(path: Path) -> Generator[tuple[int, str]]:
-    """The file's lines with their ends, split at line feeds only, and their numbers from 1."""
+    """The file's lines with their ends, and their numbers from 1."""
     offset = 0
-    with path.open("rb") as file:
-        for number, raw in enumerate(file, 1):
-            line = raw.removeprefix(_BOM) if number == 1 else raw
-            try:
-                yield number, line.decode("utf-8")
-            except UnicodeDecodeError as error:
-                place = offset + len(raw) - len(line) + error.start
-                raise DataError(f"{path} line {number}: not UTF-8 text (byte offset {place}).") from error
-            offset += len(raw)
+    for number, raw in enumerate(byte_lines(path), 1):
+        line = raw.removeprefix(_BOM) if number == 1 else raw
+        try:
+            yield number, line.decode("utf-8")
+        except UnicodeDecodeError as error:
+            place = offset + len(raw) - len(line) + error.start
+            raise DataError(f"{path} line {number}: not UTF-8 text (byte offset {place}).") from error
+        offset += len(raw)
 
 
 def _read_parquet(path: Path) -> Generator[Row]:
@@ -197,3 +180,11 @@ def _read_parquet(path: Path) -> Generator[Row]:
     except (pa.ArrowException, ValueError, OverflowError, LookupError) as error:  # a date or time zone Python has not
         reason = str(error).splitlines()[0][:200]
         raise DataError(f"{path}: not readable as Parquet after row {number}: {reason}") from error
+
+
+_TEXT_READERS = {".json": _read_json, ".jsonl": _read_jsonl, ".csv": _read_csv}
+_READERS = {
+    **_TEXT_READERS,
+    **{kind + suffix: reader for kind, reader in _TEXT_READERS.items() for suffix in COMPRESSIONS},
+    ".parquet": _read_parquet,
+}

@@ -6,28 +6,26 @@ neither shuffling nor adding rows changes it.
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Any, cast
 
-from ownwords.data.files import Row, locate, read_rows
+from ownwords.data.files import Row
 from ownwords.data.formats import Conversation, resolve_format, to_examples
 from ownwords.data.generated import generate_rows, generator_version
+from ownwords.data.sources import describe_path, path_rows
 from ownwords.errors import DataError, RecipeError
 from ownwords.recipe import DataSection, SourceSection
 from ownwords.records import Example, digest
-
-_READ_BYTES = 2**20
 
 
 def load_train(data: DataSection) -> list[Example]:
     """The training examples: those of the first `limit` rows of `data.train`, of all of them without a limit.
 
     Raises:
-        DataError: the file or one of these rows is wrong.
-        RecipeError: the generator or its settings are wrong.
+        DataError: the source or one of these rows is wrong.
+        RecipeError: the generator or its settings are wrong, or a key of the source.
     """
     source = data.train
     rows = list(islice(_rows(source), source.limit))
@@ -65,11 +63,11 @@ def load_heldout(data: DataSection, train: Sequence[Example], limit: int | None)
 
 
 def describe_source(source: SourceSection) -> dict[str, Any]:
-    """What fixes the rows of a source beside the recipe: the file's sha256, or the generator with its version.
+    """What fixes the rows of a source: hashes of its files, its commit on the Hub, or the generator with its version.
 
     Raises:
-        DataError: there is no such file.
-        RecipeError: reasoning-gym is not installed.
+        DataError: there is no such file, folder or dataset.
+        RecipeError: reasoning-gym is not installed, or a key does not go with the kind of source.
     """
     if source.generator is not None:
         return {
@@ -78,24 +76,16 @@ def describe_source(source: SourceSection) -> dict[str, Any]:
             "seed": source.seed,
             "reasoning_gym": generator_version(),
         }
-    path = locate(source.path or "")
-    sha256 = hashlib.sha256()
-    try:
-        with path.open("rb") as file:
-            while block := file.read(_READ_BYTES):
-                sha256.update(block)
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or error}.") from error
-    return {"sha256": sha256.hexdigest()}
+    return describe_path(source)
 
 
 def _rows(source: SourceSection, start: int = 0) -> Iterator[Row]:
-    """Rows of a file from its beginning; of a generator from item `start`."""
+    """Rows with their origins: of a path from its beginning; of a generator from item `start`."""
     if source.generator is None:
-        return read_rows(locate(source.path or ""))
+        return path_rows(source)
     if source.columns is not None or source.format != "auto":
         raise RecipeError("`format` and `columns` are for files; a generator knows its own. Leave them out.")
-    return generate_rows(source, start)
+    return ((f"reasoning-gym {source.generator} {place}", row) for place, row in generate_rows(source, start))
 
 
 def _rows_after_training(source: SourceSection) -> Iterator[Row]:
@@ -110,7 +100,6 @@ def _rows_after_training(source: SourceSection) -> Iterator[Row]:
 
 def _conversations(rows: Iterable[Row], source: SourceSection) -> Iterator[tuple[Conversation, str]]:
     """Each row's conversations with the row's origin; the first row decides the format of all."""
-    name = f"reasoning-gym {source.generator}" if source.path is None else locate(source.path).name
     if source.generator is not None:
         columns = {"prompt": "prompt", "response": "response"}
         source = source.model_copy(update={"format": "columns", "columns": columns})
@@ -118,10 +107,8 @@ def _conversations(rows: Iterable[Row], source: SourceSection) -> Iterator[tuple
     first = next(rows, None)
     if first is None:
         return
-    source = _with_format(source, first[1], f"{name} {first[0]}")
-    rows = chain([first], rows)
-    for place, row in rows:
-        origin = f"{name} {place}"
+    source = _with_format(source, first[1], first[0])
+    for origin, row in chain([first], rows):
         for conversation in to_examples(row, source, origin):
             yield conversation, origin
 

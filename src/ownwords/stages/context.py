@@ -101,7 +101,8 @@ class Context:
         source = self.recipe.data.train
         content = {"data.train.content": describe_source(source)}
         flat = flatten(source, "data.train")
-        flat.pop("data.train.path")  # the content counts, not where the file lies
+        for key in ("path", "split", "config", "revision"):
+            flat.pop(f"data.train.{key}")  # the content counts (which names split and config), not where it lies
         return join(flat, content)
 
     def layout_inputs(self, key: str, name: str | None) -> Inputs:
