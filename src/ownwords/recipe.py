@@ -61,9 +61,14 @@ class SourceSection(Section):
     generator: str | None = Field(default=None, description="Name of a reasoning-gym task")
     generator_params: dict[str, Any] = Field(default_factory=dict, description="Settings of the reasoning-gym task")
     seed: int = Field(default=0, description="Seed of the generator")
-    format: Literal["auto", "messages", "alpaca", "columns"] = "auto"
+    format: Literal["auto", "messages", "prompt-completion", "alpaca", "sharegpt", "columns"] = "auto"
     columns: dict[Literal["prompt", "response", "system"], str] | None = Field(
         default=None, description="Which columns hold prompt, response and (optionally) system"
+    )
+    template: str | None = Field(
+        default=None,
+        description="Jinja that makes the prompt of several columns, e.g. '{{ question }} {{ context }}'; `columns` "
+        "then names only the response (and system)",
     )
     turns: Literal["all", "last"] = Field(default="all", description="Which assistant turns become targets")
     limit: int | None = Field(

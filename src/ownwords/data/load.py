@@ -93,8 +93,10 @@ def _rows(source: SourceSection, start: int = 0) -> Iterator[Row]:
     """Rows of a file from its beginning; of a generator from item `start`."""
     if source.generator is None:
         return read_rows(locate(source.path or ""))
-    if source.columns is not None or source.format != "auto":
-        raise RecipeError("`format` and `columns` are for files; a generator knows its own. Leave them out.")
+    if source.columns is not None or source.template is not None or source.format != "auto":
+        raise RecipeError(
+            "`format`, `columns` and `template` are for files; a generator knows its own. Leave them out."
+        )
     return generate_rows(source, start)
 
 

@@ -102,6 +102,8 @@ class Context:
         content = {"data.train.content": describe_source(source)}
         flat = flatten(source, "data.train")
         flat.pop("data.train.path")  # the content counts, not where the file lies
+        if source.template is None:  # a run made before there were templates holds
+            flat.pop("data.train.template")
         return join(flat, content)
 
     def layout_inputs(self, key: str, name: str | None) -> Inputs:
