@@ -294,7 +294,10 @@ def _apply_override(values: dict[Any, Any], override: str) -> None:
     try:
         value: Any = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise RecipeError(f"the value of {key!r} is not valid YAML: {text!r}") from error
+        raise RecipeError(
+            f"the value of {key!r} is not valid YAML: {text!r}. Text with braces or colons needs quotes of its own: "
+            f"{key.strip()}='\"...\"'"
+        ) from error
     if isinstance(value, str) and _PLAIN_FLOAT.fullmatch(value):
         value = float(value)  # YAML 1.1 reads 1e-4 as text
     *parents, last = key.strip().replace("-", "_").split(".")

@@ -44,14 +44,14 @@ def read_back(row: dict[str, Any], form: str, turns: str = "all") -> list[tuple[
 
 
 @pytest.mark.parametrize("form", ["messages", "prompt-completion", "sharegpt"])
-@given(dialogue=dialogues())
-def test_what_is_written_is_read_back_with_its_targets(form: ExportFormat, dialogue: Dialogue) -> None:
-    assert read_back(WRITERS[form].row(dialogue), form) == examples(dialogue)
+@given(dialogue=dialogues(), marked=st.booleans())
+def test_what_is_written_is_read_back_with_its_targets(form: ExportFormat, dialogue: Dialogue, marked: bool) -> None:
+    assert read_back(WRITERS[form].row(dialogue, marked or bool(dialogue.untrained)), form) == examples(dialogue)
 
 
 @given(dialogue=dialogues())
 def test_alpaca_holds_the_turns_but_not_which_of_them_are_targets(dialogue: Dialogue) -> None:
-    row = WRITERS["alpaca"].row(dialogue)
+    row = WRITERS["alpaca"].row(dialogue, True)
     everything = Dialogue(dialogue.messages, tuple(sorted((*dialogue.targets, *dialogue.untrained))))
     assert read_back(row, "alpaca") == examples(everything)
     assert read_back(row, "alpaca", turns="last") == examples(dialogue)[-1:]
@@ -60,7 +60,7 @@ def test_alpaca_holds_the_turns_but_not_which_of_them_are_targets(dialogue: Dial
 @pytest.mark.parametrize("form", WRITERS)
 @given(dialogue=dialogues())
 def test_every_column_that_is_written_is_described(form: ExportFormat, dialogue: Dialogue) -> None:
-    assert list(WRITERS[form].row(dialogue)) == list(WRITERS[form].columns)
+    assert list(WRITERS[form].row(dialogue, True)) == list(WRITERS[form].columns)
 
 
 def test_rows_are_the_ones_that_trainers_know() -> None:
@@ -68,27 +68,27 @@ def test_rows_are_the_ones_that_trainers_know() -> None:
         Message(*turn) for turn in (("user", "q1"), ("assistant", "a1"), ("user", "q2"), ("assistant", "a2"))
     )
     dialogue = Dialogue((Message("system", "s"), *messages), (4,))
-    assert WRITERS["messages"].row(dialogue)["messages"][2:4] == [
+    assert WRITERS["messages"].row(dialogue, True)["messages"][2:4] == [
         {"role": "assistant", "content": "a1", "weight": 0},
         {"role": "user", "content": "q2"},
     ]
-    assert WRITERS["sharegpt"].row(dialogue) == {
+    assert WRITERS["sharegpt"].row(dialogue, True) == {
         "conversations": [
             {"from": "system", "value": "s"},
             {"from": "human", "value": "q1"},
             {"from": "gpt", "value": "a1", "weight": 0},
             {"from": "human", "value": "q2"},
-            {"from": "gpt", "value": "a2"},
+            {"from": "gpt", "value": "a2", "weight": 1},
         ]
     }
-    assert WRITERS["alpaca"].row(dialogue) == {
+    assert WRITERS["alpaca"].row(dialogue, True) == {
         "instruction": "q2",
         "input": "",
         "output": "a2",
         "system": "s",
         "history": [["q1", "a1"]],
     }
-    row = WRITERS["prompt-completion"].row(dialogue)
+    row = WRITERS["prompt-completion"].row(dialogue, True)
     assert row["completion"] == [{"role": "assistant", "content": "a2"}]
     assert all(turn.keys() == {"role", "content"} for turn in row["prompt"])
 

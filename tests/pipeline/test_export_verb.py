@@ -107,7 +107,7 @@ def test_answers_that_are_no_targets_are_marked_or_their_conversations_kept_apar
     overrides = ("rewrite.on_failure=drop", "rewrite.checks=[not_empty]", "--allow-code")
     assert chat.ownwords("rewrite", *overrides) == 0
     _, folder = export(chat, "--format", "sharegpt")
-    assert [turn.get("weight") for turn in rows_of(folder)[0]["conversations"]] == [None, 0, None, None]
+    assert [turn.get("weight") for turn in rows_of(folder)[0]["conversations"]] == [None, 0, None, 1]
     assert references(folder) == ["own", "own"]
     _, folder = export(chat, "--for", "llamafactory", name="factory")
     assert yaml.safe_load((folder / "llamafactory.yaml").read_text(encoding="utf-8"))["mask_history"] is True
@@ -120,7 +120,7 @@ def test_answers_that_are_no_targets_are_marked_or_their_conversations_kept_apar
 def test_with_the_last_turn_only_every_row_is_a_conversation(chat: Project) -> None:
     assert chat.ownwords("rewrite", "data.train.turns=last", "--allow-code") == 0
     _, folder = export(chat, "--format", "messages")
-    assert [[turn.get("weight") for turn in row["messages"]] for row in rows_of(folder)] == [[None, 0, None, None]] * 2
+    assert [[turn.get("weight") for turn in row["messages"]] for row in rows_of(folder)] == [[None, 0, None, 1]] * 2
     assert references(folder) == ["own: The answer is 6."] * 2
 
 

@@ -198,3 +198,13 @@ def test_the_data_loads_with_the_datasets_library(project: Project, tmp_path: Pa
         "parquet", data_dir=str(project.output / "data" / "sdft"), split="train", cache_dir=str(tmp_path / "cache")
     )
     assert rows[0]["completion"][0]["role"] == "assistant"
+
+
+def test_a_template_counts_as_an_input_only_where_there_is_one(project: Project) -> None:
+    from ownwords.recipe import load_recipe
+    from ownwords.stages.context import Context
+
+    plain = Context(load_recipe(project.recipe)).train_inputs
+    made = Context(load_recipe(project.recipe, ['data.train.template="{{question}}"'])).train_inputs
+    assert "data.train.template" not in plain
+    assert made == {**plain, "data.train.template": "{{question}}"}

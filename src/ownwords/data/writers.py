@@ -2,12 +2,13 @@
 
 | format | a row | what it cannot hold |
 |---|---|---|
-| messages | `messages`; an answer that is no target has the `weight` 0 | nothing |
-| prompt-completion | `prompt`, `completion` from the first target on; `weight` likewise | nothing |
+| messages | `messages`; in a marked file each answer has the `weight` 1, or 0 if it is no target | nothing |
+| prompt-completion | `prompt`, `completion` from the first target on | nothing |
 | alpaca | `instruction`, `input` (always ""), `output`, `system`, `history` | which answers of `history` are targets |
 | sharegpt | `conversations`; `weight` likewise | nothing |
 
-`weight` is OpenAI's key. axolotl obeys it where `message_field_training` names it; TRL and LLaMA-Factory do not.
+`weight` is OpenAI's key. axolotl obeys it where `message_field_training` names it; TRL and LLaMA-Factory do not. A
+whole file has it or has it not, because readers take the columns from the first rows.
 """
 
 from __future__ import annotations
@@ -21,35 +22,39 @@ from ownwords.data.dialogue import Dialogue
 ExportFormat = Literal["messages", "prompt-completion", "alpaca", "sharegpt"]
 
 _SPEAKERS = {"system": "system", "user": "human", "assistant": "gpt"}
-_WEIGHT = "`weight` 0 marks an answer that is no target"
+_WEIGHT = "where answers have a `weight`, 0 marks one that is no target"
 
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """One format: how a conversation becomes a row, and what each column of it holds."""
+    """One format: how a conversation becomes a row, and what each column of it holds.
 
-    row: Callable[[Dialogue], dict[str, Any]]
+    `row` is also told whether the file is marked; one with an answer that is no target has to be.
+    """
+
+    row: Callable[[Dialogue, bool], dict[str, Any]]
     columns: dict[str, str]
 
 
-def messages_row(dialogue: Dialogue) -> dict[str, Any]:
-    return {"messages": _messages(dialogue)}
+def messages_row(dialogue: Dialogue, marked: bool) -> dict[str, Any]:
+    return {"messages": _messages(dialogue, marked)}
 
 
-def prompt_completion_row(dialogue: Dialogue) -> dict[str, Any]:
-    """Answers of the prompt need no mark: only the completion is trained."""
+def prompt_completion_row(dialogue: Dialogue, marked: bool) -> dict[str, Any]:
+    """Only the completion is trained, so nothing needs a mark but an answer between two targets."""
     first, last = dialogue.targets[0], dialogue.targets[-1]
     prompt = [message.as_dict() for message in dialogue.messages[:first]]
-    return {"prompt": prompt, "completion": _messages(dialogue)[first : last + 1]}
+    between = any(first < index < last for index in dialogue.untrained)
+    return {"prompt": prompt, "completion": _messages(dialogue, between)[first : last + 1]}
 
 
-def sharegpt_row(dialogue: Dialogue) -> dict[str, Any]:
+def sharegpt_row(dialogue: Dialogue, marked: bool) -> dict[str, Any]:
     names = {"role": "from", "content": "value", "weight": "weight"}
-    turns = [{names[key]: value for key, value in message.items()} for message in _messages(dialogue)]
+    turns = [{names[key]: value for key, value in message.items()} for message in _messages(dialogue, marked)]
     return {"conversations": [{**turn, "from": _SPEAKERS[turn["from"]]} for turn in turns]}
 
 
-def alpaca_row(dialogue: Dialogue) -> dict[str, Any]:
+def alpaca_row(dialogue: Dialogue, marked: bool) -> dict[str, Any]:
     """The last exchange, with those before it as `history`."""
     texts = [message.content for message in dialogue.messages]
     system = texts.pop(0) if dialogue.messages[0].role == "system" else ""
@@ -78,9 +83,10 @@ WRITERS: dict[ExportFormat, Writer] = {
 }
 
 
-def _messages(dialogue: Dialogue) -> list[dict[str, Any]]:
-    """Role and content of each turn, and the mark of those answers that are no target."""
-    return [
-        message.as_dict() | ({"weight": 0} if index in dialogue.untrained else {})
-        for index, message in enumerate(dialogue.messages)
-    ]
+def _messages(dialogue: Dialogue, marked: bool) -> list[dict[str, Any]]:
+    """Role and content of each turn; with `marked` also whether an answer is a target."""
+    turns: list[dict[str, Any]] = [message.as_dict() for message in dialogue.messages]
+    for index, turn in enumerate(turns):
+        if marked and turn["role"] == "assistant":
+            turn["weight"] = int(index in dialogue.targets)
+    return turns

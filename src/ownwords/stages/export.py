@@ -40,6 +40,16 @@ class Counts:
         self.untrained += len(dialogue.untrained)
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The conversations, read anew at each call; whether some of their answers are no targets, so that all get a mark;
+    and whether the trainer has to be told that only the last answer is one."""
+
+    dialogues: Callable[[], Iterator[Dialogue]]
+    marked: bool
+    last_only: bool
+
+
 def export(
     run_directory: str,
     folder: Path,
@@ -64,14 +74,14 @@ def export(
         source = _finished_rows(run, arm)
         made = load_recipe(run.recipe_path, output_dir=str(run.directory))
         form = TRAINERS[trainer].format if trainer else cast("ExportFormat", form)
-        dialogues, last_only = _dialogues(source, made, form, trainer)
+        plan = _plan(source, made, form, trainer)
         configs: dict[str, str] = {}
         if trainer is not None:
             wanted = load_recipe(run.recipe_path, overrides, output_dir=str(run.directory))
-            configs = trainer_files(trainer, wanted, last_only=last_only)
+            configs = trainer_files(trainer, wanted, last_only=plan.last_only)
     with plain_disk_errors(folder):
         _check_folder(folder, force=force)
-        counts = _write_rows(folder / DATA_FILE, dialogues, form)
+        counts = _write_rows(folder / DATA_FILE, plan, form)
         for name, text in configs.items():
             write_text(folder / name, text)
         card = CardFile(DATA_FILE, _describe_row(counts, form), WRITERS[form].columns, _use(form, trainer, counts))
@@ -96,10 +106,8 @@ def _finished_rows(run: Run, arm: str) -> Path:
     return path
 
 
-def _dialogues(
-    source: Path, recipe: Recipe, form: ExportFormat, trainer: str | None
-) -> tuple[Callable[[], Iterator[Dialogue]], bool]:
-    """The conversations to write, and whether only the last answer of each may be trained.
+def _plan(source: Path, recipe: Recipe, form: ExportFormat, trainer: str | None) -> Plan:
+    """Which conversations to write.
 
     Rows stay single where the format holds one target (prompt-completion), where each is a conversation of its own
     (`turns: last`), and where the trainer would also train answers that are no targets.
@@ -113,9 +121,10 @@ def _dialogues(
 
     single = form == "prompt-completion" or recipe.data.train.turns == "last"
     dialogues = singly if single else together
-    if trainer is None or TRAINERS[trainer].obeys_weight or not any(dialogue.untrained for dialogue in dialogues()):
-        return dialogues, False
-    return singly, True
+    marked = any(dialogue.untrained for dialogue in dialogues())
+    if marked and trainer is not None and not TRAINERS[trainer].obeys_weight:
+        return Plan(singly, marked, last_only=True)
+    return Plan(dialogues, marked, last_only=False)
 
 
 def _check_folder(folder: Path, *, force: bool) -> None:
@@ -128,14 +137,14 @@ def _check_folder(folder: Path, *, force: bool) -> None:
         raise InputError(f"{folder} holds files already: add --force to write over those of the same names.")
 
 
-def _write_rows(path: Path, dialogues: Callable[[], Iterator[Dialogue]], form: ExportFormat) -> Counts:
+def _write_rows(path: Path, plan: Plan, form: ExportFormat) -> Counts:
     """JSON Lines, one at a time; the file is there whole or not at all."""
     counts = Counts()
 
     def write(temporary: Path) -> None:
         with temporary.open("w", encoding="utf-8", newline="\n") as file:
-            for dialogue in dialogues():
-                file.write(_JSON.encode(WRITERS[form].row(dialogue)) + "\n")
+            for dialogue in plan.dialogues():
+                file.write(_JSON.encode(WRITERS[form].row(dialogue, plan.marked)) + "\n")
                 counts.add(dialogue)
 
     write_atomic(path, write)
