@@ -122,6 +122,17 @@ def _parser() -> argparse.ArgumentParser:
     ask.add_argument("--max-tokens", type=int, default=256)
     ask.add_argument("--allow-code", action="store_true", help="where the recipe names code of your own")
     ask.add_argument("--json", action="store_true", help="for programs")
+    export = verb("export", "write a run's training rows in another format, or for another trainer", _export)
+    export.add_argument("recipe", metavar="RUN", help="a run directory or its recipe")
+    export.add_argument("overrides", metavar="key=value", nargs="*", help="keys to override in the configuration")
+    export.add_argument("--arm", default="sdft", help="whose rows (default: sdft)")
+    shape = export.add_mutually_exclusive_group(required=True)
+    shape.add_argument("--format", choices=["messages", "prompt-completion", "alpaca", "sharegpt"])
+    shape.add_argument(
+        "--for", dest="trainer", choices=["trl", "axolotl", "llamafactory"], help="its format and configuration"
+    )
+    export.add_argument("-o", "--output", metavar="FOLDER", type=Path, required=True, help="where to write them")
+    export.add_argument("--force", action="store_true", help="write over files of the same names")
     listing = verb("ls", "list what there is, by name", _ls)
     listing.add_argument("kind", choices=["presets", "prompts", "checks", "benchmarks", "engines", "arms"])
     listing.add_argument("--json", action="store_true", help="a list of objects with `name`")
@@ -212,6 +223,23 @@ def _ask(arguments: argparse.Namespace) -> int:
         context.close()
     text = "\n\n".join(f"{arm}:\n{answer.strip()}" for arm, answer in answers.items())
     _answer(answers, text, as_json=arguments.json)
+    return 0
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    from ownwords.pipeline import open_recipe
+    from ownwords.stages.export import export
+
+    said = export(
+        open_recipe(arguments.recipe).output_dir,
+        arguments.output,
+        arm=arguments.arm,
+        form=arguments.format,
+        trainer=arguments.trainer,
+        overrides=arguments.overrides,
+        force=arguments.force,
+    )
+    _write(said)
     return 0
 
 

@@ -77,9 +77,14 @@ class SourceSection(Section):
     generator: str | None = Field(default=None, description="Name of a reasoning-gym task")
     generator_params: dict[str, Any] = Field(default_factory=dict, description="Settings of the reasoning-gym task")
     seed: int = Field(default=0, description="Seed of the generator")
-    format: Literal["auto", "messages", "alpaca", "columns"] = "auto"
+    format: Literal["auto", "messages", "prompt-completion", "alpaca", "sharegpt", "columns"] = "auto"
     columns: dict[Literal["prompt", "response", "system"], str] | None = Field(
         default=None, description="Which columns hold prompt, response and (optionally) system"
+    )
+    template: str | None = Field(
+        default=None,
+        description="Jinja that makes the prompt of several columns, e.g. '{{ question }} {{ context }}'; `columns` "
+        "then names only the response (and system)",
     )
     turns: Literal["all", "last"] = Field(default="all", description="Which assistant turns become targets")
     limit: int | None = Field(
@@ -307,7 +312,10 @@ def _apply_override(values: dict[Any, Any], override: str) -> None:
     try:
         value: Any = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise RecipeError(f"the value of {key!r} is not valid YAML: {text!r}") from error
+        raise RecipeError(
+            f"the value of {key!r} is not valid YAML: {text!r}. Text with braces or colons needs quotes of its own: "
+            f"{key.strip()}='\"...\"'"
+        ) from error
     if isinstance(value, str) and _PLAIN_FLOAT.fullmatch(value):
         value = float(value)  # YAML 1.1 reads 1e-4 as text
     *parents, last = key.strip().replace("-", "_").split(".")

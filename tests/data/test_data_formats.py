@@ -49,6 +49,9 @@ def pairs(examples: list[Example]) -> list[tuple[str, str]]:
 def test_formats_are_detected_by_their_columns() -> None:
     assert detect(CHAT) == "messages"
     assert detect({"instruction": "", "output": ""}) == "alpaca"
+    assert detect({"conversations": []}) == "sharegpt"
+    assert detect({"prompt": "", "completion": ""}) == "prompt-completion"
+    assert detect({"messages": [], "prompt": "", "completion": ""}) == "messages"
     assert detect({"question": "", "answer": ""}) is None
 
 
@@ -69,6 +72,62 @@ def test_null_tool_fields_of_a_message_are_no_tools() -> None:
         "tools": [],
     }
     assert to_examples(row, source(), "here") == [((Message("user", "q"),), "a")]
+
+
+def test_text_parts_of_a_message_are_one_text() -> None:
+    parts = [{"type": "text", "text": "q", "image_url": None}, {"type": "text", "text": "1"}]
+    row = {"messages": [{"role": "user", "content": parts}, {"role": "assistant", "content": "a1"}]}
+    assert to_examples(row, source(), "here") == [((QUESTION_1,), "a1")]
+
+
+def test_a_turn_of_weight_zero_is_shown_but_no_target() -> None:
+    weights = [None, None, 0, None, 1, None]
+    row = {"messages": [{**turn, "weight": w} for turn, w in zip(CHAT["messages"], weights, strict=True)]}
+    expected = [((SYSTEM, QUESTION_1, ANSWER_1, QUESTION_2), "a2")]
+    assert to_examples(row, source(), "here") == expected
+    assert to_examples(row, source(turns="last"), "here") == expected
+
+
+def test_prompt_and_completion_may_be_texts() -> None:
+    assert to_examples({"prompt": "q1", "completion": "a1"}, source(), "here") == [((QUESTION_1,), "a1")]
+    assert to_examples({"prompt": "q1", "completion": 18}, source(), "here") == [((QUESTION_1,), "18")]
+
+
+def test_only_the_completion_is_trained_however_many_turns_it_has() -> None:
+    turns = CHAT["messages"]
+    last = ((SYSTEM, QUESTION_1, ANSWER_1, QUESTION_2), "a2")
+    assert to_examples({"prompt": turns[:4], "completion": turns[4:5]}, source(), "here") == [last]
+    whole = {"prompt": turns[:2], "completion": turns[2:]}
+    assert to_examples(whole, source(), "here") == [((SYSTEM, QUESTION_1), "a1"), last]
+    assert to_examples(whole, source(turns="last"), "here") == [last]
+
+
+@pytest.mark.parametrize("user", ["human", "user", "Human"])
+@pytest.mark.parametrize("assistant", ["gpt", "chatgpt", "bing", "bard", "model", "assistant", "GPT"])
+def test_sharegpt_knows_every_name_of_a_speaker(user: str, assistant: str) -> None:
+    row = {"conversations": [{"from": user, "value": "q1"}, {"from": assistant, "value": "a1"}]}
+    assert to_examples(row, source(), "here") == [((QUESTION_1,), "a1")]
+
+
+def test_sharegpt_takes_roles_and_system_in_either_place() -> None:
+    turns = [{"from": "human", "value": "q1"}, {"from": "gpt", "value": "a1"}]
+    expected = [((SYSTEM, QUESTION_1), "a1")]
+    assert to_examples({"conversations": turns, "system": "s"}, source(), "here") == expected
+    assert to_examples({"conversations": [{"from": "system", "value": "s"}, *turns]}, source(), "here") == expected
+    assert to_examples({"conversations": CHAT["messages"][:3]}, source(), "here") == expected
+    padded = [{"from": None, "value": None, "role": "human", "content": "q1"}, turns[1]]
+    assert to_examples({"conversations": padded, "system": ""}, source(), "here") == [((QUESTION_1,), "a1")]
+
+
+def test_a_template_makes_the_prompt_of_several_columns() -> None:
+    row = {"question": "q1", "context": None, "n": 3, "answer": "a1", "s": "s"}
+    template = "{{ question }}{% if context %}\n\n{{ context }}{% endif %}"
+    columns = {"response": "answer", "system": "s"}
+    expected = [((SYSTEM, QUESTION_1), "a1")]
+    assert to_examples(row, source(template=template, columns=columns), "here") == expected
+    template = "{{ question }} {{ n }} {{ context or '' }}<b>\n"
+    examples = to_examples(row, source(template=template, columns=columns), "here")
+    assert examples[0][0][-1].content == "q1 3 <b>\n"
 
 
 def test_alpaca_input_follows_the_instruction_on_a_line_of_its_own() -> None:
@@ -169,6 +228,31 @@ def test_messages_come_back_from_parquet(content: list[tuple[str, str]]) -> None
         pq.write_table(pa.Table.from_pylist([{"messages": turns}]), path)
         assert pairs(load(path)) == content
         assert [len(example.messages) for example in load(path)] == [2 * n + 1 for n in range(len(content))]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["role", "content", "from", "value", "type", "text", "weight"]), inner)
+    ),
+    max_leaves=12,
+)
+COLUMNS = ["messages", "conversations", "prompt", "completion", "instruction", "output", "history", "system", "tools"]
+
+
+@given(row=st.dictionaries(st.sampled_from(COLUMNS), JSON))
+@settings(max_examples=300)
+def test_any_row_is_an_input_error_or_conversations_that_end_with_a_user_turn(row: dict[str, Any]) -> None:
+    from ownwords.errors import DataError
+
+    try:
+        examples = to_examples(row, source(), "here")
+    except DataError as error:
+        assert str(error).startswith("here")
+    else:
+        assert examples
+        assert all(messages[-1].role == "user" and reference.strip() for messages, reference in examples)
 
 
 @given(junk=st.binary(max_size=200), name=st.sampled_from(["x.json", "x.jsonl", "x.csv", "x.parquet"]))

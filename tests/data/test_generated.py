@@ -92,7 +92,8 @@ WRONG: list[tuple[dict[str, Any], type[InputError], str]] = [
     ({"generator_params": {"min_terms": "x"}}, RecipeError, "chain_sum refuses these `generator_params`: "),
     ({"generator_params": {"size": 3}}, RecipeError, "`size` does not belong in `generator_params`: set `limit`"),
     ({"generator_params": {"seed": 3}}, RecipeError, "`seed` does not belong in `generator_params`: set `seed`"),
-    ({"format": "alpaca"}, RecipeError, "`format` and `columns` are for files"),
+    ({"format": "alpaca"}, RecipeError, "`format`, `columns` and `template` are for files"),
+    ({"template": "{{ prompt }}"}, RecipeError, "`format`, `columns` and `template` are for files"),
     ({"name": "rush_hour"}, DataError, "rush_hour item 0: this task has no single right answer to train on."),
     ({"name": "knight_swap"}, RecipeError, "knight_swap does not make the same rows again"),
 ]

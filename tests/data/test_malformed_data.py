@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pyarrow as pa
@@ -27,11 +28,26 @@ def alpaca(**values: str) -> str:
     return "{" + ", ".join(f'"{name}": {value}' for name, value in row.items()) + "}\n"
 
 
-def chat(*turns: str) -> str:
-    """One JSONL row of messages: "user:hello"."""
-    parts = [turn.split(":", 1) for turn in turns]
-    messages = ", ".join(f'{{"role": "{role}", "content": "{content}"}}' for role, content in parts)
-    return f'{{"messages": [{messages}]}}\n'
+def turns(*each: str, role: str = "role", content: str = "content") -> str:
+    """A JSON list of messages: "user:hello"."""
+    messages = [dict(zip((role, content), turn.split(":", 1), strict=True)) for turn in each]
+    return json.dumps(messages)
+
+
+def chat(*each: str) -> str:
+    return f'{{"messages": {turns(*each)}}}\n'
+
+
+def sharegpt(*each: str) -> str:
+    return f'{{"conversations": {turns(*each, role="from", content="value")}}}\n'
+
+
+def pair(prompt: str, completion: str) -> str:
+    return f'{{"prompt": {prompt}, "completion": {completion}}}\n'
+
+
+def parts(content: str) -> str:
+    return f'{{"messages": [{{"role": "user", "content": {content}}}]}}\n'
 
 
 FILES: list[tuple[str, str | bytes, str]] = [
@@ -106,14 +122,117 @@ FILES: list[tuple[str, str | bytes, str]] = [
     ("x.jsonl", chat("user:q", "bot:a"), "message 2: the role must be one of system, user, assistant, not 'bot'."),
     ("x.jsonl", chat("user:q", "tool:a"), "message 2: the role 'tool' is not supported yet by this format."),
     ("x.jsonl", chat("user:q", "assistant:"), "x.jsonl line 1: message 2: `content` is empty."),
-    ("x.jsonl", '{"messages": [{"role": "user", "content": ["x"]}]}', "message 1: `content` must be text, not a list."),
+    ("x.jsonl", '{"messages": [{"role": "user", "content": {}}]}', "message 1: `content` must be text, not an object."),
+    (
+        "x.jsonl",
+        parts('["x"]'),
+        "x.jsonl line 1: message 1: part 1 of `content` must be an object with type and text, not text.",
+    ),
+    ("x.jsonl", parts("[]"), "x.jsonl line 1: message 1: `content` is empty."),
+    ("x.jsonl", parts('[{"type": "text", "text": " "}]'), "x.jsonl line 1: message 1: `content` is empty."),
+    ("x.jsonl", parts('[{"type": "text"}]'), "message 1: part 1 of `content`: `text` must be text, not null."),
+    ("x.jsonl", parts('[{"text": "x"}]'), "message 1: part 1 of `content` is of the type null: only parts of the type"),
+    (
+        "x.jsonl",
+        parts('[{"type": "text", "text": "x"}, {"type": "image_url", "image_url": {}}]'),
+        "message 1: part 2 of `content` is of the type 'image_url': only parts of the type 'text' are read.",
+    ),
+    (
+        "x.jsonl",
+        '{"messages": [{"role": "user", "content": "q", "weight": 2}]}',
+        "message 1: `weight` must be 0 (do not train on it) or 1, not a number.",
+    ),
+    (
+        "x.jsonl",
+        '{"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a", "weight": 0}]}',
+        "x.jsonl line 1: every assistant turn has the `weight` 0, so nothing to train on.",
+    ),
     ("x.jsonl", '{"messages": [{"role": "user"}]}', "message 1: `content` must be text, not null."),
     (
         "x.jsonl",
         '{"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "tool_calls": [1]}]}',
         "message 2: `tool_calls` is not supported yet by this format.",
     ),
+    # prompt and completion
+    ("x.jsonl", pair('"q"', '""'), "x.jsonl line 1: `completion` is empty."),
+    ("x.jsonl", pair("7", '"a"'), "x.jsonl line 1: `prompt` must be text, not a number."),
+    ("x.jsonl", pair('"q"', "{}"), "x.jsonl line 1: `completion` must be text, not an object."),
+    (
+        "x.jsonl",
+        pair(turns("user:q"), '"a"'),
+        "x.jsonl line 1: `prompt` is a list and `completion` is not: both must be text, or both lists of messages.",
+    ),
+    ("x.jsonl", pair('"q"', turns("assistant:a")), "`completion` is a list and `prompt` is not: both must be text"),
+    ("x.jsonl", pair("[]", turns("assistant:a")), "`prompt` must end with a user turn, not with nothing."),
+    ("x.jsonl", pair(turns("user:q"), "[]"), "`completion` must begin with an assistant turn, not with nothing."),
+    (
+        "x.jsonl",
+        pair(turns("user:q", "assistant:a"), turns("assistant:b")),
+        "x.jsonl line 1: `prompt` must end with a user turn, not with assistant.",
+    ),
+    (
+        "x.jsonl",
+        pair(turns("user:q"), turns("user:r")),
+        "`completion` must begin with an assistant turn, not with user",
+    ),
+    (
+        "x.jsonl",
+        pair(turns("user:q"), turns("assistant:a", "assistant:b")),
+        "line 1, prompt and completion in one: message 3 is an assistant turn where a turn of the user belongs",
+    ),
+    ("x.jsonl", pair('["q"]', '["a"]'), "message 1 of `prompt` must be an object with role and content, not text."),
+    ("x.jsonl", pair(turns("user:q"), turns("bot:a")), "message 1 of `completion`: the role must be one of system, us"),
+    # sharegpt
+    (
+        "x.jsonl",
+        '{"conversations": "hi"}',
+        "x.jsonl line 1: `conversations` must be a list of {from, value}, not text.",
+    ),
+    ("x.jsonl", '{"conversations": [1]}', "line 1: message 1 must be an object with from and value, not a number."),
+    ("x.jsonl", '{"conversations": []}', "x.jsonl line 1: the conversation has no assistant turn after a user turn"),
+    ("x.jsonl", sharegpt("human:q"), "x.jsonl line 1: the conversation has no assistant turn after a user turn"),
+    ("x.jsonl", sharegpt("human:q", "gpt:"), "x.jsonl line 1: message 2: `value` is empty."),
+    ("x.jsonl", '{"conversations": [{"from": "human"}]}', "message 1: `value` must be text, not null."),
+    (
+        "x.jsonl",
+        sharegpt("human:q", "alien:a"),
+        "message 2: `from` must be one of system, human, user, gpt, assistant, chatgpt, model, bing, bard, not 'al",
+    ),
+    ("x.jsonl", '{"conversations": [{"value": "q"}]}', "message 1: `from` must be one of system, human"),
+    ("x.jsonl", '{"conversations": [{"from": 3, "value": "q"}]}', "message 1: `from` must be one of system, human"),
+    (
+        "x.jsonl",
+        '{"conversations": [{"role": "alien"}]}',
+        "the role must be one of system, user, assistant, not 'alien'",
+    ),
+    (
+        "x.jsonl",
+        sharegpt("gpt:a", "human:q", "gpt:b"),
+        "x.jsonl line 1: the conversation begins with an assistant turn",
+    ),
+    ("x.jsonl", sharegpt("system:s", "bing:a"), "begins with an assistant turn, as ShareGPT dumps that were cut do"),
+    ("x.jsonl", sharegpt("human:q", "user:r"), "message 2 is a user turn where a turn of the assistant belongs"),
+    ("x.jsonl", sharegpt("human:q", "function_call:f"), "message 2: the role 'function_call' is not supported yet"),
+    ("x.jsonl", sharegpt("human:q", "observation:f"), "message 2: the role 'observation' is not supported yet"),
+    ("x.jsonl", sharegpt("human:q", "tool:f"), "message 2: the role 'tool' is not supported yet by this format."),
+    ("x.jsonl", '{"conversations": [{"role": "tool"}]}', "message 1: the role 'tool' is not supported yet"),
+    (
+        "x.jsonl",
+        sharegpt("system:s", "human:q", "gpt:a").replace('{"conv', '{"system": "t", "conv'),
+        "x.jsonl line 1: both the column `system` and message 1 are a system prompt. Keep one of them.",
+    ),
     # nothing detected
+    (
+        "x.jsonl",
+        '{"id": 1, "dialogue": [{"role": "user", "content": "q"}]}',
+        "(id, dialogue). The column dialogue looks like a conversation: name it `messages`.",
+    ),
+    (
+        "x.jsonl",
+        '{"chat": [{"from": "human", "value": "q"}]}',
+        "The column chat looks like a conversation: name it `co",
+    ),
+    ("x.jsonl", '{"prompt": "q", "chosen": "a", "rejected": "b"}', "e.g. columns: {prompt: prompt, response: chosen}"),
     ("x.jsonl", QUESTION, "x.jsonl line 1: the layout is not one that is known by its columns (question, answer)."),
     ("x.jsonl", QUESTION, "e.g. columns: {prompt: question, response: answer}"),
     ("x.csv", "goal,target\na,b\n", "e.g. columns: {prompt: goal, response: target}"),
@@ -169,6 +288,67 @@ SOURCES: list[tuple[dict[str, object], type[InputError], str]] = [
         {"path": "{folder}/x.jsonl", "columns": {"prompt": "question", "response": "answers"}},
         DataError,
         "x.jsonl line 1: there is no column 'answers'. Did you mean 'answer'?",
+    ),
+    (
+        {"path": "{folder}/x.jsonl", "format": "sharegpt", "columns": MAP},
+        RecipeError,
+        "`columns` does not go with `format: sharegpt`. Leave one of the two out.",
+    ),
+    # templates
+    (
+        {"path": "{folder}/x.jsonl", "format": "messages", "template": "{{ question }}"},
+        RecipeError,
+        "`template` does not go with `format: messages`. Leave one of the two out.",
+    ),
+    (
+        {"path": "{folder}/x.jsonl", "template": "{{ question }}"},
+        RecipeError,
+        "`template` needs to know the response, e.g. columns: {response: answer}",
+    ),
+    (
+        {"path": "{folder}/x.jsonl", "template": "{{ question }}", "columns": MAP},
+        RecipeError,
+        "`template` makes the prompt, so `columns` must not name one: leave one of the two out.",
+    ),
+    (
+        {"path": "{folder}/x.jsonl", "template": "a\n{{ question", "columns": {"response": "answer"}},
+        RecipeError,
+        "the template 'a\\n{{ question', line 2: unexpected end of template",
+    ),
+    (
+        {"path": "{folder}/x.jsonl", "template": "{{ qestion }}", "columns": {"response": "answer"}},
+        DataError,
+        "x.jsonl line 1: the template '{{ qestion }}' fails: there is no column 'qestion'. Did you mean 'question'?",
+    ),
+    (
+        {"path": "{folder}/x.jsonl", "template": "{{ question.text }}", "columns": {"response": "answer"}},
+        DataError,
+        "the template '{{ question.text }}' fails: 'str object' has no attribute 'text'.",
+    ),
+    (
+        {"path": "{folder}/x.jsonl", "template": "{{ none }}", "columns": {"response": "answer"}},
+        DataError,
+        "the template '{{ none }}' fails: ValueError: a value is null; write e.g. {{ context or \"\" }}",
+    ),
+    (
+        {"path": "{folder}/x.jsonl", "template": "{{ 1 / 0 }}", "columns": {"response": "answer"}},
+        DataError,
+        "x.jsonl line 1: the template '{{ 1 / 0 }}' fails: ZeroDivisionError: division by zero.",
+    ),
+    (
+        {"path": "{folder}/x.jsonl", "template": "{{ ''.__class__.mro() }}", "columns": {"response": "answer"}},
+        DataError,
+        "fails: SecurityError: access to attribute '__class__' of 'str' object is unsafe",
+    ),
+    (
+        {"path": "{folder}/x.jsonl", "template": "{% include 'x' %}", "columns": {"response": "answer"}},
+        DataError,
+        "no loader for this environment specified",
+    ),
+    (
+        {"path": "{folder}/x.jsonl", "template": " {# nothing #}", "columns": {"response": "answer"}},
+        DataError,
+        "x.jsonl line 1: the template ' {# nothing #}': `prompt` is empty.",
     ),
     (
         {"path": "{folder}/x.jsonl", "columns": {**MAP, "system": "sistem"}},

@@ -9,6 +9,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import yaml
@@ -18,52 +19,71 @@ from ownwords.data.export import COLUMNS
 PAPER = "https://huggingface.co/papers/2402.13669"
 OTHER_METHOD = "https://huggingface.co/papers/2601.19897"
 
-_FRONT_MATTER = {
-    "pretty_name": "Self-distilled training rows",
-    "tags": ["ownwords", "sdft", "self-distillation", "fine-tuning", "arxiv:2402.13669"],
-    "configs": [{"config_name": "default", "data_files": [{"split": "train", "path": "*.parquet"}]}],
-}
+_TAGS = ["ownwords", "sdft", "self-distillation", "fine-tuning", "arxiv:2402.13669"]
 _MARKDOWN = re.compile(r"([\\`*_\[\]|<>~&$])")
 
 
-def dataset_card(facts: Mapping[str, Any]) -> str:
+@dataclass(frozen=True, slots=True)
+class CardFile:
+    """The file that a card lies beside: its pattern, what one row is, what its columns hold, and how it is used.
+
+    `row` ends the sentence "12 rows, each ..."; `use` is Markdown.
+    """
+
+    pattern: str
+    row: str
+    columns: Mapping[str, str]
+    use: str
+
+
+PARQUET = CardFile(
+    pattern="*.parquet",
+    row="one target of a conversation",
+    columns=COLUMNS,
+    use="""```python
+from datasets import load_dataset
+
+rows = load_dataset("parquet", data_dir="path/to/this/folder", split="train")
+```
+
+TRL's `SFTTrainer` takes the rows as they are and trains on `completion` only.""",
+)
+
+
+def dataset_card(facts: Mapping[str, Any], file: CardFile = PARQUET) -> str:
     """The card's text: YAML front matter for the Hub, then Markdown.
 
     `facts` has `arm`, `summary` (what the arm trains on), `rows`, `outcomes` (a list of {kind, reason, count}),
     `prompt_preset`, `prompt_hash`, `model`, `revision`, `engines` (a list of {kind, version, ...}), `sampling` (a
     mapping), `checks` (names) and `seed`.
     """
-    front = yaml.safe_dump(_FRONT_MATTER, sort_keys=False)
+    data_files = [{"split": "train", "path": file.pattern}]
+    configs = [{"config_name": "default", "data_files": data_files}]
+    front = yaml.safe_dump(
+        {"pretty_name": "Self-distilled training rows", "tags": _TAGS, "configs": configs}, sort_keys=False
+    )
     return f"---\n{front}---\n\n" + "\n\n".join(
         [
             f"# Training rows of the arm {_escape(facts['arm'])}",
-            _introduction(facts),
+            _introduction(facts, file),
             "## How the targets came about",
             _outcome_table(facts["outcomes"]),
             "## How they were made",
             _provenance_table(facts),
             "## Columns",
-            _table(["column", "holds"], [[name, meaning] for name, meaning in COLUMNS.items()]),
+            _table(["column", "holds"], [[name, meaning] for name, meaning in file.columns.items()]),
             "## Use",
-            _USE,
+            f"{file.use}\n{_LICENCES}\n",
         ]
     )
 
 
-_USE = """```python
-from datasets import load_dataset
-
-rows = load_dataset("parquet", data_dir="path/to/this/folder", split="train")
-```
-
-TRL's `SFTTrainer` takes the rows as they are and trains on `completion` only.
-The licences of the source data and of the seed model apply to the rows.
-"""
+_LICENCES = "The licences of the source data and of the seed model apply to the rows."
 
 
-def _introduction(facts: Mapping[str, Any]) -> str:
+def _introduction(facts: Mapping[str, Any], file: CardFile) -> str:
     return (
-        f"{facts['rows']} rows, each one target of a conversation. {_sentence(facts['summary'])}\n\n"
+        f"{facts['rows']} rows, each {file.row}. {_sentence(facts['summary'])}\n\n"
         "They belong to a run of Self-Distillation Fine-Tuning, SDFT "
         f"([Yang et al., ACL 2024, arXiv 2402.13669]({PAPER})): the seed model rewrites every reference in its own "
         "words, each rewrite is checked, and where none passes the reference is kept. A later method has the same "

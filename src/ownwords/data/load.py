@@ -83,8 +83,10 @@ def _rows(source: SourceSection, start: int = 0) -> Iterator[Row]:
     """Rows with their origins: of a path from its beginning; of a generator from item `start`."""
     if source.generator is None:
         return path_rows(source)
-    if source.columns is not None or source.format != "auto":
-        raise RecipeError("`format` and `columns` are for files; a generator knows its own. Leave them out.")
+    if source.columns is not None or source.template is not None or source.format != "auto":
+        raise RecipeError(
+            "`format`, `columns` and `template` are for files; a generator knows its own. Leave them out."
+        )
     return ((f"reasoning-gym {source.generator} {place}", row) for place, row in generate_rows(source, start))
 
 

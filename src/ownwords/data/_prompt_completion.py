@@ -1,0 +1,43 @@
+"""The format `prompt-completion`: `prompt` and `completion`, both text or both lists of messages, as TRL has them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ownwords.data._cells import column, text
+from ownwords.data._messages import Turn, dialogue, exchange, message_turns
+from ownwords.data.dialogue import Dialogue
+from ownwords.errors import DataError
+
+
+def dialogue_of_prompt_completion(row: Mapping[str, Any], origin: str) -> Dialogue:
+    """The prompt's turns, then the completion's; only the completion's assistant turns are targets.
+
+    Raises:
+        DataError: the two are not of one kind, or do not follow one another.
+    """
+    prompt, completion = column(row, "prompt", origin), column(row, "completion", origin)
+    if _is_list(prompt) != _is_list(completion):
+        lists = ("`prompt`", "`completion`") if _is_list(prompt) else ("`completion`", "`prompt`")
+        raise DataError(
+            f"{origin}: {lists[0]} is a list and {lists[1]} is not: both must be text, or both lists of messages."
+        )
+    if not _is_list(prompt):
+        answer = text(completion, "completion", origin, numbers=True)
+        return dialogue(exchange(text(prompt, "prompt", origin), answer), origin)
+    before = message_turns(prompt, "prompt", origin, "message {} of `prompt`")
+    after = message_turns(completion, "completion", origin, "message {} of `completion`")
+    if _role(before[-1:]) != "user":
+        raise DataError(f"{origin}: `prompt` must end with a user turn, not with {_role(before[-1:])}.")
+    if _role(after[:1]) != "assistant":
+        raise DataError(f"{origin}: `completion` must begin with an assistant turn, not with {_role(after[:1])}.")
+    return dialogue([*before, *after], f"{origin}, prompt and completion in one", begin=len(before))
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, (str, bytes))
+
+
+def _role(turns: Sequence[Turn]) -> str:
+    return turns[0].message.role if turns else "nothing"
