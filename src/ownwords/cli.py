@@ -101,6 +101,11 @@ def _parser() -> argparse.ArgumentParser:
     init.add_argument("--schema", action="store_true", help="print the recipe's JSON schema instead, for editors")
     init.add_argument("-o", "--output", type=Path, help="write it to this file")
     init.add_argument("--force", action="store_true", help="overwrite that file")
+    validate = verb("validate", "look at recipe, data and lengths, and try a few rows; changes nothing", _validate)
+    _add_recipe(validate)
+    validate.add_argument("--probe", type=int, default=4, metavar="N", help="rewrite N examples on trial; 0 for none")
+    validate.add_argument("--allow-code", action="store_true", help="run code that the recipe names")
+    validate.add_argument("--json", action="store_true", help="for programs")
     for name, help_text in STAGE_VERBS.items():
         stage = verb(name, help_text, _stage)
         _add_recipe(stage)
@@ -175,6 +180,21 @@ def _status(arguments: argparse.Namespace) -> int:
     recipe = open_recipe(arguments.recipe, arguments.overrides)
     with plain_disk_errors(Path(recipe.output_dir)):
         facts = status(recipe)
+    _answer(facts, as_text(facts), as_json=arguments.json)
+    return 0
+
+
+def _validate(arguments: argparse.Namespace) -> int:
+    from ownwords.pipeline import open_recipe
+    from ownwords.report.validation import as_text
+    from ownwords.stages.context import Context
+    from ownwords.stages.validate import validate
+
+    context = Context(open_recipe(arguments.recipe, arguments.overrides), allow_code=arguments.allow_code)
+    try:
+        facts = validate(context, arguments.probe)
+    finally:
+        context.close()
     _answer(facts, as_text(facts), as_json=arguments.json)
     return 0
 
