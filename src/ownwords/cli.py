@@ -106,6 +106,12 @@ def _parser() -> argparse.ArgumentParser:
     validate.add_argument("--probe", type=int, default=4, metavar="N", help="rewrite N examples on trial; 0 for none")
     validate.add_argument("--allow-code", action="store_true", help="run code that the recipe names")
     validate.add_argument("--json", action="store_true", help="for programs")
+    preview = verb("preview", "rewrite the first examples and show what the checks say; changes nothing", _preview)
+    _add_recipe(preview)
+    preview.add_argument("--rows", type=int, default=3, metavar="N", help="how many examples")
+    preview.add_argument("--full", action="store_true", help="show the whole conversation that is sent")
+    preview.add_argument("--allow-code", action="store_true", help="run code that the recipe names")
+    preview.add_argument("--json", action="store_true", help="for programs")
     for name, help_text in STAGE_VERBS.items():
         stage = verb(name, help_text, _stage)
         _add_recipe(stage)
@@ -196,6 +202,21 @@ def _validate(arguments: argparse.Namespace) -> int:
     finally:
         context.close()
     _answer(facts, as_text(facts), as_json=arguments.json)
+    return 0
+
+
+def _preview(arguments: argparse.Namespace) -> int:
+    from ownwords.pipeline import open_recipe
+    from ownwords.report.preview import as_text
+    from ownwords.stages.context import Context
+    from ownwords.stages.preview import preview
+
+    context = Context(open_recipe(arguments.recipe, arguments.overrides), allow_code=arguments.allow_code)
+    try:
+        facts = preview(context, arguments.rows)
+    finally:
+        context.close()
+    _answer(facts, as_text(facts, full=arguments.full), as_json=arguments.json)
     return 0
 
 
