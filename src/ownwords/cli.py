@@ -122,6 +122,10 @@ def _parser() -> argparse.ArgumentParser:
     status = verb("status", "say what is done and what is missing", _status)
     _add_recipe(status)
     status.add_argument("--json", action="store_true", help="for programs")
+    explain = verb("explain", "tell one example's whole story from a run", _explain)
+    explain.add_argument("recipe", metavar="RUN", help="a run directory or its recipe")
+    explain.add_argument("id", metavar="ID", help="an example's id, or how it begins")
+    explain.add_argument("--json", action="store_true", help="for programs")
     check = verb("check", "judge candidates given as JSON lines, one verdict a line", _check)
     check.add_argument(
         "rows", metavar="ROWS.jsonl", help="objects with check, prompt, reference, candidate, params; or -"
@@ -217,6 +221,20 @@ def _preview(arguments: argparse.Namespace) -> int:
     finally:
         context.close()
     _answer(facts, as_text(facts, full=arguments.full), as_json=arguments.json)
+    return 0
+
+
+def _explain(arguments: argparse.Namespace) -> int:
+    from ownwords.pipeline import open_recipe
+    from ownwords.report.story import as_text
+    from ownwords.run import plain_disk_errors
+    from ownwords.stages.context import Context
+    from ownwords.stages.explain import explain
+
+    context = Context(open_recipe(arguments.recipe))
+    with plain_disk_errors(context.run.directory):
+        facts = explain(context, arguments.id)
+    _answer(facts, as_text(facts), as_json=arguments.json)
     return 0
 
 
