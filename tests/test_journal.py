@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ownwords.journal import Journal, Key, read_only
+from ownwords.journal import Journal, Key, read_entries, read_only
 from ownwords.records import Completion, RowError, Verdict
 
 KEY = Key("a-0", 0, "h")
@@ -86,6 +86,27 @@ def test_what_was_recorded_a_second_ago_survives_kill_9(tmp_path: Path) -> None:
 def test_a_reader_sees_nothing_where_there_is_no_journal(tmp_path: Path) -> None:
     assert read_only(tmp_path / "none.sqlite") == {}
     assert not (tmp_path / "none.sqlite").exists()
+
+
+def test_a_reader_leaves_no_file_beside_the_journal(tmp_path: Path) -> None:
+    with Journal(tmp_path / "j.sqlite") as journal:
+        journal.record("rewrite", KEY, Completion("r", "text"), "{}", {"c": Verdict(True, "ok")})
+    assert read_only(tmp_path / "j.sqlite") == {"rewrite": 1}
+    assert len(read_entries(tmp_path / "j.sqlite", "rewrite", KEY.example_id)) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["j.sqlite"]
+
+
+def test_a_reader_gets_one_examples_entries_from_a_journal_that_is_being_written(tmp_path: Path) -> None:
+    verdicts = {"b": Verdict(True, "ok"), "a": Verdict(False, "wrong", "detail")}
+    with Journal(tmp_path / "j.sqlite") as journal:
+        journal.record("rewrite", Key("x", 1, "h"), Completion("r", "second"), "{}", verdicts)
+        journal.record("rewrite", Key("x", 0, "h"), Completion("r", "first"), "{}")
+        journal.record("rewrite", Key("y", 0, "h"), Completion("r", "other row"), "{}")
+        journal.record("gap", Key("x", 0, "h"), Completion("r", "other stage"), "{}")
+        journal.commit()
+        entries = read_entries(tmp_path / "j.sqlite", "rewrite", "x")
+    assert [(entry.completion.text, entry.verdicts) for entry in entries] == [("first", {}), ("second", verdicts)]
+    assert read_entries(tmp_path / "none.sqlite", "rewrite", "x") == []
 
 
 def test_a_reader_of_a_journal_that_is_only_just_made_sees_nothing(tmp_path: Path) -> None:

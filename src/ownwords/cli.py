@@ -101,6 +101,17 @@ def _parser() -> argparse.ArgumentParser:
     init.add_argument("--schema", action="store_true", help="print the recipe's JSON schema instead, for editors")
     init.add_argument("-o", "--output", type=Path, help="write it to this file")
     init.add_argument("--force", action="store_true", help="overwrite that file")
+    validate = verb("validate", "look at recipe, data and lengths, and try a few rows; changes nothing", _validate)
+    _add_recipe(validate)
+    validate.add_argument("--probe", type=int, default=4, metavar="N", help="rewrite N examples on trial; 0 for none")
+    validate.add_argument("--allow-code", action="store_true", help="run code that the recipe names")
+    validate.add_argument("--json", action="store_true", help="for programs")
+    preview = verb("preview", "rewrite the first examples and show what the checks say; changes nothing", _preview)
+    _add_recipe(preview)
+    preview.add_argument("--rows", type=int, default=3, metavar="N", help="how many examples")
+    preview.add_argument("--full", action="store_true", help="show the whole conversation that is sent")
+    preview.add_argument("--allow-code", action="store_true", help="run code that the recipe names")
+    preview.add_argument("--json", action="store_true", help="for programs")
     for name, help_text in STAGE_VERBS.items():
         stage = verb(name, help_text, _stage)
         _add_recipe(stage)
@@ -111,6 +122,10 @@ def _parser() -> argparse.ArgumentParser:
     status = verb("status", "say what is done and what is missing", _status)
     _add_recipe(status)
     status.add_argument("--json", action="store_true", help="for programs")
+    explain = verb("explain", "tell one example's whole story from a run", _explain)
+    explain.add_argument("recipe", metavar="RUN", help="a run directory or its recipe")
+    explain.add_argument("id", metavar="ID", help="an example's id, or how it begins")
+    explain.add_argument("--json", action="store_true", help="for programs")
     check = verb("check", "judge candidates given as JSON lines, one verdict a line", _check)
     check.add_argument(
         "rows", metavar="ROWS.jsonl", help="objects with check, prompt, reference, candidate, params; or -"
@@ -186,6 +201,50 @@ def _status(arguments: argparse.Namespace) -> int:
     recipe = open_recipe(arguments.recipe, arguments.overrides)
     with plain_disk_errors(Path(recipe.output_dir)):
         facts = status(recipe)
+    _answer(facts, as_text(facts), as_json=arguments.json)
+    return 0
+
+
+def _validate(arguments: argparse.Namespace) -> int:
+    from ownwords.pipeline import open_recipe
+    from ownwords.report.validation import as_text
+    from ownwords.stages.context import Context
+    from ownwords.stages.validate import validate
+
+    context = Context(open_recipe(arguments.recipe, arguments.overrides), allow_code=arguments.allow_code)
+    try:
+        facts = validate(context, arguments.probe)
+    finally:
+        context.close()
+    _answer(facts, as_text(facts), as_json=arguments.json)
+    return 0
+
+
+def _preview(arguments: argparse.Namespace) -> int:
+    from ownwords.pipeline import open_recipe
+    from ownwords.report.preview import as_text
+    from ownwords.stages.context import Context
+    from ownwords.stages.preview import preview
+
+    context = Context(open_recipe(arguments.recipe, arguments.overrides), allow_code=arguments.allow_code)
+    try:
+        facts = preview(context, arguments.rows)
+    finally:
+        context.close()
+    _answer(facts, as_text(facts, full=arguments.full), as_json=arguments.json)
+    return 0
+
+
+def _explain(arguments: argparse.Namespace) -> int:
+    from ownwords.pipeline import open_recipe
+    from ownwords.report.story import as_text
+    from ownwords.run import plain_disk_errors
+    from ownwords.stages.context import Context
+    from ownwords.stages.explain import explain
+
+    context = Context(open_recipe(arguments.recipe))
+    with plain_disk_errors(context.run.directory):
+        facts = explain(context, arguments.id)
     _answer(facts, as_text(facts), as_json=arguments.json)
     return 0
 

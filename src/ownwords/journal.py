@@ -7,11 +7,12 @@ second by a thread of its own, so that `kill -9` at any instant loses at most th
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Generator, Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -42,6 +43,16 @@ class Key(NamedTuple):
     example_id: str
     attempt: int
     request_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One completion as the journal holds it: the engine's provenance as JSON, verdicts by check identity."""
+
+    key: Key
+    completion: Completion
+    engine: str
+    verdicts: dict[str, Verdict]
 
 
 class Journal:
@@ -129,12 +140,7 @@ class Journal:
                 " WHERE stage = ?",
                 (stage,),
             ).fetchall()
-        found: dict[Key, dict[str, Verdict]] = {}
-        for example_id, attempt, request_hash, checked_by, passed, reason, detail in rows:
-            found.setdefault(Key(example_id, attempt, request_hash), {})[checked_by] = Verdict(
-                bool(passed), reason, detail
-            )
-        return found
+        return _by_key(rows)
 
     def commit(self) -> None:
         """Make everything recorded so far durable."""
@@ -190,6 +196,15 @@ class Journal:
             raise self._failure
 
 
+def _by_key(rows: list[Any]) -> dict[Key, dict[str, Verdict]]:
+    """Rows of the table `verdicts`, grouped by what was judged, then by check identity."""
+    found: dict[Key, dict[str, Verdict]] = {}
+    for example_id, attempt, request_hash, checked_by, passed, reason, detail in rows:
+        key = Key(example_id, attempt, request_hash)
+        found.setdefault(key, {})[checked_by] = Verdict(bool(passed), reason, detail)
+    return found
+
+
 def _dump(completion: Completion) -> str:
     values: dict[str, Any] = {
         "request_id": completion.request_id,
@@ -228,12 +243,52 @@ def _completion(values: dict[str, Any]) -> Completion:
 
 def read_only(path: Path) -> dict[str, int]:
     """Completions per stage of a journal that another process may be writing; empty if there is none."""
-    if not path.exists():
-        return {}
-    connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=5)
-    try:
-        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'completions'").fetchone():
-            return {}  # the other process is only just making it
+    with _reading(path) as connection:
+        if connection is None:
+            return {}
         return dict(connection.execute("SELECT stage, COUNT(*) FROM completions GROUP BY stage").fetchall())
+
+
+def read_entries(path: Path, stage: str, example_id: str) -> list[Entry]:
+    """What a journal that another process may be writing holds of one example in one stage, by attempt and age.
+
+    Raises:
+        StageError: it holds a completion that cannot be read.
+    """
+    with _reading(path) as connection:
+        if connection is None:
+            return []
+        completions = connection.execute(
+            "SELECT attempt, request_hash, completion, engine FROM completions WHERE stage = ? AND example_id = ?"
+            " ORDER BY attempt, rowid",
+            (stage, example_id),
+        ).fetchall()
+        verdicts = connection.execute(
+            "SELECT example_id, attempt, request_hash, checked_by, passed, reason, detail FROM verdicts"
+            " WHERE stage = ? AND example_id = ? ORDER BY rowid",
+            (stage, example_id),
+        ).fetchall()
+    judged = _by_key(verdicts)
+    entries: list[Entry] = []
+    for attempt, request_hash, completion, engine in completions:
+        key = Key(example_id, attempt, request_hash)
+        entries.append(Entry(key, _load(completion), engine, judged.get(key, {})))
+    return entries
+
+
+@contextlib.contextmanager
+def _reading(path: Path) -> Generator[sqlite3.Connection | None]:
+    """A connection that writes nothing, not even SQLite's own files beside; None where there are no tables yet.
+
+    Without a write-ahead log beside the journal no process is in it, and SQLite need make none to read it.
+    """
+    if not path.exists():
+        yield None
+        return
+    mode = "mode=ro" if path.with_name(f"{path.name}-wal").exists() else "immutable=1"
+    connection = sqlite3.connect(f"{path.resolve().as_uri()}?{mode}", uri=True, timeout=5)
+    try:
+        made = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'completions'").fetchone()
+        yield connection if made else None  # without tables the other process is only just making it
     finally:
         connection.close()

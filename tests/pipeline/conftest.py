@@ -43,6 +43,19 @@ def write_rows(path: Path, rows: list[dict[str, str]]) -> Path:
     return path
 
 
+def script(project: Project, body: str) -> list[str]:
+    """Overrides that let `body`, the lines of a function of `request`, answer for the scripted engine."""
+    code = project.folder / "script.py"
+    code.write_text(f"def answer(request):\n    {body}\n", encoding="utf-8")
+    return ["--allow-code", f"runtime.scripted.function={code}:answer"]
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder, but for Python's own caches."""
+    files = (path for path in folder.rglob("*") if path.is_file() and path.parent.name != "__pycache__")
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
 @pytest.fixture
 def project(tmp_path: Path, tiny_model: Path) -> Project:
     return make_project(tmp_path, tiny_model)

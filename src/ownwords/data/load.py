@@ -126,15 +126,15 @@ def _with_format(source: SourceSection, row: Any, origin: str) -> SourceSection:
 def _without_known_prompts(
     conversations: Iterable[tuple[Conversation, str]], train: Sequence[Example]
 ) -> Iterator[tuple[Conversation, str]]:
-    known = {_folded(example.prompt) for example in train}
+    known = {folded(example.prompt) for example in train}
     for conversation, origin in conversations:
-        prompt = _folded(conversation[0][-1].content)
+        prompt = folded(conversation[0][-1].content)
         if prompt not in known:
             known.add(prompt)
             yield conversation, origin
 
 
-def _folded(text: str) -> str:
+def folded(text: str) -> str:
     """The text without differences of case and white space."""
     return " ".join(text.casefold().split())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Any
 
 from ownwords import models
 from ownwords.checks.named import NamedCheck, named_checks
@@ -39,6 +40,10 @@ class Context:
     @cached_property
     def model(self) -> Model:
         return models.resolve(self.recipe.model)
+
+    def tokenizer(self, layout: str | None) -> Any:
+        """The model's tokenizer with the layout of that name; None is the model's own chat template."""
+        return models.load_tokenizer(self.model, None if layout is None else load_layout(layout))
 
     @cached_property
     def prompt(self) -> RewritingPrompt:

@@ -3,8 +3,6 @@
 # pyright: basic
 from __future__ import annotations
 
-from typing import Any
-
 from ownwords import models
 from ownwords.arms.base import find_arm
 from ownwords.benchmarks.base import find_benchmark
@@ -13,7 +11,7 @@ from ownwords.errors import RecipeError, unknown_name
 from ownwords.prompts.render import load_layout
 from ownwords.stages import rewrite
 from ownwords.stages.context import Context
-from ownwords.stages.supervision import supervise
+from ownwords.stages.supervision import reference_rows, supervise
 
 
 def check_names(context: Context) -> None:
@@ -43,14 +41,13 @@ def check_inputs(context: Context, verb: str) -> None:
     """
     examples = context.train
     if verb != "rewrite":
-        for layout in _later_layouts(context):
-            _tokenizer(context, layout)
+        check_layouts(context)
         if verb in {"run", "tune"}:
             _check_training(context)
     rewriting = verb in {"run", "rewrite"} and not context.run.is_done(rewrite.STAGE, rewrite.inputs(context))
     if rewriting:
         if needs_model(context.engine_name):
-            _tokenizer(context, context.recipe.rewrite.chat_template)
+            context.tokenizer(context.recipe.rewrite.chat_template)
         context.engine().preflight(rewrite.build_request(context, example, 0) for example in examples)
 
 
@@ -61,12 +58,14 @@ def _later_layouts(context: Context) -> list[str | None]:
     return list(dict.fromkeys([tune, *(layout or tune for layout in benchmarks)]))
 
 
-def _tokenizer(context: Context, layout: str | None) -> Any:
-    return models.load_tokenizer(context.model, None if layout is None else load_layout(layout))
+def check_layouts(context: Context) -> None:
+    """Every layout of what comes after rewriting works with the model's tokenizer."""
+    for layout in _later_layouts(context):
+        context.tokenizer(layout)
 
 
-def _check_training(context: Context) -> None:
-    """References fit, LoRA targets are linear layers of the model, scheduler and trackers are known to the trainer."""
+def check_trainer(context: Context) -> None:
+    """LoRA targets are linear layers of the model, scheduler and trackers are known to the trainer."""
     from transformers import SchedulerType
     from transformers.integrations.integration_utils import get_reporting_integration_callbacks
 
@@ -83,13 +82,10 @@ def _check_training(context: Context) -> None:
         get_reporting_integration_callbacks([tune.report_to] if tune.report_to != "none" else [])
     except ValueError as error:
         raise RecipeError(f"tune.report_to: {error}") from error
-    rows = [
-        {
-            "id": example.id,
-            "prompt": [message.as_dict() for message in example.messages],
-            "completion": [{"content": example.reference}],
-            "reference": example.reference,
-        }
-        for example in context.train
-    ]
-    supervise(_tokenizer(context, tune.chat_template), rows, tune.max_length, tune.on_too_long)
+
+
+def _check_training(context: Context) -> None:
+    """The trainer takes the recipe, and references fit."""
+    check_trainer(context)
+    tune = context.recipe.tune
+    supervise(context.tokenizer(tune.chat_template), reference_rows(context.train), tune.max_length, tune.on_too_long)

@@ -75,13 +75,13 @@ def run(context: Context) -> None:
     with context.run.working_on(STAGE, inputs(context), products):
         context.run.journal.forget_errors(STAGE)
         attempts: dict[str, Attempt] = {}
-        for number in range(_attempts_in_all(context)):
+        for number in range(attempts_in_all(context)):
             pending = [e for e in context.train if e.id not in attempts or not attempts[e.id].passed]
             if not pending:
                 break
             _run_wave(context, pending, number, attempts)
         context.run.journal.commit()
-        outcomes = [_outcome(e, attempts[e.id], context.recipe.rewrite.on_failure) for e in context.train]
+        outcomes = [decide(e, attempts[e.id], context.recipe.rewrite.on_failure) for e in context.train]
         write_products(context, outcomes)
 
 
@@ -100,12 +100,12 @@ def load_outcomes(context: Context) -> list[Outcome]:
     """
     require_done(context)
     attempts: dict[str, Attempt] = {}
-    for number in range(_attempts_in_all(context)):
+    for number in range(attempts_in_all(context)):
         pending = [e for e in context.train if e.id not in attempts or not attempts[e.id].passed]
         wave = _open_wave(context, number, attempts)
         for request in _missing(context, pending, number, wave):
             raise StageError(f"the journal lacks the rewrite of example {request.id}: run `ownwords rewrite` again.")
-    return [_outcome(e, attempts[e.id], context.recipe.rewrite.on_failure) for e in context.train]
+    return [decide(e, attempts[e.id], context.recipe.rewrite.on_failure) for e in context.train]
 
 
 def build_request(context: Context, example: Example, attempt: int) -> Request:
@@ -123,7 +123,7 @@ def build_request(context: Context, example: Example, attempt: int) -> Request:
     )
 
 
-def _attempts_in_all(context: Context) -> int:
+def attempts_in_all(context: Context) -> int:
     rewrite = context.recipe.rewrite
     return rewrite.max_attempts if rewrite.on_failure == "retry" else 1
 
@@ -140,7 +140,7 @@ def _run_wave(context: Context, pending: Sequence[Example], number: int, attempt
         requests = _missing(context, pending, number, wave)
         for answered, completion in enumerate(engine.stream(requests), start=1):
             example, key = wave.waiting.pop(completion.request_id)
-            verdicts = _judge(context, example, completion)
+            verdicts = judge(context, example, completion)
             by_identity = {identity: verdicts[name] for name, identity in identities.items() if name in verdicts}
             context.run.journal.record(STAGE, key, completion, provenance, by_identity)
             attempts[example.id] = Attempt(number, completion, verdicts, provenance)
@@ -172,14 +172,14 @@ def _missing(context: Context, pending: Sequence[Example], number: int, wave: Wa
         known = wave.judged.get(key, {})
         verdicts = {check.name: known[check.identity] for check in context.checks if check.identity in known}
         if len(verdicts) < len(context.checks) and completion.error is None:
-            verdicts = _judge(context, example, completion)
+            verdicts = judge(context, example, completion)
             by_identity = {check.identity: verdicts[check.name] for check in context.checks}
             context.run.journal.record_verdicts(STAGE, key, by_identity)
         wave.attempts[example.id] = Attempt(number, completion, verdicts, engine)
         wave.settled += 1
 
 
-def _judge(context: Context, example: Example, completion: Completion) -> dict[str, Verdict]:
+def judge(context: Context, example: Example, completion: Completion) -> dict[str, Verdict]:
     """All checks of the recipe, none after an error: there is nothing to judge."""
     if completion.error is not None:
         return {}
@@ -187,7 +187,7 @@ def _judge(context: Context, example: Example, completion: Completion) -> dict[s
     return {check.name: run_check(check.function, example, candidate, check.params) for check in context.checks}
 
 
-def _outcome(example: Example, attempt: Attempt, on_failure: str) -> Outcome:
+def decide(example: Example, attempt: Attempt, on_failure: str) -> Outcome:
     """The one end of a row, with its reason: the first failing check in the recipe's order, or the engine's error."""
     completion = attempt.completion
     story = (attempt.number, tuple(attempt.verdicts.items()), completion, attempt.engine)

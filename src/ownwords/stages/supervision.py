@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from ownwords.errors import DataError, StageError
 from ownwords.models import target_ids
-from ownwords.records import Message
+from ownwords.records import Example, Message
 
 IGNORED = -100  # the label that the loss leaves out
 SHOWN = 5
@@ -53,8 +53,10 @@ def supervise(tokenizer: Any, rows: Iterable[Mapping[str, Any]], max_length: int
     result = Supervision()
     for row in rows:
         messages = tuple(Message(m["role"], m["content"]) for m in row["prompt"])
-        prompt, target = target_ids(tokenizer, messages, row["completion"][0]["content"])
-        _, reference = target_ids(tokenizer, messages, row["reference"])
+        text = row["completion"][0]["content"]
+        prompt, target = target_ids(tokenizer, messages, text)
+        same = text == row["reference"]
+        reference = target if same else target_ids(tokenizer, messages, row["reference"])[1]
         length = len(prompt) + len(target)
         if length > max_length:
             result.too_long.append((row["id"], length))
@@ -88,6 +90,19 @@ def _too_long_message(result: Supervision, max_length: int) -> str:
         f"{len(result.too_long)} rows are longer than tune.max_length={max_length} tokens. Longest: {listed}. "
         "Raise tune.max_length, or choose tune.on_too_long=drop or tune.on_too_long=truncate."
     )
+
+
+def reference_rows(examples: Iterable[Example]) -> list[dict[str, Any]]:
+    """Training rows whose targets are the references: those of the vanilla arm, known before anything is rewritten."""
+    return [
+        {
+            "id": example.id,
+            "prompt": [message.as_dict() for message in example.messages],
+            "completion": [{"role": "assistant", "content": example.reference}],
+            "reference": example.reference,
+        }
+        for example in examples
+    ]
 
 
 def read_training_rows(path: Path) -> list[dict[str, Any]]:

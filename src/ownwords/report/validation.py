@@ -1,0 +1,126 @@
+"""What `ownwords validate` says to people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ownwords.report.lines import table, wrap
+from ownwords.report.numbers import decimal, duration, percent
+from ownwords.report.text import one_line
+
+SHORT = 160
+
+
+def as_text(facts: dict[str, Any]) -> str:
+    """The facts of `validate`, section by section, warnings last: there they are seen."""
+    sections = [_data(facts), *_overlap(facts), _lengths(facts), _training(facts), _rewriting(facts), _warnings(facts)]
+    return "\n\n".join("\n".join(section) for section in sections)
+
+
+def _data(facts: dict[str, Any]) -> list[str]:
+    data, targets, equal = facts["data"], facts["targets"], facts["duplicates"]
+    first = data["train"]["first"]
+    heldout = _sizes(data["heldout"]) if data["heldout"] else f"none: {data['heldout_missing']}"
+    mix = ", ".join(f"{script} {percent(share)}" for script, share in targets["script_mix"].items())
+    return [
+        "Data",
+        *wrap(f"train       {_sizes(data['train'])}", 2),
+        *wrap(f"held out    {heldout}", 2),
+        *wrap(f"duplicates  {equal['duplicates']:,} exact, {equal['different']:,} different examples", 2),
+        *wrap(f"references  {targets['distinct']:,} different texts", 2),
+        *wrap(f"script mix  {mix}", 2),
+        *wrap(f"first row   {first['origin']}", 2),
+        *(line for message in first["messages"] for line in _turn(message["role"], message["content"])),
+        *_turn("reference", first["reference"]),
+    ]
+
+
+def _sizes(part: dict[str, int]) -> str:
+    return f"{part['rows']:,} rows, {part['examples']:,} examples"
+
+
+def _turn(label: str, text: str) -> list[str]:
+    return wrap(f"{label}: {one_line(text, SHORT)}", 4)
+
+
+def _overlap(facts: dict[str, Any]) -> list[list[str]]:
+    if not facts["overlap"]:
+        return []
+    rows = [["benchmark", "items", "exact", "near"]]
+    shown: list[str] = []
+    for found in facts["overlap"]:
+        exact, near = found["exact"], found["near"]
+        rows.append([found["benchmark"], f"{found['items']:,}", f"{exact['items']:,}", f"{near['items']:,}"])
+        for kind, part in (("exact", exact), ("near", near)):
+            for repeat in part["shown"]:
+                shown += wrap(
+                    f"{found['benchmark']}, {kind} ({percent(repeat['share'])} of its runs of five words):", 2
+                )
+                shown += wrap(f"item:    {one_line(repeat['question'], SHORT)}", 4)
+                shown += wrap(f"prompt:  {one_line(repeat['prompt'], SHORT)} ({repeat['origin']})", 4)
+    return [["Test questions among the training prompts", *table(rows), *shown]]
+
+
+def _lengths(facts: dict[str, Any]) -> list[str]:
+    lengths = facts["lengths"]
+    heads = [head if head == "max" else f"{100 * float(head):g} %" for head in lengths["prompt"]]
+    rows = [["shares of the rows", *heads]]
+    rows += [[name.replace("_", " "), *(f"{n:,}" for n in found.values())] for name, found in lengths.items()]
+    return ["Tokens of a row at most", *table(rows)]
+
+
+def _training(facts: dict[str, Any]) -> list[str]:
+    training = facts["training"]
+    if training["on_too_long"] == "error":
+        fate = "tune.on_too_long=error: none may be"
+    else:
+        fate = (
+            f"{training['dropped_rows']:,} dropped, {training['truncated_rows']:,} truncated by "
+            f"{training['truncated_tokens']:,} tokens"
+        )
+    return [
+        "Training on the references (vanilla)",
+        *wrap(f"{training['rows']:,} rows, {training['supervised_tokens']:,} supervised tokens", 2),
+        *wrap(f"longer than tune.max_length={training['max_length']}: {training['too_long']:,} rows ({fate})", 2),
+    ]
+
+
+def _rewriting(facts: dict[str, Any]) -> list[str]:
+    fit = facts["rewriting"]
+    room = f"{fit['room']:,} tokens left" if fit["room"] >= 0 else f"{-fit['room']:,} tokens missing"
+    lines = [
+        "Rewriting",
+        *wrap(
+            f"context of {fit['context']:,} tokens: the longest prompt has {fit['longest_prompt']:,}, an answer at "
+            f"most {fit['max_tokens']:,}: {room}; {fit['cut']:,} rows could be cut by the context",
+            2,
+        ),
+    ]
+    probe = facts["probe"]
+    return lines if probe is None else [*lines, *_probe(probe)]
+
+
+def _probe(probe: dict[str, Any]) -> list[str]:
+    device = probe["peak_device_gib"]
+    memory = [
+        f"{decimal(gib, 2)} GiB {where}"
+        for gib, where in ((probe["peak_resident_gib"], "in this process"), (device, "on the device"))
+        if gib is not None
+    ]
+    engine = probe["engine"]
+    return [
+        *wrap(
+            f"{probe['rows']:,} rows tried with {engine['kind']} ({engine['dtype']} on {engine['device']}): "
+            f"{probe['rows_per_second']:,.2f} rows/s, {probe['tokens_per_second']:,.0f} tokens/s, "
+            f"after {duration(probe['startup_seconds'])} of starting up",
+            2,
+        ),
+        *wrap(f"all rows once: about {duration(3600 * probe['hours'])}, or less, in full batches", 2),
+        *wrap(f"peak memory: {', '.join(memory) or 'not known here'}", 2),
+    ]
+
+
+def _warnings(facts: dict[str, Any]) -> list[str]:
+    if not facts["warnings"]:
+        return ["Nothing looks wrong."]
+    return ["Warnings", *(line for warning in facts["warnings"] for line in wrap(f"- {warning}", 2))]

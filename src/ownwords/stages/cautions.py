@@ -1,0 +1,92 @@
+"""What looks wrong in the facts that validation has collected: one plain sentence each, with what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+
+def cautions(facts: dict[str, Any]) -> list[str]:
+    """Sentences about the facts of `validate`; empty where nothing looks wrong."""
+    return [*_data(facts), *_overlap(facts), *_training(facts), *_targets(facts), *_rewriting(facts), *_probe(facts)]
+
+
+def _data(facts: dict[str, Any]) -> Iterator[str]:
+    found = facts["duplicates"]
+    if found["duplicates"]:
+        yield (
+            f"{found['duplicates']:,} of {found['examples']:,} training examples repeat an earlier one exactly: each "
+            "is rewritten and trained on again. Remove them, unless the repetition is meant."
+        )
+    if facts["data"]["heldout"] is None:
+        yield f"there is nothing held out: {facts['data']['heldout_missing']}"
+
+
+def _overlap(facts: dict[str, Any]) -> Iterator[str]:
+    for found in facts["overlap"]:
+        name, items = found["benchmark"], found["items"]
+        if found["exact"]["items"]:
+            yield (
+                f"{found['exact']['items']:,} of {items:,} questions of {name} are training prompts: "
+                "their scores measure memory. Leave them out of training."
+            )
+        if found["near"]["items"]:
+            yield (
+                f"{found['near']['items']:,} of {items:,} questions of {name} are nearly training prompts: "
+                "look at the examples shown."
+            )
+
+
+def _training(facts: dict[str, Any]) -> Iterator[str]:
+    training = facts["training"]
+    limit, long = f"tune.max_length={training['max_length']}", training["too_long"]
+    if not long:
+        return
+    if training["on_too_long"] == "error":
+        yield (
+            f"{long:,} rows are longer than {limit} tokens, so `run` refuses this recipe. Raise tune.max_length, or "
+            "choose tune.on_too_long=drop or tune.on_too_long=truncate."
+        )
+    elif training["rows"] == 0:
+        yield f"nothing is left to train on: no row has a supervised token within {limit}."
+    else:
+        yield (
+            f"{long:,} rows are longer than {limit} tokens: {training['dropped_rows']:,} are dropped, "
+            f"{training['truncated_rows']:,} lose {training['truncated_tokens']:,} tokens of their end."
+        )
+
+
+def _targets(facts: dict[str, Any]) -> Iterator[str]:
+    targets, examples = facts["targets"], facts["duplicates"]["examples"]
+    if targets["distinct"] == 1 and examples > 1:
+        yield f"all {examples:,} references are the same text: is the right column mapped?"
+    if targets["blank"]:
+        yield f"{targets['blank']:,} references hold nothing that can be seen."
+    if targets["same_as_prompt"]:
+        yield f"{targets['same_as_prompt']:,} references are the same text as their prompt: is the right column mapped?"
+    if targets["outside_vocabulary"]:
+        yield (
+            f"{targets['outside_vocabulary']:,} rows hold a token that the model's vocabulary of "
+            f"{targets['vocabulary']:,} does not have, so training fails on them: the tokenizer is another model's. "
+            f"The first: {', '.join(targets['outside_vocabulary_ids'])}."
+        )
+
+
+def _rewriting(facts: dict[str, Any]) -> Iterator[str]:
+    fit = facts["rewriting"]
+    if fit["refused"]:
+        yield (
+            f"{fit['refused']:,} rewriting prompts fill the context of {fit['context']:,} tokens: no answer has room. "
+            "Leave those rows out, or take a model with a longer context."
+        )
+    if fit["cut"] > fit["refused"]:
+        yield (
+            f"{fit['cut'] - fit['refused']:,} rows leave less than rewrite.sampling.max_tokens={fit['max_tokens']} in "
+            f"a context of {fit['context']:,}: a long answer to them is cut."
+        )
+
+
+def _probe(facts: dict[str, Any]) -> Iterator[str]:
+    probe = facts["probe"]
+    if probe is not None and probe["errors"]:
+        yield f"{probe['errors']} of {probe['rows']} probed rows have no answer: {probe['first_error']}"

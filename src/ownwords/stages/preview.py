@@ -1,0 +1,56 @@
+"""A preview of rewriting: the first examples, once, with the recipe's prompt, engine and checks, in memory only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ownwords.errors import InputError
+from ownwords.records import Completion, Example, Request
+from ownwords.stages import preflight, rewrite
+from ownwords.stages.context import Context
+
+
+def preview(context: Context, rows: int) -> dict[str, Any]:
+    """What rewriting would send, get and decide about the first `rows` examples, at its first attempt.
+
+    Raises:
+        InputError: a name, a file, a row or the model is wrong.
+        EngineError: the engine cannot answer any row.
+    """
+    if rows < 1:
+        raise InputError(f"--rows {rows}: give how many examples to show, at least 1.")
+    preflight.check_names(context)
+    examples = context.train[:rows]
+    requests = [rewrite.build_request(context, example, 0) for example in examples]
+    engine = context.engine()
+    answers = {completion.request_id: completion for completion in engine.stream(requests)}
+    return {
+        "engine": engine.provenance.as_dict(),
+        "prompt": context.prompt.name,
+        "rows": [_row(context, e, r, answers[r.id]) for e, r in zip(examples, requests, strict=True)],
+    }
+
+
+def _row(context: Context, example: Example, request: Request, completion: Completion) -> dict[str, Any]:
+    verdicts = rewrite.judge(context, example, completion)
+    attempt = rewrite.Attempt(0, completion, verdicts, "")
+    outcome = rewrite.decide(example, attempt, context.recipe.rewrite.on_failure)
+    return {
+        "id": example.id,
+        "origin": example.origin,
+        "messages": [message.as_dict() for message in request.messages or ()],
+        "prefill": request.prefill,
+        "reference": example.reference,
+        "rewrite": None if completion.error else completion.text,
+        "finish_reason": completion.finish_reason,
+        "prompt_tokens": completion.prompt_tokens,
+        "completion_tokens": completion.completion_tokens,
+        "verdicts": [
+            {"check": name, "passed": verdict.passed, "reason": verdict.reason, "detail": verdict.detail}
+            for name, verdict in verdicts.items()
+        ],
+        "outcome": outcome.kind,
+        "reason": outcome.reason,
+        "detail": outcome.detail,
+        "asked_again": outcome.kind != "accepted" and rewrite.attempts_in_all(context) > 1,
+    }

@@ -1,0 +1,140 @@
+"""Validation: what a run of this recipe would read, train on and need, known before anything is written.
+
+What `run` refuses is refused here with the same message; what it would do but a person may not want is a warning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ownwords.errors import DataError, InputError, RecipeError
+from ownwords.records import Example
+from ownwords.stages import evaluate, preflight
+from ownwords.stages.cautions import cautions
+from ownwords.stages.context import Context
+from ownwords.stages.lengths import TrainingRows, quantiles, rewriting_prompts, training_rows
+from ownwords.stages.overlap import Repeat, TrainingPrompts
+from ownwords.stages.probe import probe
+from ownwords.stages.targets import describe_targets
+
+SHOWN = 3
+
+
+def validate(context: Context, probed: int) -> dict[str, Any]:
+    """Facts about a recipe with its data and model, and `warnings`: a sentence for each that looks wrong.
+
+    `probed` examples are rewritten on trial; 0 loads no weights.
+
+    Raises:
+        InputError: a name, a file, a row, the model or the output folder is wrong.
+    """
+    if probed < 0:
+        raise InputError(f"--probe {probed}: give how many examples to rewrite on trial; 0 rewrites none.")
+    preflight.check_names(context)
+    context.run.check_writable()
+    examples = context.train
+    preflight.check_layouts(context)
+    preflight.check_trainer(context)
+    tasks = evaluate.load_tasks(context)
+    prompts = rewriting_prompts(context)
+    trial = probe(context, prompts.tokens, probed) if probed else None  # first: peak memory is of the whole process
+    rows = training_rows(context)
+    facts = {
+        "model": context.model.name,
+        "output_dir": str(context.run.directory),
+        "data": _data(context),
+        "duplicates": duplicates(examples),
+        "overlap": _overlap(examples, tasks),
+        "lengths": {
+            "prompt": quantiles(rows.prompt),
+            "reference": quantiles(rows.reference),
+            "whole": quantiles([sum(pair) for pair in zip(rows.prompt, rows.reference, strict=True)]),
+            "rewriting_prompt": quantiles(prompts.tokens),
+        },
+        "training": _training(context, rows),
+        "targets": {
+            **describe_targets(examples),
+            "outside_vocabulary": len(rows.outside),
+            "outside_vocabulary_ids": rows.outside[:SHOWN],
+            "vocabulary": rows.vocabulary,
+        },
+        "rewriting": prompts.fit(),
+        "probe": trial,
+    }
+    return {**facts, "warnings": cautions(facts)}
+
+
+def duplicates(examples: Sequence[Example]) -> dict[str, int]:
+    """Examples equal in content to an earlier one, told by the occurrence number of their id, and different ones."""
+    repeated = sum(not example.id.endswith("-0") for example in examples)
+    return {"examples": len(examples), "duplicates": repeated, "different": len(examples) - repeated}
+
+
+def _data(context: Context) -> dict[str, Any]:
+    first = context.train[0]
+    try:
+        heldout, missing = _sizes(context.heldout(None)), None
+    except (DataError, RecipeError) as error:  # no benchmark of the recipe needs them, or its loading had said so
+        heldout, missing = None, str(error)
+    return {
+        "train": {
+            **_sizes(context.train),
+            "first": {
+                "origin": first.origin,
+                "messages": [message.as_dict() for message in first.messages],
+                "reference": first.reference,
+            },
+        },
+        "heldout": heldout,
+        "heldout_missing": missing,
+    }
+
+
+def _sizes(examples: Sequence[Example]) -> dict[str, int]:
+    """Rows and the examples that they give: a row with several assistant turns gives several."""
+    return {"rows": len({example.origin for example in examples}), "examples": len(examples)}
+
+
+def _overlap(examples: Sequence[Example], tasks: Sequence[evaluate.Task]) -> list[dict[str, Any]]:
+    prompts = TrainingPrompts(examples)
+    found: list[dict[str, Any]] = []
+    for task in tasks:
+        overlap = prompts.overlap(task.items)
+        found.append(
+            {
+                "benchmark": task.benchmark.name,
+                "items": len(task.items),
+                "exact": {"items": len(overlap.exact), "shown": [_repeat(r) for r in overlap.exact[:SHOWN]]},
+                "near": {"items": len(overlap.near), "shown": [_repeat(r) for r in overlap.near[:SHOWN]]},
+            }
+        )
+    return found
+
+
+def _repeat(repeat: Repeat) -> dict[str, Any]:
+    return {
+        "item": repeat.item.id,
+        "question": repeat.item.question,
+        "example": repeat.example.id,
+        "origin": repeat.example.origin,
+        "prompt": repeat.example.prompt,
+        "share": round(repeat.share, 3),
+    }
+
+
+def _training(context: Context, rows: TrainingRows) -> dict[str, Any]:
+    """What tune.max_length leaves of the vanilla arm; with on_too_long "error", of the rows that fit."""
+    tune = context.recipe.tune
+    fitted = rows.fitted
+    return {
+        "arm": "vanilla",
+        "max_length": tune.max_length,
+        "on_too_long": tune.on_too_long,
+        "too_long": rows.too_long,
+        "rows": len(fitted.rows) if fitted else 0,
+        "supervised_tokens": fitted.supervised_tokens if fitted else 0,
+        "truncated_rows": fitted.truncated_rows if fitted else 0,
+        "truncated_tokens": fitted.truncated_tokens if fitted else 0,
+        "dropped_rows": fitted.dropped_rows if fitted else len(rows.prompt),
+    }
