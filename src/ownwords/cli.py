@@ -122,6 +122,12 @@ def _parser() -> argparse.ArgumentParser:
     ask.add_argument("--max-tokens", type=int, default=256)
     ask.add_argument("--allow-code", action="store_true", help="where the recipe names code of your own")
     ask.add_argument("--json", action="store_true", help="for programs")
+    merge = verb("merge", "write an arm as a whole model: its adapter added into the seed's weights", _merge)
+    merge.add_argument("recipe", metavar="RUN", help="a run directory or its recipe")
+    merge.add_argument("--arm", default="sdft", help="which arm (default: sdft)")
+    merge.add_argument("-o", "--output", required=True, metavar="FOLDER", help="write the model to this folder")
+    merge.add_argument("--force", action="store_true", help="replace that folder")
+    merge.add_argument("--allow-code", action="store_true", help="where the recipe names code of your own")
     listing = verb("ls", "list what there is, by name", _ls)
     listing.add_argument("kind", choices=["presets", "prompts", "checks", "benchmarks", "engines", "arms"])
     listing.add_argument("--json", action="store_true", help="a list of objects with `name`")
@@ -212,6 +218,23 @@ def _ask(arguments: argparse.Namespace) -> int:
         context.close()
     text = "\n\n".join(f"{arm}:\n{answer.strip()}" for arm, answer in answers.items())
     _answer(answers, text, as_json=arguments.json)
+    return 0
+
+
+def _merge(arguments: argparse.Namespace) -> int:
+    from ownwords.pipeline import open_recipe
+    from ownwords.run import plain_disk_errors
+    from ownwords.stages.context import Context
+    from ownwords.stages.merge import merge
+
+    folder = given_path(arguments.output)
+    context = Context(open_recipe(arguments.recipe), allow_code=arguments.allow_code)
+    try:
+        with plain_disk_errors(folder):
+            facts = merge(context, arguments.arm, folder, force=arguments.force)
+    finally:
+        context.close()
+    _write(facts.describe())
     return 0
 
 

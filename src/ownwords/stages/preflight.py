@@ -3,6 +3,7 @@
 # pyright: basic
 from __future__ import annotations
 
+from collections.abc import Sequence, Set
 from typing import Any
 
 from ownwords import models
@@ -13,7 +14,7 @@ from ownwords.errors import RecipeError, unknown_name
 from ownwords.prompts.render import load_layout
 from ownwords.stages import rewrite
 from ownwords.stages.context import Context
-from ownwords.stages.supervision import supervise
+from ownwords.stages.supervision import held_out_ids, supervise
 
 
 def check_names(context: Context) -> None:
@@ -65,17 +66,21 @@ def _tokenizer(context: Context, layout: str | None) -> Any:
     return models.load_tokenizer(context.model, None if layout is None else load_layout(layout))
 
 
+def _check_lora_targets(targets: Sequence[str], layers: Set[str]) -> None:
+    for target in targets:
+        if not any(layer == target or layer.endswith(f".{target}") for layer in layers):
+            known = {layer.rpartition(".")[2] for layer in layers}
+            raise RecipeError(f"tune.lora.target_modules: {unknown_name('linear layer of the model', target, known)}")
+
+
 def _check_training(context: Context) -> None:
     """References fit, LoRA targets are linear layers of the model, scheduler and trackers are known to the trainer."""
     from transformers import SchedulerType
     from transformers.integrations.integration_utils import get_reporting_integration_callbacks
 
     tune = context.recipe.tune
-    layers = models.linear_layers(context.model)
-    for target in tune.lora.target_modules:
-        if not any(layer == target or layer.endswith(f".{target}") for layer in layers):
-            known = {layer.rpartition(".")[2] for layer in layers}
-            raise RecipeError(f"tune.lora.target_modules: {unknown_name('linear layer of the model', target, known)}")
+    if tune.lora is not None and tune.lora.target_modules != "all-linear":
+        _check_lora_targets(tune.lora.target_modules, models.linear_layers(context.model))
     schedulers = [scheduler.value for scheduler in SchedulerType]
     if tune.lr_scheduler_type not in schedulers:
         raise RecipeError(f"tune.lr_scheduler_type: {unknown_name('scheduler', tune.lr_scheduler_type, schedulers)}")
@@ -92,4 +97,6 @@ def _check_training(context: Context) -> None:
         }
         for example in context.train
     ]
+    if tune.early_stopping is not None:
+        held_out_ids([example.id for example in context.train], tune.early_stopping.share, context.recipe.seed)
     supervise(_tokenizer(context, tune.chat_template), rows, tune.max_length, tune.on_too_long)
