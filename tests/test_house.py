@@ -14,6 +14,7 @@ SOURCE = Path(__file__).parent.parent / "src" / "ownwords"
 #: Rooms from the roof to the ground. A room imports from rooms below it, or from itself.
 FLOORS: list[set[str]] = [
     {"cli"},
+    {"arguments"},
     {"listing"},
     {"pipeline"},
     {"stages"},

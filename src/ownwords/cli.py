@@ -16,29 +16,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ownwords import __version__
+from ownwords.arguments import parse
 from ownwords.errors import InputError, OwnwordsError, StageError
 from ownwords.paths import given_path
-
-DESCRIPTION = """\
-Self-Distillation Fine-Tuning (SDFT, Yang et al., ACL 2024, arXiv 2402.13669): the model rewrites each training answer
-in its own words, every rewrite is verified, then seed, vanilla fine-tuning and SDFT are compared side by side.
-Not to be confused with the later on-policy method of the same acronym (Shenfeld et al., 2026, arXiv 2601.19897)."""
-
-EPILOG = """\
-Start with:   ownwords init --preset quickstart -o recipe.yaml && ownwords run recipe.yaml
-Any key of the recipe can be given as key=value, e.g. tune.learning_rate=2e-4. The same command again continues."""
-
-Handler = Callable[[argparse.Namespace], int]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point; returns the exit code."""
-    arguments = _parse(_dashes(sys.argv[1:] if argv is None else argv))
-    handler: Handler = arguments.handler
+    arguments = parse(sys.argv[1:] if argv is None else argv)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        return handler(arguments)
+        return HANDLERS[arguments.verb](arguments)
     except OwnwordsError as error:
         print(f"ownwords: {error}", file=sys.stderr)
         return error.exit_code
@@ -53,122 +41,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
 
 
-def _parse(argv: list[str]) -> argparse.Namespace:
-    """Overrides may stand anywhere after the recipe, also behind flags, where argparse does not look for them."""
-    parser = _parser()
-    arguments, rest = parser.parse_known_args(argv)
-    overrides = [word for word in rest if "=" in word and not word.startswith("-")]
-    if len(overrides) < len(rest) or (rest and "overrides" not in arguments):
-        parser.error(f"unrecognized arguments: {' '.join(rest)}")
-    if overrides:
-        arguments.overrides += overrides
-    return arguments
-
-
 def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
-
-
-def _dashes(argv: Sequence[str]) -> list[str]:
-    """Flags accept `_` for `-`; `key=value` overrides and everything after `--` stay as they are."""
-    words = list(argv)
-    end = words.index("--") if "--" in words else len(words)
-    for position, word in enumerate(words[:end]):
-        if word.startswith("--"):
-            flag, separator, value = word.partition("=")
-            words[position] = flag.replace("_", "-") + separator + value
-    return words
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="ownwords",
-        description=DESCRIPTION,
-        epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    parser.add_argument("--version", action="version", version=f"ownwords {__version__}")
-    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
-
-    def verb(name: str, help_text: str, handler: Handler) -> argparse.ArgumentParser:
-        added = verbs.add_parser(name, help=help_text, description=help_text, allow_abbrev=False)
-        added.set_defaults(handler=handler, verb=name)
-        return added
-
-    init = verb("init", "print a commented recipe", _init)
-    init.add_argument("--preset", help="which one: `ownwords ls presets`")
-    init.add_argument("--schema", action="store_true", help="print the recipe's JSON schema instead, for editors")
-    init.add_argument("-o", "--output", type=Path, help="write it to this file")
-    init.add_argument("--force", action="store_true", help="overwrite that file")
-    validate = verb("validate", "look at recipe, data and lengths, and try a few rows; changes nothing", _validate)
-    _add_recipe(validate)
-    validate.add_argument("--probe", type=int, default=4, metavar="N", help="rewrite N examples on trial; 0 for none")
-    validate.add_argument("--allow-code", action="store_true", help="run code that the recipe names")
-    validate.add_argument("--json", action="store_true", help="for programs")
-    preview = verb("preview", "rewrite the first examples and show what the checks say; changes nothing", _preview)
-    _add_recipe(preview)
-    preview.add_argument("--rows", type=int, default=3, metavar="N", help="how many examples")
-    preview.add_argument("--full", action="store_true", help="show the whole conversation that is sent")
-    preview.add_argument("--allow-code", action="store_true", help="run code that the recipe names")
-    preview.add_argument("--json", action="store_true", help="for programs")
-    for name, help_text in STAGE_VERBS.items():
-        stage = verb(name, help_text, _stage)
-        _add_recipe(stage)
-        stage.add_argument("--yes", "-y", action="store_true", help="do finished work again where its keys changed")
-        stage.add_argument(
-            "--allow-code", action="store_true", help="run code that the recipe names (file.py:function)"
-        )
-    status = verb("status", "say what is done and what is missing", _status)
-    _add_recipe(status)
-    status.add_argument("--json", action="store_true", help="for programs")
-    explain = verb("explain", "tell one example's whole story from a run", _explain)
-    explain.add_argument("recipe", metavar="RUN", help="a run directory or its recipe")
-    explain.add_argument("id", metavar="ID", help="an example's id, or how it begins")
-    explain.add_argument("--json", action="store_true", help="for programs")
-    check = verb("check", "judge candidates given as JSON lines, one verdict a line", _check)
-    check.add_argument(
-        "rows", metavar="ROWS.jsonl", help="objects with check, prompt, reference, candidate, params; or -"
-    )
-    check.add_argument("--allow-code", action="store_true", help="run checks named as file.py:function")
-    ask = verb("ask", "let the seed and every arm answer one prompt", _ask)
-    ask.add_argument("recipe", metavar="RUN", help="a run directory or its recipe")
-    ask.add_argument("prompt")
-    ask.add_argument("--max-tokens", type=int, default=256)
-    ask.add_argument("--allow-code", action="store_true", help="where the recipe names code of your own")
-    ask.add_argument("--json", action="store_true", help="for programs")
-    export = verb("export", "write a run's training rows in another format, or for another trainer", _export)
-    export.add_argument("recipe", metavar="RUN", help="a run directory or its recipe")
-    export.add_argument("overrides", metavar="key=value", nargs="*", help="keys to override in the configuration")
-    export.add_argument("--arm", default="sdft", help="whose rows (default: sdft)")
-    shape = export.add_mutually_exclusive_group(required=True)
-    shape.add_argument("--format", choices=["messages", "prompt-completion", "alpaca", "sharegpt"])
-    shape.add_argument(
-        "--for", dest="trainer", choices=["trl", "axolotl", "llamafactory"], help="its format and configuration"
-    )
-    export.add_argument("-o", "--output", metavar="FOLDER", type=Path, required=True, help="where to write them")
-    export.add_argument("--force", action="store_true", help="write over files of the same names")
-    listing = verb("ls", "list what there is, by name", _ls)
-    listing.add_argument("kind", choices=["presets", "prompts", "checks", "benchmarks", "engines", "arms"])
-    listing.add_argument("--json", action="store_true", help="a list of objects with `name`")
-    env = verb("env", "print versions and hardware for a bug report", _env)
-    env.add_argument("--json", action="store_true", help="for programs")
-    return parser
-
-
-STAGE_VERBS = {
-    "run": "do all stages, resumable: rewrite, gap, tune, evaluate, report",
-    "rewrite": "let the seed model rewrite every reference, and check each rewrite",
-    "gap": "measure how far references and targets lie from the seed model",
-    "tune": "train every arm",
-    "evaluate": "test the seed and every arm on the benchmarks",
-    "report": "write report.html and print its summary",
-}
-
-
-def _add_recipe(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("recipe", metavar="RECIPE", help="a recipe file or a run directory")
-    parser.add_argument("overrides", metavar="key=value", nargs="*", help="keys of the recipe to override")
 
 
 def _stage(arguments: argparse.Namespace) -> int:
@@ -302,6 +176,23 @@ def _export(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _merge(arguments: argparse.Namespace) -> int:
+    from ownwords.pipeline import open_recipe
+    from ownwords.run import plain_disk_errors
+    from ownwords.stages.context import Context
+    from ownwords.stages.merge import merge
+
+    folder = given_path(arguments.output)
+    context = Context(open_recipe(arguments.recipe), allow_code=arguments.allow_code)
+    try:
+        with plain_disk_errors(folder):
+            facts = merge(context, arguments.arm, folder, force=arguments.force)
+    finally:
+        context.close()
+    _write(facts.describe())
+    return 0
+
+
 def _ls(arguments: argparse.Namespace) -> int:
     from ownwords.listing import entries
 
@@ -340,6 +231,22 @@ def _write(text: str) -> None:
 def _silence_output() -> None:
     """Python flushes what is left once more when it ends; let that go nowhere."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+HANDLERS: dict[str, Callable[[argparse.Namespace], int]] = {
+    **dict.fromkeys(("run", "rewrite", "gap", "tune", "evaluate", "report"), _stage),
+    "init": _init,
+    "validate": _validate,
+    "preview": _preview,
+    "status": _status,
+    "explain": _explain,
+    "check": _check,
+    "ask": _ask,
+    "export": _export,
+    "merge": _merge,
+    "ls": _ls,
+    "env": _env,
+}
 
 
 if __name__ == "__main__":

@@ -164,7 +164,22 @@ class LoraSection(Section):
     r: int = Field(default=8, gt=0)
     alpha: int = Field(default=16, gt=0)
     dropout: float = Field(default=0.1, ge=0, lt=1)
-    target_modules: list[str] = Field(default_factory=lambda: ["q_proj", "v_proj"], min_length=1)
+    target_modules: Literal["all-linear"] | Annotated[list[str], Field(min_length=1)] = Field(
+        default_factory=lambda: ["q_proj", "v_proj"], description="Names of linear layers, or all-linear"
+    )
+    use_rslora: bool = Field(default=False, description="Scale by alpha/sqrt(r) instead of alpha/r")
+    use_dora: bool = Field(default=False, description="Learn a magnitude a weight row beside the low-rank direction")
+
+
+class EarlyStoppingSection(Section):
+    """Stop training where the loss on held-out training rows no longer falls, and keep the best checkpoint.
+
+    The same rows are held out for every arm; no arm trains on them.
+    """
+
+    share: float = Field(default=0.1, gt=0, lt=1, description="Share of the training rows that is held out")
+    eval_steps: int = Field(default=20, gt=0, description="Optimizer steps between two looks at them")
+    patience: int = Field(default=3, gt=0, description="Looks without a lower loss before training stops")
 
 
 class TuneSection(Section):
@@ -183,7 +198,11 @@ class TuneSection(Section):
         default=None,
         description="Layout for training and evaluation of every arm: a preset such as paper/alpaca, or a file",
     )
-    lora: LoraSection = Field(default_factory=LoraSection)
+    lora: LoraSection | None = Field(
+        default_factory=LoraSection, description="The adapter; null trains every parameter of the model instead"
+    )
+    gradient_checkpointing: bool = Field(default=False, description="Less memory, more time: recompute activations")
+    early_stopping: EarlyStoppingSection | None = None
     save_steps: int = Field(default=50, gt=0, description="Steps between checkpoints")
     report_to: str = "none"
 

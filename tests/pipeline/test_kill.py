@@ -93,8 +93,18 @@ def test_kill_9_when_nothing_is_left_to_ask(project: Project) -> None:
     assert (project.output / "data" / "sdft" / "train.parquet").is_file()
 
 
-def test_kill_9_in_mid_tuning_gives_the_adapter_of_an_uninterrupted_training(project: Project) -> None:
-    keys = ["tune.arms=[vanilla]", "tune.num_train_epochs=12"]
+STOPPING = "tune.early_stopping={share: 0.2, eval_steps: 1, patience: 30}"
+
+
+@pytest.mark.parametrize(
+    ("more", "name"),
+    [([], "adapter_model"), (["tune.lora=null"], "model"), ([STOPPING], "adapter_model")],
+    ids=["lora", "every_parameter", "early_stopping"],
+)
+def test_kill_9_in_mid_tuning_gives_the_weights_of_an_uninterrupted_training(
+    project: Project, more: list[str], name: str
+) -> None:
+    keys = ["tune.arms=[vanilla]", "tune.num_train_epochs=12", *more]
     assert project.ownwords("rewrite", *keys) == 0
     process = start(project, "tune", *keys)
     checkpoint = project.output / "arms" / "vanilla" / "seed42.checkpoints"
@@ -107,8 +117,7 @@ def test_kill_9_in_mid_tuning_gives_the_adapter_of_an_uninterrupted_training(pro
     assert project.ownwords("rewrite", *keys, f"output_dir={whole}") == 0
     assert project.ownwords("tune", *keys, f"output_dir={whole}") == 0
     resumed, uninterrupted = (
-        load_file(folder / "arms" / "vanilla" / "seed42" / "adapter_model.safetensors")
-        for folder in (project.output, whole)
+        load_file(folder / "arms" / "vanilla" / "seed42" / f"{name}.safetensors") for folder in (project.output, whole)
     )
     assert resumed.keys() == uninterrupted.keys()
     for name, tensor in resumed.items():

@@ -19,7 +19,7 @@ from ownwords.data.writers import ExportFormat
 from ownwords.errors import InputError
 from ownwords.paths import given_path
 from ownwords.prompts.render import load_layout
-from ownwords.recipe import ModelSection, Recipe
+from ownwords.recipe import LoraSection, ModelSection, Recipe
 
 DATA_FILE = "train.jsonl"
 LAYOUT_FILE = "chat_template.jinja"
@@ -59,7 +59,7 @@ def trainer_files(name: str, recipe: Recipe, *, last_only: bool) -> dict[str, st
 
 
 def _trl(recipe: Recipe, last_only: bool) -> dict[str, str]:
-    tune, lora, dtype = recipe.tune, recipe.tune.lora, _dtype(recipe)
+    tune, dtype = recipe.tune, _dtype(recipe)
     values: dict[str, Any] = {
         "model_name_or_path": _model(recipe.model),
         **({"model_revision": recipe.model.revision} if recipe.model.revision else {}),
@@ -71,22 +71,18 @@ def _trl(recipe: Recipe, last_only: bool) -> dict[str, str]:
         "packing": False,
         **_shared(recipe),
         "max_length": tune.max_length,
-        "gradient_checkpointing": False,
+        "gradient_checkpointing": tune.gradient_checkpointing,
         "train_sampling_strategy": "group_by_length",
         "data_seed": recipe.seed,
         "bf16": dtype == "bfloat16",
         **({"use_cpu": True} if recipe.runtime.device == "cpu" else {}),
-        "use_peft": True,
-        "lora_r": lora.r,
-        "lora_alpha": lora.alpha,
-        "lora_dropout": lora.dropout,
-        "lora_target_modules": list(lora.target_modules),
+        **_trl_adapter(tune.lora),
     }
     return {"trl_sft.yaml": _yaml(values, "trl")}
 
 
 def _axolotl(recipe: Recipe, last_only: bool) -> dict[str, str]:
-    tune, lora, dtype = recipe.tune, recipe.tune.lora, _dtype(recipe)
+    tune, dtype = recipe.tune, _dtype(recipe)
     shared = _shared(recipe)
     renamed = {
         "num_train_epochs": "num_epochs",
@@ -113,32 +109,24 @@ def _axolotl(recipe: Recipe, last_only: bool) -> dict[str, str]:
         "sequence_len": tune.max_length,
         "excess_length_strategy": {"error": "raise"}.get(tune.on_too_long, tune.on_too_long),
         "sample_packing": False,
-        "adapter": "lora",
-        "lora_r": lora.r,
-        "lora_alpha": lora.alpha,
-        "lora_dropout": lora.dropout,
-        "lora_target_modules": list(lora.target_modules),
+        **_axolotl_adapter(tune.lora),
         "optimizer": "adamw_torch_fused",
         **{renamed.get(key, key): value for key, value in shared.items() if key != "report_to"},
-        "gradient_checkpointing": False,
+        "gradient_checkpointing": tune.gradient_checkpointing,
         "bf16": dtype == "bfloat16",
     }
     return {"axolotl.yaml": _yaml(values, "axolotl")}
 
 
 def _llamafactory(recipe: Recipe, last_only: bool) -> dict[str, str]:
-    tune, lora, dtype = recipe.tune, recipe.tune.lora, _dtype(recipe)
+    tune, dtype = recipe.tune, _dtype(recipe)
     values: dict[str, Any] = {
         "model_name_or_path": _model(recipe.model),
         **({"model_revision": recipe.model.revision} if recipe.model.revision else {}),
         "trust_remote_code": recipe.model.trust_remote_code,
         "stage": "sft",
         "do_train": True,
-        "finetuning_type": "lora",
-        "lora_rank": lora.r,
-        "lora_alpha": lora.alpha,
-        "lora_dropout": lora.dropout,
-        "lora_target": ",".join(lora.target_modules),
+        **_llamafactory_adapter(tune.lora),
         "dataset": _DATASET,
         "dataset_dir": ".",
         "cutoff_len": tune.max_length,
@@ -155,6 +143,50 @@ def _llamafactory(recipe: Recipe, last_only: bool) -> dict[str, str]:
     return {
         "dataset_info.json": json.dumps(info, indent=2) + "\n",
         "llamafactory.yaml": _yaml(values, "llamafactory") + note,
+    }
+
+
+def _trl_adapter(lora: LoraSection | None) -> dict[str, Any]:
+    if lora is None:
+        return {"use_peft": False}
+    return {
+        "use_peft": True,
+        "lora_r": lora.r,
+        "lora_alpha": lora.alpha,
+        "lora_dropout": lora.dropout,
+        "lora_target_modules": [lora.target_modules] if lora.target_modules == "all-linear" else lora.target_modules,
+        "use_rslora": lora.use_rslora,
+        "use_dora": lora.use_dora,
+    }
+
+
+def _axolotl_adapter(lora: LoraSection | None) -> dict[str, Any]:
+    if lora is None:
+        return {}
+    everywhere = lora.target_modules == "all-linear"
+    return {
+        "adapter": "lora",
+        "lora_r": lora.r,
+        "lora_alpha": lora.alpha,
+        "lora_dropout": lora.dropout,
+        **({"lora_target_linear": True} if everywhere else {"lora_target_modules": lora.target_modules}),
+        "peft_use_rslora": lora.use_rslora,
+        "peft_use_dora": lora.use_dora,
+    }
+
+
+def _llamafactory_adapter(lora: LoraSection | None) -> dict[str, Any]:
+    if lora is None:
+        return {"finetuning_type": "full"}
+    targets = "all" if isinstance(lora.target_modules, str) else ",".join(lora.target_modules)
+    return {
+        "finetuning_type": "lora",
+        "lora_rank": lora.r,
+        "lora_alpha": lora.alpha,
+        "lora_dropout": lora.dropout,
+        "lora_target": targets,
+        "use_rslora": lora.use_rslora,
+        "use_dora": lora.use_dora,
     }
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from ownwords.recipe import Recipe
+from ownwords.recipe import LoraSection, Recipe
 from ownwords.report import numbers, words
 from ownwords.report.charts import Bar, Distribution, Line, bar_chart, histogram_chart, line_chart
 from ownwords.report.data import Gap, ReportData, Rewriting, Sample, Stage, Training
@@ -214,13 +214,17 @@ def _recipe_facts(recipe: Recipe) -> list[tuple[str, str]]:
             f"batch {tune.per_device_train_batch_size} × {tune.gradient_accumulation_steps}, at most "
             f"{tune.max_length} tokens",
         ),
-        (
-            "adapter",
-            f"LoRA r = {tune.lora.r}, alpha = {tune.lora.alpha}, dropout {tune.lora.dropout:g} on "
-            f"{', '.join(tune.lora.target_modules)}",
-        ),
+        ("weights", _weights(tune.lora)),
         ("seed", str(recipe.seed)),
     ]
+
+
+def _weights(lora: LoraSection | None) -> str:
+    if lora is None:
+        return "every parameter"
+    kind = ("rs" if lora.use_rslora else "") + ("DoRA" if lora.use_dora else "LoRA")
+    targets = [lora.target_modules] if isinstance(lora.target_modules, str) else lora.target_modules
+    return f"{kind} r = {lora.r}, alpha = {lora.alpha}, dropout {lora.dropout:g} on {', '.join(targets)}"
 
 
 def _plain(value: Any) -> str:

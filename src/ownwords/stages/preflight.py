@@ -3,6 +3,8 @@
 # pyright: basic
 from __future__ import annotations
 
+from collections.abc import Sequence, Set
+
 from ownwords import models
 from ownwords.arms.base import find_arm
 from ownwords.benchmarks.base import find_benchmark
@@ -11,7 +13,7 @@ from ownwords.errors import RecipeError, unknown_name
 from ownwords.prompts.render import load_layout
 from ownwords.stages import rewrite
 from ownwords.stages.context import Context
-from ownwords.stages.supervision import reference_rows, supervise
+from ownwords.stages.supervision import held_out_ids, reference_rows, supervise
 
 
 def check_names(context: Context) -> None:
@@ -70,11 +72,8 @@ def check_trainer(context: Context) -> None:
     from transformers.integrations.integration_utils import get_reporting_integration_callbacks
 
     tune = context.recipe.tune
-    layers = models.linear_layers(context.model)
-    for target in tune.lora.target_modules:
-        if not any(layer == target or layer.endswith(f".{target}") for layer in layers):
-            known = {layer.rpartition(".")[2] for layer in layers}
-            raise RecipeError(f"tune.lora.target_modules: {unknown_name('linear layer of the model', target, known)}")
+    if tune.lora is not None and tune.lora.target_modules != "all-linear":
+        _check_lora_targets(tune.lora.target_modules, models.linear_layers(context.model))
     schedulers = [scheduler.value for scheduler in SchedulerType]
     if tune.lr_scheduler_type not in schedulers:
         raise RecipeError(f"tune.lr_scheduler_type: {unknown_name('scheduler', tune.lr_scheduler_type, schedulers)}")
@@ -84,8 +83,17 @@ def check_trainer(context: Context) -> None:
         raise RecipeError(f"tune.report_to: {error}") from error
 
 
+def _check_lora_targets(targets: Sequence[str], layers: Set[str]) -> None:
+    for target in targets:
+        if not any(layer == target or layer.endswith(f".{target}") for layer in layers):
+            known = {layer.rpartition(".")[2] for layer in layers}
+            raise RecipeError(f"tune.lora.target_modules: {unknown_name('linear layer of the model', target, known)}")
+
+
 def _check_training(context: Context) -> None:
     """The trainer takes the recipe, and references fit."""
     check_trainer(context)
     tune = context.recipe.tune
+    if tune.early_stopping is not None:
+        held_out_ids([example.id for example in context.train], tune.early_stopping.share, context.recipe.seed)
     supervise(context.tokenizer(tune.chat_template), reference_rows(context.train), tune.max_length, tune.on_too_long)

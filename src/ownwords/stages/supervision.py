@@ -7,14 +7,14 @@ decides nothing itself: no silent truncation, no row dropped without a count.
 # pyright: basic
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from ownwords.errors import DataError, StageError
 from ownwords.models import target_ids
-from ownwords.records import Example, Message
+from ownwords.records import Example, Message, digest
 
 IGNORED = -100  # the label that the loss leaves out
 SHOWN = 5
@@ -24,9 +24,13 @@ TooLong = Literal["error", "drop", "truncate"]
 
 @dataclass(slots=True)
 class Supervision:
-    """Rows ready for training and their counts. Tokens are counted after the chat template, end of turn included."""
+    """Rows ready for training and their counts. Tokens are counted after the chat template, end of turn included.
+
+    `heldout` rows only tell when to stop; nothing is trained on them and the counts leave them out.
+    """
 
     rows: list[dict[str, Any]] = field(default_factory=list)
+    heldout: list[dict[str, Any]] = field(default_factory=list)
     supervised_tokens: int = 0
     truncated_rows: int = 0
     truncated_tokens: int = 0
@@ -34,17 +38,37 @@ class Supervision:
     too_long: list[tuple[str, int]] = field(default_factory=list)
 
     def describe(self) -> str:
+        held = f", {len(self.heldout)} rows held out to tell when to stop" if self.heldout else ""
         return (
             f"{len(self.rows)} rows, {self.supervised_tokens:,} supervised tokens, "
-            f"{self.truncated_rows} truncated ({self.truncated_tokens:,} tokens cut off), {self.dropped_rows} dropped"
+            f"{self.truncated_rows} truncated ({self.truncated_tokens:,} tokens cut off), "
+            f"{self.dropped_rows} dropped{held}"
         )
 
 
-def supervise(tokenizer: Any, rows: Iterable[Mapping[str, Any]], max_length: int, on_too_long: TooLong) -> Supervision:
+def held_out_ids(ids: Sequence[str], share: float, seed: int) -> set[str]:
+    """A share of the rows, at least one: by a hash of their ids, so that it is the same for every arm and order.
+
+    Raises:
+        DataError: nothing would be left to train on.
+    """
+    count = max(1, round(len(ids) * share))
+    if count >= len(ids):
+        raise DataError(f"tune.early_stopping.share={share:g} leaves none of the {len(ids)} rows to train on.")
+    return set(sorted(ids, key=lambda row_id: digest([seed, row_id]))[:count])
+
+
+def supervise(
+    tokenizer: Any,
+    rows: Iterable[Mapping[str, Any]],
+    max_length: int,
+    on_too_long: TooLong,
+    held_out: Set[str] = frozenset(),
+) -> Supervision:
     """Tokenise training rows (`id`, `prompt`, `completion`, `reference`) with the tokenizer's chat template.
 
-    Each result row has `input_ids`, `labels` (prompt
-    ignored) and `length`: tokens of prompt and *reference*, whatever the target, so that every arm groups rows alike.
+    Each result row has `input_ids`, `labels` (prompt ignored) and `length`: tokens of prompt and *reference*, whatever
+    the target, so that every arm groups rows alike. Rows of `held_out` are kept apart.
 
     Raises:
         DataError: a row is longer than `max_length` and `on_too_long` is "error".
@@ -67,15 +91,17 @@ def supervise(tokenizer: Any, rows: Iterable[Mapping[str, Any]], max_length: int
             result.truncated_rows += 1
             result.truncated_tokens += len(target) - kept
             target = target[:kept]
+        tokens = {
+            "id": row["id"],
+            "input_ids": prompt + target,
+            "labels": [IGNORED] * len(prompt) + target,
+            "length": len(prompt) + len(reference),
+        }
+        if row["id"] in held_out:
+            result.heldout.append(tokens)
+            continue
         result.supervised_tokens += len(target)
-        result.rows.append(
-            {
-                "id": row["id"],
-                "input_ids": prompt + target,
-                "labels": [IGNORED] * len(prompt) + target,
-                "length": len(prompt) + len(reference),
-            }
-        )
+        result.rows.append(tokens)
     if result.too_long and on_too_long == "error":
         raise DataError(_too_long_message(result, max_length))
     if result.supervised_tokens == 0:

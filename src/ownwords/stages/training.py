@@ -1,4 +1,7 @@
-"""One training: TRL's SFTTrainer with a PEFT LoRA on tokenised rows, resumable from its last whole checkpoint."""
+"""One training: TRL's SFTTrainer on tokenised rows, of a PEFT LoRA or of every parameter.
+
+It can be resumed from its last whole checkpoint, stops where held-out rows say so, and at a loss that is no number.
+"""
 
 # pyright: basic
 from __future__ import annotations
@@ -8,7 +11,7 @@ import json
 import os
 import shutil
 import warnings
-from collections.abc import Generator
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +19,7 @@ from ownwords import models
 from ownwords.errors import StageError
 from ownwords.models import Model
 from ownwords.progress import Progress
-from ownwords.recipe import Recipe
+from ownwords.recipe import LoraSection, Recipe
 from ownwords.stages.supervision import Supervision
 
 CHECKPOINTS_KEPT = 2
@@ -26,25 +29,31 @@ def train(recipe: Recipe, model: Model, supervision: Supervision, tokenizer: Any
     """Train one arm and return TRL's trainer. `work` holds its checkpoints; a whole one there is resumed from.
 
     Raises:
-        StageError: the loss is not a number.
+        StageError: the loss is not a number; the message names the rows.
     """
     import torch
-    from transformers import PrinterCallback, set_seed
-    from trl.trainer.sft_trainer import SFTTrainer
+    from transformers import EarlyStoppingCallback, PrinterCallback, set_seed
 
     os.environ.setdefault("TRL_DISABLE_TELEMETRY", "1")  # TRL's ping is off unless the user sets otherwise
     device = models.choose_device(recipe.runtime.device)
     dtype = models.choose_dtype(recipe.runtime.dtype, device)
     set_seed(recipe.seed)  # the adapter's random start is drawn before the trainer seeds anything
-    network = models.load_weights(model, dtype, device)
+    lora = recipe.tune.lora
+    # An update of a trained parameter may be smaller than 16 bits can tell, so those are held in 32.
+    network = models.load_weights(model, torch.float32 if lora is None else dtype, device)
     with _quiet():
-        trainer = SFTTrainer(
+        trainer = _trainer_class()(
+            supervision.rows,
             model=network,
             args=_arguments(recipe, work, device, dtype == torch.bfloat16),
-            train_dataset=_dataset(supervision),
+            train_dataset=_dataset(supervision.rows),
+            eval_dataset=_dataset(supervision.heldout) if supervision.heldout else None,
             processing_class=tokenizer,
-            peft_config=_lora(recipe),
+            peft_config=None if lora is None else _lora(lora),
         )
+    stopping = recipe.tune.early_stopping
+    if stopping is not None:
+        trainer.add_callback(EarlyStoppingCallback(early_stopping_patience=stopping.patience))
     steps = _steps(recipe, len(supervision.rows))
     checkpoint = last_whole_checkpoint(work)
     done = int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0
@@ -65,8 +74,14 @@ def loss_curve(trainer: Any) -> list[dict[str, float]]:
     ]
 
 
+def heldout_curve(trainer: Any) -> list[dict[str, float]]:
+    """step and loss of every look at the held-out rows: nats per supervised token of a batch, weighted by its rows."""
+    history = trainer.state.log_history
+    return [{"step": row["step"], "loss": row["eval_loss"]} for row in history if "eval_loss" in row]
+
+
 def save_arm(trainer: Any, tokenizer: Any, folder: Path) -> None:
-    """Adapter, tokenizer and chat template, complete or not at all; no pickle.
+    """Adapter or model, tokenizer and chat template, complete or not at all; no pickle.
 
     Raises:
         StageError: training has diverged.
@@ -102,7 +117,22 @@ def _arguments(recipe: Recipe, work: Path, device: str, bf16: bool) -> Any:
     from trl.trainer.sft_config import SFTConfig
 
     tune = recipe.tune
+    stopping = tune.early_stopping
+    looking: dict[str, Any] = {"save_strategy": "steps", "save_steps": tune.save_steps}
+    if stopping is not None:  # the best checkpoint can only be taken where there is one for every look
+        looking = {
+            "save_strategy": "steps",
+            "save_steps": stopping.eval_steps,
+            "eval_strategy": "steps",
+            "eval_steps": stopping.eval_steps,
+            "per_device_eval_batch_size": tune.per_device_train_batch_size,
+            "prediction_loss_only": True,
+            "load_best_model_at_end": True,
+            "metric_for_best_model": "eval_loss",
+            "greater_is_better": False,
+        }
     return SFTConfig(
+        **looking,
         output_dir=str(work),
         learning_rate=tune.learning_rate,
         num_train_epochs=tune.num_train_epochs,
@@ -114,7 +144,7 @@ def _arguments(recipe: Recipe, work: Path, device: str, bf16: bool) -> Any:
         max_grad_norm=tune.max_grad_norm,
         max_length=None,  # rows are cut, or refused, before they come here
         packing=False,
-        gradient_checkpointing=False,
+        gradient_checkpointing=tune.gradient_checkpointing,
         train_sampling_strategy="group_by_length",
         length_column_name="length",
         seed=recipe.seed,
@@ -122,8 +152,6 @@ def _arguments(recipe: Recipe, work: Path, device: str, bf16: bool) -> Any:
         bf16=bf16,
         use_cpu=device == "cpu",
         dataloader_pin_memory=device == "cuda",
-        save_strategy="steps",
-        save_steps=tune.save_steps,
         save_total_limit=CHECKPOINTS_KEPT,
         logging_steps=1,
         report_to=tune.report_to,
@@ -131,24 +159,26 @@ def _arguments(recipe: Recipe, work: Path, device: str, bf16: bool) -> Any:
     )
 
 
-def _lora(recipe: Recipe) -> Any:
+def _lora(lora: LoraSection) -> Any:
     from peft import LoraConfig
 
-    lora = recipe.tune.lora
+    targets = lora.target_modules
     return LoraConfig(
         task_type="CAUSAL_LM",
         r=lora.r,
         lora_alpha=lora.alpha,
         lora_dropout=lora.dropout,
-        target_modules=list(lora.target_modules),
+        target_modules=targets if isinstance(targets, str) else list(targets),
+        use_rslora=lora.use_rslora,
+        use_dora=lora.use_dora,
     )
 
 
-def _dataset(supervision: Supervision) -> Any:
+def _dataset(rows: Sequence[Mapping[str, Any]]) -> Any:
     from datasets import Dataset
 
     columns = ("input_ids", "labels", "length")
-    return Dataset.from_list([{column: row[column] for column in columns} for row in supervision.rows])
+    return Dataset.from_list([{column: row[column] for column in columns} for row in rows])
 
 
 def _steps(recipe: Recipe, rows: int) -> int:
@@ -158,17 +188,42 @@ def _steps(recipe: Recipe, rows: int) -> int:
     return round(-(-batches // tune.gradient_accumulation_steps) * tune.num_train_epochs)
 
 
-def _progress_callback(progress: Progress) -> Any:
-    import math
+def _trainer_class() -> Any:
+    """TRL's trainer, but for one thing: it stops before a step is taken on a loss that is not a number.
 
+    The library would go on, and log the average of the steps before in its place.
+    """
+    import torch
+    from trl.trainer.sft_trainer import SFTTrainer
+
+    class Trainer(SFTTrainer):
+        def __init__(self, rows: Sequence[Mapping[str, Any]], **arguments: Any) -> None:
+            super().__init__(**arguments)
+            self._ids = {tuple(row["input_ids"]): row["id"] for row in rows}
+
+        def compute_loss(self, model: Any, inputs: Any, *arguments: Any, **named: Any) -> Any:
+            result = super().compute_loss(model, inputs, *arguments, **named)
+            loss = result[0] if isinstance(result, tuple) else result
+            if not torch.isfinite(loss):
+                raise StageError(
+                    f"the loss is {loss.item()} at step {self.state.global_step + 1}, on the rows "
+                    f"{', '.join(self._names(inputs))}: lower tune.learning_rate, or look at these rows."
+                )
+            return result
+
+        def _names(self, inputs: Any) -> list[str]:
+            masks = inputs["attention_mask"].bool()
+            rows = (tuple(ids[mask].tolist()) for ids, mask in zip(inputs["input_ids"], masks, strict=True))
+            return [self._ids.get(row, "of the held-out share") for row in rows]
+
+    return Trainer
+
+
+def _progress_callback(progress: Progress) -> Any:
     from transformers import TrainerCallback
 
     class Watch(TrainerCallback):
-        """Feeds the progress line and stops at a loss that is not a number."""
-
-        def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
-            if logs and "loss" in logs and not math.isfinite(logs["loss"]):
-                raise StageError(f"the loss is {logs['loss']} at step {state.global_step}: lower tune.learning_rate.")
+        """Feeds the progress line."""
 
         def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
             progress.advance()

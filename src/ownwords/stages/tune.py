@@ -7,19 +7,18 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ownwords import models
+from ownwords._model_files import folder_hash
 from ownwords.arms.base import find_arm
 from ownwords.errors import InputError
 from ownwords.fingerprint import Inputs, fingerprint, flatten, join
 from ownwords.models import Model
 from ownwords.progress import say
-from ownwords.prompts.render import load_layout
 from ownwords.records import Weights, digest
 from ownwords.run import read_json, write_json
 from ownwords.stages import rewrite, training
 from ownwords.stages.context import Context
 from ownwords.stages.products import write_arm_data
-from ownwords.stages.supervision import Supervision, read_training_rows, supervise
+from ownwords.stages.supervision import Supervision, held_out_ids, read_training_rows, supervise
 
 
 def stage_name(arm: str) -> str:
@@ -44,7 +43,7 @@ def run(context: Context, arm: str) -> None:
     """Train one arm and save it; a training that was interrupted goes on from its last whole checkpoint."""
     outcomes = rewrite.load_outcomes(context)
     folder = context.run.arm_dir(arm, context.variant)
-    products = [folder / "adapter_model.safetensors", folder / "training.json"]
+    products = [folder / _main_file(context), folder / "training.json"]
     with context.run.working_on(stage_name(arm), inputs(context, arm), products):
         write_arm_data(context, [find_arm(arm)], outcomes)
         tokenizer, supervision = prepare(context, arm)
@@ -61,14 +60,16 @@ def run(context: Context, arm: str) -> None:
 def prepare(context: Context, arm: str) -> tuple[Any, Supervision]:
     """The arm's tokenizer (with its layout set) and its tokenised rows, counted."""
     tune = context.recipe.tune
-    layout = None if tune.chat_template is None else load_layout(tune.chat_template)
-    tokenizer = models.load_tokenizer(context.model, layout)
+    tokenizer = context.tokenizer(tune.chat_template)
     rows = read_training_rows(context.run.arm_data(arm) / "train.parquet")
-    return tokenizer, supervise(tokenizer, rows, tune.max_length, tune.on_too_long)
+    held_out: set[str] = set()
+    if tune.early_stopping is not None:
+        held_out = held_out_ids([row["id"] for row in rows], tune.early_stopping.share, context.recipe.seed)
+    return tokenizer, supervise(tokenizer, rows, tune.max_length, tune.on_too_long, held_out)
 
 
 def arm_weights(context: Context, arm: str) -> Weights:
-    """The saved arm as an engine takes it; its identity is the content of the adapter.
+    """The saved arm as an engine takes it, adapter or whole model; its identity is the content of its weights.
 
     Raises:
         InputError: the arm is not trained for this recipe.
@@ -76,7 +77,15 @@ def arm_weights(context: Context, arm: str) -> Weights:
     folder = context.run.arm_dir(arm, context.variant)
     if not context.run.is_done(stage_name(arm), inputs(context, arm)):
         raise InputError(f"arm {arm} is not trained for this recipe: run `ownwords tune` first.")
-    return Weights("adapter", _file_digest(folder / "adapter_model.safetensors"), str(folder.resolve()))
+    path = str(folder.resolve())
+    if context.recipe.tune.lora is None:
+        return Weights("model", folder_hash(folder)[:24], path)
+    return Weights("adapter", _file_digest(folder / "adapter_model.safetensors"), path)
+
+
+def _main_file(context: Context) -> str:
+    """What a trained arm cannot lack: a whole model may have its weights in several files, named in its own index."""
+    return "config.json" if context.recipe.tune.lora is None else "adapter_model.safetensors"
 
 
 def _checkpoints(context: Context, arm: str) -> Path:
@@ -99,6 +108,7 @@ def _facts(context: Context, arm: str, supervision: Supervision, trainer: Any, s
         "truncated_rows": supervision.truncated_rows,
         "truncated_tokens": supervision.truncated_tokens,
         "dropped_rows": supervision.dropped_rows,
+        "heldout_rows": len(supervision.heldout),
         "order": digest([row["id"] for row in supervision.rows]),
         "steps": trainer.state.global_step,
         "epochs": context.recipe.tune.num_train_epochs,
@@ -106,6 +116,7 @@ def _facts(context: Context, arm: str, supervision: Supervision, trainer: Any, s
         "model": model.name,
         "weights_hash": model.weights_hash,
         "loss": training.loss_curve(trainer),
+        "heldout_loss": training.heldout_curve(trainer),
     }
 
 
