@@ -33,6 +33,8 @@ def test_defaults_are_the_papers() -> None:
         "alpha": 16,
         "dropout": 0.1,
         "target_modules": ["q_proj", "v_proj"],
+        "use_rslora": False,
+        "use_dora": False,
     }
     sampling = made.rewrite.sampling
     assert (sampling.temperature, sampling.top_p, sampling.top_k, sampling.max_tokens) == (0.95, 0.7, 50, 512)

@@ -117,7 +117,7 @@ def _add_looks_back(add: AddVerb) -> None:
     ask = add("ask", "let the seed and every arm answer one prompt")
     _add_run(ask)
     ask.add_argument("prompt")
-    ask.add_argument("--max-tokens", type=int, default=256)
+    ask.add_argument("--max-tokens", type=int, default=256, metavar="N", help="at most (default: 256)")
     _add_allow_code(ask)
     _add_json(ask)
 

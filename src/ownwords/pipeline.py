@@ -18,7 +18,7 @@ from ownwords.paths import given_path
 from ownwords.progress import say
 from ownwords.recipe import Recipe, dump_recipe, load_recipe
 from ownwords.run import plain_disk_errors
-from ownwords.stages import evaluate, gap, preflight, report, rewrite, tune
+from ownwords.stages import evaluate, gap, preflight, report, rewrite, scores, tune
 from ownwords.stages.context import Context
 
 Verb = Literal["rewrite", "gap", "tune", "evaluate", "report", "run"]
@@ -62,16 +62,18 @@ def execute(recipe: Recipe, verb: Verb, *, yes: bool = False, allow_code: bool =
 
 def _execute(context: Context, verb: Verb, *, yes: bool) -> str:
     if verb == "report":
-        return _report(context)
+        return _report(context, verb)
     preflight.check_names(context)
     steps = _steps(context, verb)
     todo = [step for step in steps if not context.run.is_done(step.name, step.inputs)]
+    text = dump_recipe(context.recipe)
     if todo:
         _require_earlier_stages(context, verb)
         context.run.check_writable()
         _ask_before_superseding(context, todo, yes=yes)
         preflight.check_inputs(context, verb)
-        context.run.create(dump_recipe(context.recipe), environment())
+    if todo or text != context.run.recipe_text():  # fewer benchmarks, say: nothing to do, but another report
+        context.run.create(text, environment())
     for group in dict.fromkeys(step.group for step in steps):
         members = [step for step in steps if step.group == group]
         names = [step.name for step in members if step in todo]
@@ -80,8 +82,10 @@ def _execute(context: Context, verb: Verb, *, yes: bool) -> str:
                 say(f"{step.name}: done before")
         if names:
             members[0].work(names)
+    if verb in {"evaluate", "run"}:
+        scores.write_summary(context)
     if verb == "run":
-        return _report(context)
+        return _report(context, verb)
     return f"{verb} is done. The run lies in {context.run.directory}."
 
 
@@ -94,9 +98,11 @@ def _require_earlier_stages(context: Context, verb: Verb) -> None:
             tune.arm_weights(context, arm)
 
 
-def _report(context: Context) -> str:
+def _report(context: Context, verb: Verb) -> str:
     if not context.run.exists:
         raise InputError(f"there is no run in {context.run.directory} to report on: `ownwords run` makes one.")
+    if verb == "report" and dump_recipe(context.recipe) != context.run.recipe_text():
+        say("the report is on the run as its own recipe.yaml has it; keys that differ here are for the other verbs")
     report.write_report(context.run.directory)
     return report.console_summary(context.run.directory)
 

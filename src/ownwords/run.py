@@ -126,6 +126,13 @@ class Run:
     def recipe_path(self) -> Path:
         return self.directory / "recipe.yaml"
 
+    def recipe_text(self) -> str | None:
+        """The resolved recipe of the run as it was last worked on, None where there is none."""
+        try:
+            return self.recipe_path.read_text(encoding="utf-8")
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
     @property
     def journal_path(self) -> Path:
         return self.directory / "journal.sqlite"
@@ -154,9 +161,10 @@ class Run:
         if self.directory.is_dir() and not self.exists and not remains and any(self.directory.iterdir()):
             raise InputError(f"output_dir {self.directory} holds other files and no run. Choose a new or empty folder.")
         existing = next(p for p in (self.directory.absolute(), *self.directory.absolute().parents) if p.exists())
-        if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        disk = shutil.disk_usage(existing)
+        if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK) or disk.total == 0:
             raise InputError(f"output_dir {self.directory}: {existing} is not writable.")
-        if shutil.disk_usage(existing).free < MINIMUM_FREE_BYTES:
+        if disk.free < MINIMUM_FREE_BYTES:
             raise InputError(f"output_dir {self.directory}: its disk is full (less than 64 MiB free).")
 
     def create(self, recipe_text: str, environment: dict[str, Any]) -> None:
@@ -216,7 +224,7 @@ class Run:
 
     @contextlib.contextmanager
     def working_on(self, name: str, inputs: Inputs, products: Sequence[Path], *, together: int = 1) -> Generator[None]:
-        """Mark a stage as running, then as done with its seconds; as failed if it raises.
+        """Mark a stage as running, then as done with its seconds; as failed or interrupted if it raises.
 
         `products` are the files that it leaves: without one of them it is not done. Seconds of interrupted attempts
         at the same inputs add up. So many stages as `together` says are worked on in one pass and share its seconds in
@@ -240,9 +248,10 @@ class Run:
 
         try:
             yield
-        except BaseException:
+        except BaseException as error:
+            state = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
             with contextlib.suppress(OSError, OwnwordsError):  # the first error is the one to show
-                self._set_stage(name, {**entry, "status": "failed", "seconds": seconds()})
+                self._set_stage(name, {**entry, "status": state, "seconds": seconds()})
             raise
         self._set_stage(name, {**entry, "status": "done", "seconds": seconds(), "finished": now()})
 
@@ -250,6 +259,19 @@ class Run:
         facts = self.facts()
         facts.setdefault("stages", {})[name] = state
         write_json(self.directory / "run.json", facts)
+
+    def is_locked(self) -> bool:
+        """Whether another process is working in the run right now."""
+        from filelock import FileLock, Timeout
+
+        path = self.directory / ".lock"
+        if not path.exists():
+            return False
+        try:
+            with FileLock(path, timeout=0):
+                return False
+        except Timeout:
+            return True
 
     def _take_lock(self) -> None:
         from filelock import FileLock, Timeout

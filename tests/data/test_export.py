@@ -39,6 +39,7 @@ ACCEPTED = Outcome(
 FALLBACK = Outcome(EXAMPLE, "fallback", "reference", "engine_error", "", "SECRET reference", 0)
 ROWS = [training_row(ACCEPTED, PROVENANCE), training_row(FALLBACK, PROVENANCE)]
 FACTS: dict[str, Any] = {
+    "sources": {"rewrite": 2, "reference": 1},
     **PROVENANCE,
     "sampling": {"temperature": 0.5, "top_k": 3},
     "arm": "sdft",
@@ -172,7 +173,7 @@ def test_card_says_which_method_this_is_and_links_the_other() -> None:
 
 def test_card_counts_outcomes_and_names_what_made_them() -> None:
     card = dataset_card(FACTS)
-    assert "Of 4 examples: 3 accepted, 1 fallback." in card
+    assert "Outcomes of rewriting, of 4 examples: 3 accepted, 1 fallback." in card
     assert "| accepted | ok | 3 | 75.0 % |" in card
     assert "| fallback | final\\_answer:differs | 1 | 25.0 % |" in card
     assert "| rewriting prompt | chat/math (hash 0123) |" in card
@@ -186,7 +187,7 @@ def test_card_counts_outcomes_and_names_what_made_them() -> None:
 
 
 def test_card_of_nothing_is_a_card() -> None:
-    assert "Of 0 examples: none." in dataset_card({**FACTS, "outcomes": [], "rows": 0})
+    assert "of 0 examples: none." in dataset_card({**FACTS, "outcomes": [], "rows": 0})
 
 
 def test_card_shows_markup_in_names_as_plain_text() -> None:

@@ -410,7 +410,17 @@ def test_inputs_of_a_plain_file_are_those_of_recipes_without_the_keys(split_fold
     inputs = train_inputs(split_folder / "train.jsonl", tmp_path)
     assert inputs.keys() == {
         f"data.train.{key}"
-        for key in ("content", "columns", "format", "generator", "generator_params", "limit", "seed", "turns")
+        for key in (
+            "content",
+            "columns",
+            "format",
+            "generator",
+            "generator_params",
+            "limit",
+            "seed",
+            "template",
+            "turns",
+        )
     }
     assert inputs["data.train.content"].keys() == {"sha256"}
 

@@ -81,7 +81,7 @@ def test_the_card_has_the_facts_of_the_run(rewritten: Project) -> None:
     front = yaml.safe_load(card.split("---\n")[1])
     assert front["configs"][0]["data_files"] == [{"split": "train", "path": "train.jsonl"}]
     assert "12 rows, each one conversation; 12 answers are targets." in card
-    assert "Of 12 examples: 12 accepted." in card
+    assert "Outcomes of rewriting, of 12 examples: 12 accepted." in card
     assert "org/other" not in card
     assert "axolotl train axolotl.yaml" in card
     assert yaml.safe_load((folder / "axolotl.yaml").read_text(encoding="utf-8"))["base_model"] == "org/other"

@@ -31,6 +31,7 @@ FAULTS: list[tuple[str, list[str], str]] = [
     ("arm_named_twice", ["tune.arms=[sdft, sdft]"], "sdft is named twice"),
     ("unknown_scheduler", ["tune.lr_scheduler_type=cosin"], "Did you mean 'cosine'"),
     ("unknown_tracker", ["tune.report_to=foo"], "tune.report_to"),
+    ("tracker_that_is_not_installed", ["tune.report_to=tensorboard"], "tune.report_to"),
     ("infinite_epochs", ["tune.num_train_epochs=.inf"], "tune.num_train_epochs"),
     ("infinite_learning_rate", ["tune.learning_rate=.inf"], "tune.learning_rate"),
     ("no_lora_module", ["tune.lora.target_modules=[]"], "tune.lora.target_modules"),

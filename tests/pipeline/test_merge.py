@@ -15,8 +15,9 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def trained(project: Project) -> Project:
-    assert project.ownwords("rewrite", "tune.learning_rate=0.05") == 0
-    assert project.ownwords("tune", "tune.learning_rate=0.05") == 0
+    keys = ["tune.learning_rate=0.05", "runtime.engine=transformers", "rewrite.sampling.max_tokens=16"]
+    assert project.ownwords("rewrite", *keys) == 0
+    assert project.ownwords("tune", *keys) == 0
     return project
 
 

@@ -139,6 +139,49 @@ def test_training_counts_what_it_supervises(finished: Project) -> None:
     assert facts["steps"] == len(facts["loss"]) == 2
 
 
+def test_a_run_with_other_benchmarks_reports_those_although_nothing_is_to_do(
+    finished: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    only = "evaluate.benchmarks=[{heldout_nll: {limit: 6}}]"
+    capsys.readouterr()
+    assert finished.ownwords("run", only) == 0
+    assert "gsm8k" not in capsys.readouterr().out
+    assert "gsm8k" not in (finished.output / "recipe.yaml").read_text(encoding="utf-8")
+    assert '"gsm8k"' not in (finished.output / "scores" / "summary.json").read_text(encoding="utf-8")
+    assert finished.ownwords("run") == 0
+    assert "gsm8k" in capsys.readouterr().out
+
+
+def test_status_says_which_keys_differ_from_the_runs(finished: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert finished.ownwords("status", "tune.learning_rate=2e-4") == 0
+    said = capsys.readouterr().out
+    assert "tune.learning_rate: 0.0001 → 0.0002" in said
+    assert "everything is done" not in said
+
+
+def test_cards_say_where_the_targets_come_from(finished: Project) -> None:
+    data = finished.output / "data"
+    vanilla, sdft = ((data / arm / "README.md").read_text(encoding="utf-8") for arm in ("vanilla", "sdft"))
+    assert "Targets of these rows: 12 from reference. The arm trains on the references" in vanilla
+    assert "self-distillation" not in vanilla.partition("# Training rows")[0]
+    assert "Targets of these rows: 12 from rewrite.\n" in sdft
+    assert "self-distillation" in sdft.partition("# Training rows")[0]
+
+
+def test_a_saved_adapter_names_its_model_as_the_recipe_does(finished: Project) -> None:
+    name = yaml.safe_load(finished.recipe.read_text(encoding="utf-8"))["model"]["name_or_path"]
+    path = finished.output / "arms" / "sdft" / "seed42" / "adapter_config.json"
+    assert json.loads(path.read_text(encoding="utf-8"))["base_model_name_or_path"] == name
+
+
+@pytest.mark.parametrize(("prompt", "tokens"), [(" ", "4"), ("Hello", "0")])
+def test_a_question_that_cannot_be_answered_is_refused(finished: Project, prompt: str, tokens: str) -> None:
+    from ownwords.cli import main
+
+    assert main(["ask", str(finished.output), prompt, "--max-tokens", tokens]) == 2
+
+
 def test_ask_lets_every_arm_answer(finished: Project, capsys: pytest.CaptureFixture[str]) -> None:
     from ownwords.cli import main
 

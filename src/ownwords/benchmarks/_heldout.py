@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ownwords.benchmarks.base import DataContext, Item
 from ownwords.errors import DataError, RecipeError
+from ownwords.progress import say
 from ownwords.recipe import BenchmarkSection
 from ownwords.records import Example
 
@@ -24,6 +25,11 @@ def unseen_examples(settings: BenchmarkSection, context: DataContext, default_li
         raise DataError(
             f"benchmark {settings.name}: no unseen examples are left. Set `data.heldout`, or a `data.train.limit` "
             "that leaves some rows out of training."
+        )
+    if settings.limit is not None and len(examples) < settings.limit:
+        say(
+            f"{settings.name}: {len(examples)} unseen examples instead of {settings.limit}: there are no more whose "
+            "prompt is not a training prompt too"
         )
     return examples
 

@@ -19,7 +19,6 @@ from ownwords.data.export import COLUMNS
 PAPER = "https://huggingface.co/papers/2402.13669"
 OTHER_METHOD = "https://huggingface.co/papers/2601.19897"
 
-_TAGS = ["ownwords", "sdft", "self-distillation", "fine-tuning", "arxiv:2402.13669"]
 _MARKDOWN = re.compile(r"([\\`*_\[\]|<>~&$])")
 
 
@@ -55,18 +54,19 @@ def dataset_card(facts: Mapping[str, Any], file: CardFile = PARQUET) -> str:
 
     `facts` has `arm`, `summary` (what the arm trains on), `rows`, `outcomes` (a list of {kind, reason, count}),
     `prompt_preset`, `prompt_hash`, `model`, `revision`, `engines` (a list of {kind, version, ...}), `sampling` (a
-    mapping), `checks` (names) and `seed`.
+    mapping), `checks` (names), `seed` and `sources` (how many targets come from where).
     """
     data_files = [{"split": "train", "path": file.pattern}]
     configs = [{"config_name": "default", "data_files": data_files}]
     front = yaml.safe_dump(
-        {"pretty_name": "Self-distilled training rows", "tags": _TAGS, "configs": configs}, sort_keys=False
+        {"pretty_name": "Training rows with provenance", "tags": _tags(facts), "configs": configs}, sort_keys=False
     )
     return f"---\n{front}---\n\n" + "\n\n".join(
         [
             f"# Training rows of the arm {_escape(facts['arm'])}",
             _introduction(facts, file),
             "## How the targets came about",
+            _targets(facts["sources"]),
             _outcome_table(facts["outcomes"]),
             "## How they were made",
             _provenance_table(facts),
@@ -76,6 +76,18 @@ def dataset_card(facts: Mapping[str, Any], file: CardFile = PARQUET) -> str:
             f"{file.use}\n{_LICENCES}\n",
         ]
     )
+
+
+def _tags(facts: Mapping[str, Any]) -> list[str]:
+    """Rows that are all references are no self-distilled data."""
+    distilled = ["sdft", "self-distillation"] if set(facts["sources"]) - {"reference"} else []
+    return ["ownwords", *distilled, "fine-tuning", "arxiv:2402.13669"]
+
+
+def _targets(sources: Mapping[str, int]) -> str:
+    counts = ", ".join(f"{count} from {_escape(source)}" for source, count in sorted(sources.items()))
+    only = "" if set(sources) - {"reference"} else " The arm trains on the references, whatever became of the rewrites."
+    return f"Targets of these rows: {counts or 'none'}.{only}"
 
 
 _LICENCES = "The licences of the source data and of the seed model apply to the rows."
@@ -99,7 +111,8 @@ def _outcome_table(outcomes: Sequence[Mapping[str, Any]]) -> str:
         kinds[entry["kind"]] += entry["count"]
     counts = ", ".join(f"{count} {_escape(kind)}" for kind, count in kinds.most_common())
     rows = [[entry["kind"], entry["reason"], entry["count"], _share(entry["count"], total)] for entry in outcomes]
-    return f"Of {total} examples: {counts or 'none'}.\n\n" + _table(["outcome", "reason", "examples", "share"], rows)
+    summary = f"Outcomes of rewriting, of {total} examples: {counts or 'none'}."
+    return f"{summary}\n\n{_table(['outcome', 'reason', 'examples', 'share'], rows)}"
 
 
 def _provenance_table(facts: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ no target.
 # pyright: basic
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,13 @@ def read_training_rows(path: Path) -> Iterator[TrainingRow]:
             for row in batch.to_pylist():
                 prompt = tuple(Message(message["role"], message["content"]) for message in row["prompt"])
                 yield TrainingRow(prompt, row["completion"][0]["content"], row["reference"])
+
+
+def count_sources(path: Path) -> dict[str, int]:
+    """How many targets of an arm's file come from where (own, rewrite, reference)."""
+    import pyarrow.parquet as pq
+
+    return dict(Counter(pq.read_table(path, columns=["source"])["source"].to_pylist()))
 
 
 def one_by_one(rows: Iterable[TrainingRow]) -> Iterator[Dialogue]:

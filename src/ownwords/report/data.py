@@ -23,7 +23,7 @@ Part = TypeVar("Part")
 class Stage:
     """One stage in `run.json`. `running` also means: killed before it could finish."""
 
-    status: Literal["done", "running", "failed"]
+    status: Literal["done", "running", "interrupted", "failed"]
     fingerprint: str = ""
     started: str | None = None
     finished: str | None = None

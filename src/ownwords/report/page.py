@@ -160,7 +160,8 @@ def _times(data: ReportData) -> list[StageTime]:
     for verb in ("rewrite", "gap", "tune", "evaluate"):
         stages = data.stages(verb)
         statuses = {stage.status for stage in stages.values()}
-        status = next((s for s in ("failed", "running") if s in statuses), "done" if stages else "not done yet")
+        unfinished = [status for status in ("failed", "interrupted", "running") if status in statuses]
+        status = unfinished[0] if unfinished else "done" if stages else "not done yet"
         seconds = sum(stage.seconds or 0.0 for stage in stages.values())
         result.append(
             StageTime(verb, "not finished" if status == "running" else status, seconds, tuple(stages.items()))

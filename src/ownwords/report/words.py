@@ -50,8 +50,8 @@ def gap_sentence(gap: Gap) -> str:
             )
         case "unchanged":
             return (
-                f"Rewriting did not change the gap beyond noise ({numbers}). The paper's reason to expect less "
-                "forgetting does not apply to this run."
+                f"Rewriting did not change the gap beyond noise ({numbers}). Whether the paper's reason to expect less "
+                "forgetting applies to this run cannot be told from these examples."
             )
         case _:
             return f"Too few examples to say whether rewriting changed the gap ({numbers})."
@@ -116,7 +116,7 @@ def absent(data: ReportData, stage: str) -> str:
     statuses = {s.status for s in data.stages(stage).values()}
     if "failed" in statuses:
         return f"Not done yet: {stage} failed. Run the same command again to continue."
-    if "running" in statuses:
+    if statuses & {"running", "interrupted"}:
         return f"Not done yet: {stage} was started and has not finished."
     return "Not done yet."
 

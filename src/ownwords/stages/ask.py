@@ -17,6 +17,10 @@ def ask(context: Context, prompt: str, max_tokens: int) -> dict[str, str]:
     """
     if not context.run.exists:
         raise InputError(f"there is no run in {context.run.directory}: `ownwords run` makes one.")
+    if not prompt.strip():
+        raise InputError("the prompt is empty.")
+    if max_tokens < 1:
+        raise InputError(f"--max-tokens must be at least 1, not {max_tokens}.")
     trained = [arm for arm in context.recipe.tune.arms if _is_trained(context, arm)]
     for arm in context.recipe.tune.arms:
         if arm not in trained:

@@ -109,7 +109,6 @@ def run(context: Context, tasks: Sequence[Task], arm: str) -> None:
                 answers=_by_item(exam),
                 engine=json.loads(exam.engine),
             )
-    scores.write_summary(context)
 
 
 def _build_exam(context: Context, task: Task, arm: str, weights: Weights) -> Exam:

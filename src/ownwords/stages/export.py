@@ -14,7 +14,7 @@ from typing import Any, cast
 from ownwords.arms.base import find_arm
 from ownwords.data.card import CardFile, dataset_card
 from ownwords.data.dialogue import Dialogue
-from ownwords.data.grouping import grouped, one_by_one, read_training_rows
+from ownwords.data.grouping import count_sources, grouped, one_by_one, read_training_rows
 from ownwords.data.trainers import DATA_FILE, TRAINERS, trainer_files
 from ownwords.data.writers import WRITERS, ExportFormat
 from ownwords.errors import InputError
@@ -85,7 +85,8 @@ def export(
         for name, text in configs.items():
             write_text(folder / name, text)
         card = CardFile(DATA_FILE, _describe_row(counts, form), WRITERS[form].columns, _use(form, trainer, counts))
-        write_text(folder / "README.md", dataset_card(_facts(run, made, arm, counts), card))
+        facts = _facts(run, made, arm, counts)
+        write_text(folder / "README.md", dataset_card({**facts, "sources": count_sources(source)}, card))
     names = ", ".join([DATA_FILE, *configs, "README.md"])
     train = f"\ntrain with: cd {folder} && {TRAINERS[trainer].command}" if trainer else ""
     return f"{arm}: {counts.rows:,} rows as {form}, {counts.targets:,} targets, in {folder} ({names}){train}"

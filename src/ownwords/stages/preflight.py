@@ -78,8 +78,9 @@ def check_trainer(context: Context) -> None:
     if tune.lr_scheduler_type not in schedulers:
         raise RecipeError(f"tune.lr_scheduler_type: {unknown_name('scheduler', tune.lr_scheduler_type, schedulers)}")
     try:
-        get_reporting_integration_callbacks([tune.report_to] if tune.report_to != "none" else [])
-    except ValueError as error:
+        for callback in get_reporting_integration_callbacks([tune.report_to] if tune.report_to != "none" else []):
+            callback()  # raises where its package is not installed
+    except (ValueError, RuntimeError, ImportError) as error:
         raise RecipeError(f"tune.report_to: {error}") from error
 
 

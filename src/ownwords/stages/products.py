@@ -39,7 +39,9 @@ def write_arm_data(context: Context, arms: Sequence[Arm], outcomes: Sequence[Out
         folder = context.run.arm_data(arm.name)
         own = with_targets(table, [target.text for target in targets], [target.source for target in targets])
         write_table(folder / "train.parquet", own)
-        write_text(folder / "README.md", dataset_card({**facts, "arm": arm.name, "summary": arm.summary}))
+        sources = dict(Counter(target.source for target in targets))
+        card = dataset_card({**facts, "arm": arm.name, "summary": arm.summary, "sources": sources})
+        write_text(folder / "README.md", card)
 
 
 def _engines(outcomes: Sequence[Outcome]) -> list[dict[str, str]]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ownwords.errors import InputError
+from ownwords.fingerprint import changed_keys, describe_changes, flatten
 from ownwords.journal import read_only
-from ownwords.recipe import Recipe
+from ownwords.recipe import Recipe, load_recipe
 from ownwords.run import Run, read_json
 from ownwords.stages import evaluate, gap, rewrite, tune
 
@@ -32,24 +33,32 @@ def status(recipe: Recipe) -> dict[str, Any]:
     if not run.exists:
         raise InputError(f"there is no run in {run.directory}: `ownwords run` makes one.")
     committed = read_only(run.journal_path)
+    working = run.is_locked()
     stages: list[dict[str, Any]] = []
     for name in expected_stages(recipe, run):
         state = run.stage(name)
         stages.append(
             {
                 "stage": name,
-                "status": state.get("status", "missing"),
+                "status": _in_words(state.get("status", "missing"), working),
                 "seconds": state.get("seconds"),
                 "completions": committed.get(name, 0),
             }
         )
+    made = load_recipe(run.recipe_path, output_dir=recipe.output_dir) if run.recipe_path.is_file() else recipe
     summary: dict[str, Any] = read_json(run.directory / "rewrite.json") or {}
     return {
         "output_dir": str(run.directory),
         "stages": stages,
+        "recipe_changes": changed_keys(flatten(made, ""), flatten(recipe, "")),
         "outcomes": summary.get("outcomes", []),
         "rewriting_tokens": summary.get("completion_tokens"),
     }
+
+
+def _in_words(status: str, working: bool) -> str:
+    """A stage that was running when its process was killed could not say so."""
+    return "interrupted" if status == "running" and not working else status
 
 
 def as_text(facts: dict[str, Any]) -> str:
@@ -58,9 +67,15 @@ def as_text(facts: dict[str, Any]) -> str:
     for stage in facts["stages"]:
         seconds = "" if stage["seconds"] is None else f"{stage['seconds']:.0f} s"
         completions = f"{stage['completions']:,} completions" if stage["completions"] else ""
-        lines.append(f"  {stage['stage']:<34} {stage['status']:<9} {seconds:>8}  {completions}".rstrip())
+        lines.append(f"  {stage['stage']:<34} {stage['status']:<11} {seconds:>8}  {completions}".rstrip())
     for outcome in facts["outcomes"]:
         lines.append(f"  {outcome['kind']:<9} {outcome['reason']:<24} {outcome['count']:>7,}")
+    if facts["recipe_changes"]:
+        lines.append("this recipe differs from the run's; `ownwords run` says what it would do again:")
+        lines.append(describe_changes(facts["recipe_changes"]))
     missing = sum(stage["status"] != "done" for stage in facts["stages"])
-    lines.append("everything is done" if missing == 0 else f"{missing} stages to do: run the same command to continue")
+    if missing == 0:
+        lines.append("everything is done" if not facts["recipe_changes"] else "every stage of the run was done")
+    else:
+        lines.append(f"{missing} stages to do: run the same command to continue")
     return "\n".join(lines)

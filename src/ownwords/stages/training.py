@@ -80,20 +80,23 @@ def heldout_curve(trainer: Any) -> list[dict[str, float]]:
     return [{"step": row["step"], "loss": row["eval_loss"]} for row in history if "eval_loss" in row]
 
 
-def save_arm(trainer: Any, tokenizer: Any, folder: Path) -> None:
-    """Adapter or model, tokenizer and chat template, complete or not at all; no pickle.
+def save_arm(trainer: Any, tokenizer: Any, folder: Path, name: str) -> None:
+    """Adapter or model, tokenizer and chat template, complete or not at all; no pickle. `name` is the seed model's.
 
     Raises:
         StageError: training has diverged.
     """
     import torch
+    from peft import PeftModel
 
     if not all(torch.isfinite(p).all() for p in trainer.model.parameters() if p.requires_grad):
         raise StageError("the trained weights are not finite numbers: lower tune.learning_rate.")
     temporary = folder.with_name(f".{folder.name}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
-    trainer.model.save_pretrained(temporary, safe_serialization=True)
+    if isinstance(trainer.model, PeftModel):
+        trainer.model.active_peft_config.base_model_name_or_path = name  # instead of a path on this machine
+    trainer.model.save_pretrained(str(temporary), safe_serialization=True)
     tokenizer.save_pretrained(temporary)
     (temporary / "README.md").unlink(missing_ok=True)  # PEFT's empty card; facts are in training.json
     shutil.rmtree(folder, ignore_errors=True)

@@ -52,7 +52,7 @@ def run(context: Context, arm: str) -> None:
         work = _checkpoints(context, arm)
         clock = time.monotonic()
         trainer = training.train(context.recipe, context.model, supervision, tokenizer, work=work, arm=arm)
-        training.save_arm(trainer, tokenizer, folder)
+        training.save_arm(trainer, tokenizer, folder, context.model.name)
         write_json(folder / "training.json", _facts(context, arm, supervision, trainer, time.monotonic() - clock))
         shutil.rmtree(work, ignore_errors=True)
 
