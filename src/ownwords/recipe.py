@@ -107,6 +107,9 @@ class DataSection(Section):
     heldout: SourceSection | None = Field(
         default=None, description="Unseen rows; by default the rows of `train`'s source that training leaves"
     )
+    on_bad_row: Literal["error", "skip"] = Field(
+        default="error", description="error: a row that is wrong stops the run; skip: leave it out, and list it"
+    )
 
 
 class CheckSection(BaseModel):

@@ -198,3 +198,16 @@ def test_the_data_loads_with_the_datasets_library(project: Project, tmp_path: Pa
         "parquet", data_dir=str(project.output / "data" / "sdft"), split="train", cache_dir=str(tmp_path / "cache")
     )
     assert rows[0]["completion"][0]["role"] == "assistant"
+
+
+def test_rows_that_are_wrong_are_left_out_listed_and_said(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = project.folder / "rows.jsonl"
+    rows.write_text("torn\n" + rows.read_text(encoding="utf-8"), encoding="utf-8")
+    assert project.ownwords("rewrite") == 2
+    assert not project.output.exists()
+    assert project.ownwords("rewrite", "data.on_bad_row=skip") == 0
+    assert "left out: " in capsys.readouterr().err
+    summary = json.loads((project.output / "rewrite.json").read_text(encoding="utf-8"))
+    assert (summary["n"], [row["origin"] for row in summary["skipped"]]) == (11, ["rows.jsonl line 1"])
+    assert project.ownwords("report") == 0
+    assert "1 rows of the dataset are wrong" in (project.output / "report.html").read_text(encoding="utf-8")

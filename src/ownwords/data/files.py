@@ -20,6 +20,7 @@ from typing import Any
 from ownwords.data.compression import COMPRESSIONS, byte_lines
 from ownwords.errors import DataError
 
+#: A row with its place. One that cannot even be parsed is the DataError that says why: the next may be all right.
 Row = tuple[str, Any]
 
 #: What is read, as messages say it.
@@ -44,7 +45,7 @@ def read_rows(path: Path) -> Iterator[Row]:
     """The rows of a readable file, lazily, each with its place in the file.
 
     Raises:
-        DataError: while iterating, where the file is unreadable, torn, empty or not what its extension says.
+        DataError: while iterating, where the whole file is unreadable, empty or not what its extension says.
     """
     none = True
     try:
@@ -92,9 +93,16 @@ def _looks_like_json_lines(path: Path) -> bool:
 
 
 def _read_jsonl(path: Path) -> Generator[Row]:
-    for number, text in _text_lines(path):
-        if text.strip():
-            yield f"line {number}", _parse_json(text, path, number)
+    offset = 0
+    for number, raw in enumerate(byte_lines(path), 1):
+        place = f"line {number}"
+        try:
+            text = _decoded(raw, path, number, offset)
+            if text.strip():
+                yield place, _parse_json(text, path, number)
+        except DataError as error:
+            yield place, error
+        offset += len(raw)
 
 
 def _parse_json(text: str, path: Path, line: int | None = None) -> Any:
@@ -133,8 +141,15 @@ def _read_csv(path: Path) -> Generator[Row]:
             raise DataError(f"{path} line 1: the header names the column {name[:40]!r} twice.")
     for line, fields in _csv_records(reader, path):
         if len(fields) != len(names):
-            raise DataError(f"{path} line {line}: {len(fields)} fields where the header has {len(names)} columns.")
+            yield f"line {line}", DataError(_miscounted(path, line, len(fields), names))
+            continue
         yield f"line {line}", dict(zip(names, fields, strict=True))
+
+
+def _miscounted(path: Path, line: int, fields: int, names: list[str]) -> str:
+    other = next((mark for mark in (";", "\t", "|") if len(names) == 1 and mark in names[0]), None)
+    advice = f" Its columns seem to be separated by {other!r}: only commas are read." if other else ""
+    return f"{path} line {line}: {fields} fields where the header has {len(names)} columns.{advice}"
 
 
 def _csv_records(reader: Any, path: Path) -> Generator[tuple[int, list[str]]]:
@@ -155,13 +170,18 @@ def _text_lines(path: Path) -> Generator[tuple[int, str]]:
     """The file's lines with their ends, and their numbers from 1."""
     offset = 0
     for number, raw in enumerate(byte_lines(path), 1):
-        line = raw.removeprefix(_BOM) if number == 1 else raw
-        try:
-            yield number, line.decode("utf-8")
-        except UnicodeDecodeError as error:
-            place = offset + len(raw) - len(line) + error.start
-            raise DataError(f"{path} line {number}: not UTF-8 text (byte offset {place}).") from error
+        yield number, _decoded(raw, path, number, offset)
         offset += len(raw)
+
+
+def _decoded(raw: bytes, path: Path, number: int, offset: int) -> str:
+    """The text of a file's line of that number, which begins at byte `offset`."""
+    line = raw.removeprefix(_BOM) if number == 1 else raw
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        place = offset + len(raw) - len(line) + error.start
+        raise DataError(f"{path} line {number}: not UTF-8 text (byte offset {place}).") from error
 
 
 def _read_parquet(path: Path) -> Generator[Row]:

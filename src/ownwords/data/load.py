@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, islice
+from itertools import islice
 from typing import Any, cast
 
 from ownwords.data.files import Row
@@ -19,12 +19,17 @@ from ownwords.errors import DataError, RecipeError
 from ownwords.recipe import DataSection, SourceSection
 from ownwords.records import Example, digest
 
+#: Rows that `data.on_bad_row: skip` leaves out: where each lies, and what is wrong with it.
+Skipped = dict[str, str]
 
-def load_train(data: DataSection) -> list[Example]:
+
+def load_train(data: DataSection, skipped: Skipped | None = None) -> list[Example]:
     """The training examples: those of the first `limit` rows of `data.train`, of all of them without a limit.
 
+    A row that is wrong counts toward the limit; with `on_bad_row: skip` it is left out and noted in `skipped`.
+
     Raises:
-        DataError: the source or one of these rows is wrong.
+        DataError: the source is wrong, or one of these rows (all of them, where they are skipped).
         RecipeError: the generator or its settings are wrong, or a key of the source.
     """
     source = data.train
@@ -34,10 +39,16 @@ def load_train(data: DataSection) -> list[Example]:
             f"reasoning-gym {source.generator} has only {len(rows)} different questions with these settings: "
             f"set data.train.limit to at most that, or widen data.train.generator_params."
         )
-    return list(_identified(_conversations(rows, source)))
+    bad = _bad_rows(data, skipped)
+    examples = list(_identified(_conversations(rows, source, bad)))
+    if not examples and bad:
+        raise DataError(f"every row of data.train is wrong; the first: {next(iter(bad.values()))}")
+    return examples
 
 
-def load_heldout(data: DataSection, train: Sequence[Example], limit: int | None) -> list[Example]:
+def load_heldout(
+    data: DataSection, train: Sequence[Example], limit: int | None, skipped: Skipped | None = None
+) -> list[Example]:
     """At most `limit` unseen examples: of `data.heldout` if it is given, else of the rows that training leaves.
 
     None has a prompt of the training examples (case and white space aside), no two have the same prompt. A generator
@@ -55,7 +66,7 @@ def load_heldout(data: DataSection, train: Sequence[Example], limit: int | None)
         nothing_left = "training uses every row: set data.train.limit or data.heldout."
         if source.generator is not None and limit is None:
             limit = source.limit
-    unseen = _without_known_prompts(_conversations(rows, source), train)
+    unseen = _without_known_prompts(_conversations(rows, source, _bad_rows(data, skipped)), train)
     examples = list(_identified(islice(unseen, limit)))
     if not examples:
         raise DataError(f"no unseen rows: {nothing_left}")
@@ -100,18 +111,32 @@ def _rows_after_training(source: SourceSection) -> Iterator[Row]:
     return islice(rows, source.limit, None)
 
 
-def _conversations(rows: Iterable[Row], source: SourceSection) -> Iterator[tuple[Conversation, str]]:
-    """Each row's conversations with the row's origin; the first row decides the format of all."""
+def _bad_rows(data: DataSection, skipped: Skipped | None) -> Skipped | None:
+    """Where to note rows that are wrong; None where the first of them stops everything."""
+    if data.on_bad_row == "error":
+        return None
+    return {} if skipped is None else skipped
+
+
+def _conversations(
+    rows: Iterable[Row], source: SourceSection, bad: Skipped | None
+) -> Iterator[tuple[Conversation, str]]:
+    """Each row's conversations with the row's origin; the first row that is right decides the format of all."""
     if source.generator is not None:
         columns = {"prompt": "prompt", "response": "response"}
         source = source.model_copy(update={"format": "columns", "columns": columns})
-    rows = iter(rows)
-    first = next(rows, None)
-    if first is None:
-        return
-    source = _with_format(source, first[1], first[0])
-    for origin, row in chain([first], rows):
-        for conversation in to_examples(row, source, origin):
+    for origin, row in rows:
+        try:
+            if isinstance(row, DataError):
+                raise row
+            source = _with_format(source, row, origin)
+            conversations = to_examples(row, source, origin)
+        except DataError as error:
+            if bad is None:
+                raise
+            bad[origin] = str(error)
+            continue
+        for conversation in conversations:
             yield conversation, origin
 
 

@@ -51,6 +51,14 @@ class OutcomeCount:
 
 
 @dataclass(frozen=True, slots=True)
+class SkippedRow:
+    """A row of the dataset that is wrong and was left out."""
+
+    origin: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Rewriting:
     """`rewrite.json`. `low` and `high` are the 95 % interval of the acceptance rate accepted / n, as shares."""
 
@@ -66,6 +74,7 @@ class Rewriting:
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     engine: dict[str, Any] | None = None
+    skipped: tuple[SkippedRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from ownwords.report.numbers import decimal, duration, percent
 from ownwords.report.text import one_line
 
 SHORT = 160
+SKIPPED_SHOWN = 5
 
 
 def as_text(facts: dict[str, Any]) -> str:
@@ -26,6 +27,7 @@ def _data(facts: dict[str, Any]) -> list[str]:
         "Data",
         *wrap(f"train       {_sizes(data['train'])}", 2),
         *wrap(f"held out    {heldout}", 2),
+        *_skipped(data["skipped"]),
         *wrap(f"duplicates  {equal['duplicates']:,} exact, {equal['different']:,} different examples", 2),
         *wrap(f"references  {targets['distinct']:,} different texts", 2),
         *wrap(f"script mix  {mix}", 2),
@@ -33,6 +35,13 @@ def _data(facts: dict[str, Any]) -> list[str]:
         *(line for message in first["messages"] for line in _turn(message["role"], message["content"])),
         *_turn("reference", first["reference"]),
     ]
+
+
+def _skipped(rows: list[dict[str, str]]) -> list[str]:
+    if not rows:
+        return []
+    shown = [line for row in rows[:SKIPPED_SHOWN] for line in wrap(one_line(row["reason"], SHORT), 4)]
+    return [*wrap(f"left out    {len(rows):,} rows that are wrong, such as", 2), *shown]
 
 
 def _sizes(part: dict[str, int]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ownwords import models
 from ownwords.checks.named import NamedCheck, named_checks
-from ownwords.data.load import describe_source, load_heldout, load_train
+from ownwords.data.load import Skipped, describe_source, load_heldout, load_train
 from ownwords.engines.base import Capability, Engine, engine_name, needs_model, open_engine
 from ownwords.fingerprint import Inputs, flatten, join
 from ownwords.models import Model
@@ -28,14 +28,16 @@ class Context:
         self.run = Run(recipe.output_dir)
         self.allow_code = allow_code
         self._engines: dict[str, Engine] = {}
+        #: Rows that are wrong and were left out, as far as the data has been read.
+        self.skipped: Skipped = {}
 
     @cached_property
     def train(self) -> list[Example]:
-        return load_train(self.recipe.data)
+        return load_train(self.recipe.data, self.skipped)
 
     def heldout(self, limit: int | None) -> list[Example]:
         """Unseen rows: never duplicates of training rows."""
-        return load_heldout(self.recipe.data, self.train, limit)
+        return load_heldout(self.recipe.data, self.train, limit, self.skipped)
 
     @cached_property
     def model(self) -> Model:
@@ -108,7 +110,7 @@ class Context:
         flat = flatten(source, "data.train")
         for key in ("path", "split", "config", "revision"):
             flat.pop(f"data.train.{key}")  # the content counts (which names split and config), not where it lies
-        return join(flat, content)
+        return join(flat, content, {"data.on_bad_row": self.recipe.data.on_bad_row})
 
     def layout_inputs(self, key: str, name: str | None) -> Inputs:
         """A layout by the hash of its text, so that an edited file counts as a change."""

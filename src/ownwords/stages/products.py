@@ -82,6 +82,7 @@ def _summary(context: Context, outcomes: Sequence[Outcome], engines: list[dict[s
         "low": interval.low,
         "high": interval.high,
         **_counts(outcomes),
+        "skipped": [{"origin": origin, "reason": reason} for origin, reason in context.skipped.items()],
         "prompt": context.prompt.name,
         "prompt_hash": context.prompt.hash,
         "checks": [check.name for check in context.recipe.rewrite.checks],

@@ -15,12 +15,13 @@ from ownwords.checks.base import run_check
 from ownwords.errors import InputError, StageError
 from ownwords.fingerprint import Inputs, flatten, join
 from ownwords.journal import Key
-from ownwords.progress import Progress
+from ownwords.progress import Progress, say
 from ownwords.records import Candidate, Completion, Example, Outcome, Request, Verdict, digest
 from ownwords.stages.context import Context
 from ownwords.stages.products import write_products
 
 STAGE = "rewrite"
+SKIPPED_SHOWN = 3
 
 #: When the first answers are all errors of one kind, the cause is not the rows: stop early.
 EARLY_STOP_ROWS = 10
@@ -74,6 +75,7 @@ def run(context: Context) -> None:
     products = [context.run.directory / name for name in ("rewrite.json", "samples.json", "journal.sqlite")]
     with context.run.working_on(STAGE, inputs(context), products):
         context.run.journal.forget_errors(STAGE)
+        _say_skipped(context)
         attempts: dict[str, Attempt] = {}
         for number in range(attempts_in_all(context)):
             pending = [e for e in context.train if e.id not in attempts or not attempts[e.id].passed]
@@ -83,6 +85,14 @@ def run(context: Context) -> None:
         context.run.journal.commit()
         outcomes = [decide(e, attempts[e.id], context.recipe.rewrite.on_failure) for e in context.train]
         write_products(context, outcomes)
+
+
+def _say_skipped(context: Context) -> None:
+    _ = context.train  # reading it finds them
+    for reason in list(context.skipped.values())[:SKIPPED_SHOWN]:
+        say(f"left out: {reason}")
+    if len(context.skipped) > SKIPPED_SHOWN:
+        say(f"left out: {len(context.skipped)} rows in all; rewrite.json lists them")
 
 
 def require_done(context: Context) -> None:

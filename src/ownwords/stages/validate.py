@@ -86,6 +86,7 @@ def _data(context: Context) -> dict[str, Any]:
                 "reference": first.reference,
             },
         },
+        "skipped": [{"origin": origin, "reason": reason} for origin, reason in context.skipped.items()],
         "heldout": heldout,
         "heldout_missing": missing,
     }
