@@ -300,7 +300,8 @@ def load_recipe(path: str | Path, overrides: Sequence[str] = (), *, output_dir: 
     try:
         loaded: Any = yaml.load(text, _UniqueKeys)  # noqa: S506 - a SafeLoader that also refuses a key given twice
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise RecipeError(f"{path} is not valid YAML: {error}") from error
+        advice = " YAML is indented with blanks, never with tabs." if "'\\t'" in str(error) else ""
+        raise RecipeError(f"{path} is not valid YAML: {error}{advice}") from error
     if not isinstance(loaded, dict):
         raise RecipeError(f"{path} must hold keys such as `model:` and `data:`, not {type(loaded).__name__}.")
     if output_dir is not None:
@@ -313,6 +314,7 @@ def build_recipe(values: dict[Any, Any], overrides: Sequence[str] = (), where: s
     values = copy.deepcopy(values)
     for override in overrides:
         _apply_override(values, override)
+    _require_size(values, where)
     try:
         return Recipe.model_validate(values)
     except ValidationError as error:
@@ -323,6 +325,9 @@ def dump_recipe(recipe: Recipe) -> str:
     """The resolved recipe as YAML: what a run really used."""
     return yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=110)
 
+
+#: No recipe of a person comes near.
+MOST_VALUES = 100_000
 
 _PLAIN_FLOAT = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+")
 
@@ -350,6 +355,29 @@ def _apply_override(values: dict[Any, Any], override: str) -> None:
             raise RecipeError(f"cannot set {key!r}: {parent!r} holds {section!r}, not a section")
         node = cast("dict[Any, Any]", section)
     node[last] = value
+
+
+def _require_size(values: Any, where: str) -> None:
+    """Refuse what only YAML's aliases can make: a value that holds itself, and a few lines that stand for billions."""
+    sizes: dict[int, int] = {}  # of a dictionary or list by its id, with everything in it; 0 while it is being counted
+
+    def size(value: Any) -> int:
+        if not isinstance(value, dict | list):
+            return 1
+        inner = cast("dict[Any, Any] | list[Any]", value)
+        if id(inner) not in sizes:
+            sizes[id(inner)] = 0
+            sizes[id(inner)] = 1 + sum(map(size, inner.values() if isinstance(inner, dict) else inner))
+        elif sizes[id(inner)] == 0:
+            raise RecipeError(f"{where}: a value holds itself, by way of an alias (*name).")
+        return sizes[id(inner)]
+
+    try:
+        total = size(values)
+    except RecursionError as error:
+        raise RecipeError(f"{where} is nested too deeply.") from error
+    if total > MOST_VALUES:
+        raise RecipeError(f"{where} stands for {total:,} values, by way of aliases (*name): at most {MOST_VALUES:,}.")
 
 
 def _explain(error: ValidationError, where: str) -> str:

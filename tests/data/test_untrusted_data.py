@@ -1,0 +1,92 @@
+"""Datasets from strangers: whatever is in a file, its rows become examples or our own error comes out."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ownwords.data.load import Skipped, load_train
+from ownwords.errors import InputError
+from ownwords.recipe import DataSection
+from ownwords.records import Example
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(), max_size=8)
+ROLES = st.sampled_from(["system", "user", "assistant", "tool", "human", "gpt", "function_call", "model", "", "User"])
+TEXTS = st.sampled_from(["Hello", "", " ", "a\0b", "\ud800", "7", "é"]) | SCALARS
+PARTS = st.lists(st.fixed_dictionaries({"type": st.sampled_from(["text", "image"]), "text": TEXTS}), max_size=2)
+MESSAGES = st.lists(
+    st.fixed_dictionaries(
+        {}, optional={"role": ROLES, "content": TEXTS | PARTS, "weight": SCALARS, "tool_calls": st.just([{}])}
+    )
+    | st.fixed_dictionaries({"from": ROLES, "value": TEXTS}),
+    max_size=5,
+)
+VALUES = (
+    TEXTS | MESSAGES | st.lists(st.lists(TEXTS, max_size=3), max_size=2) | st.dictionaries(TEXTS, TEXTS, max_size=2)
+)
+COLUMNS = st.sampled_from(
+    [
+        *("messages", "conversations", "prompt", "completion", "instruction", "input", "output", "system", "history"),
+        *("tools", "question", "answer"),
+    ]
+)
+ROWS = st.dictionaries(COLUMNS, VALUES, max_size=5) | VALUES
+
+
+def settings_of(path: Path, **values: Any) -> DataSection:
+    on_bad_row = values.pop("on_bad_row", "error")
+    return DataSection.model_validate({"train": {"path": str(path), **values}, "on_bad_row": on_bad_row})
+
+
+def outcome(data: DataSection, skipped: Skipped | None = None) -> list[Example] | None:
+    try:
+        examples = load_train(data, skipped)
+    except InputError as error:
+        assert str(error)
+        return None
+    for example in examples:
+        assert example.messages[-1].role == "user"
+        assert example.reference.strip()
+        assert all("\0" not in m.content for m in example.messages)
+        example.reference.encode("utf-8")
+    return examples
+
+
+@pytest.mark.slow
+@settings(max_examples=10_000, deadline=None)
+@given(st.lists(ROWS, min_size=1, max_size=4), st.sampled_from(["all", "last"]), st.booleans())
+def test_rows_of_any_shape_become_examples_or_one_message(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[Any], turns: str, mapped: bool
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "shapes.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    columns = {"columns": {"prompt": "question", "response": "answer"}} if mapped else {}
+    strict = outcome(settings_of(path, turns=turns, **columns))
+    skipped: Skipped = {}
+    lenient = outcome(settings_of(path, turns=turns, on_bad_row="skip", **columns), skipped)
+    if strict is not None:
+        assert (lenient, skipped) == (strict, {})
+    elif lenient is not None:
+        assert skipped
+
+
+@pytest.mark.slow
+@settings(max_examples=10_000, deadline=None)
+@given(
+    st.sampled_from([".json", ".jsonl", ".csv", ".parquet", ".jsonl.gz", ".csv.gz", ".jsonl.zst"]),
+    st.binary(max_size=60) | st.text('[]{}",:ab\n\r\t 1e', max_size=40).map(lambda text: text.encode()),
+    st.booleans(),
+)
+def test_bytes_of_any_kind_become_examples_or_one_message(
+    tmp_path_factory: pytest.TempPathFactory, kind: str, content: bytes, packed: bool
+) -> None:
+    path = tmp_path_factory.getbasetemp() / f"bytes{kind}"
+    path.write_bytes(gzip.compress(content) if packed and kind.endswith(".gz") else content)
+    outcome(settings_of(path))
+    outcome(settings_of(path, on_bad_row="skip"))
