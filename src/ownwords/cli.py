@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -85,11 +86,9 @@ def _validate(arguments: argparse.Namespace) -> int:
     from ownwords.stages.context import Context
     from ownwords.stages.validate import validate
 
-    context = Context(open_recipe(arguments.recipe, arguments.overrides), allow_code=arguments.allow_code)
-    try:
+    recipe = open_recipe(arguments.recipe, arguments.overrides)
+    with closing(Context(recipe, allow_code=arguments.allow_code)) as context:
         facts = validate(context, arguments.probe)
-    finally:
-        context.close()
     _answer(facts, as_text(facts), as_json=arguments.json)
     return 0
 
@@ -100,11 +99,9 @@ def _preview(arguments: argparse.Namespace) -> int:
     from ownwords.stages.context import Context
     from ownwords.stages.preview import preview
 
-    context = Context(open_recipe(arguments.recipe, arguments.overrides), allow_code=arguments.allow_code)
-    try:
+    recipe = open_recipe(arguments.recipe, arguments.overrides)
+    with closing(Context(recipe, allow_code=arguments.allow_code)) as context:
         facts = preview(context, arguments.rows)
-    finally:
-        context.close()
     _answer(facts, as_text(facts, full=arguments.full), as_json=arguments.json)
     return 0
 
@@ -148,12 +145,11 @@ def _ask(arguments: argparse.Namespace) -> int:
     from ownwords.stages.ask import ask
     from ownwords.stages.context import Context
 
-    context = Context(open_recipe(arguments.recipe), allow_code=arguments.allow_code)
-    try:
-        with plain_disk_errors(context.run.directory):
-            answers = ask(context, arguments.prompt, arguments.max_tokens)
-    finally:
-        context.close()
+    with (
+        closing(Context(open_recipe(arguments.recipe), allow_code=arguments.allow_code)) as context,
+        plain_disk_errors(context.run.directory),
+    ):
+        answers = ask(context, arguments.prompt, arguments.max_tokens)
     text = "\n\n".join(f"{arm}:\n{answer.strip()}" for arm, answer in answers.items())
     _answer(answers, text, as_json=arguments.json)
     return 0
@@ -183,12 +179,11 @@ def _merge(arguments: argparse.Namespace) -> int:
     from ownwords.stages.merge import merge
 
     folder = given_path(arguments.output)
-    context = Context(open_recipe(arguments.recipe), allow_code=arguments.allow_code)
-    try:
-        with plain_disk_errors(folder):
-            facts = merge(context, arguments.arm, folder, force=arguments.force)
-    finally:
-        context.close()
+    with (
+        closing(Context(open_recipe(arguments.recipe), allow_code=arguments.allow_code)) as context,
+        plain_disk_errors(folder),
+    ):
+        facts = merge(context, arguments.arm, folder, force=arguments.force)
     _write(facts.describe())
     return 0
 

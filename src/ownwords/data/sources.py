@@ -26,7 +26,6 @@ from ownwords.paths import given_path
 from ownwords.recipe import SourceSection
 
 _VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
-_READ_BYTES = 2**20
 
 
 def path_rows(source: SourceSection) -> Iterator[Row]:
@@ -134,11 +133,8 @@ def _hash_of(folder: Path, files: list[Path]) -> str:
 
 
 def _sha256(path: Path) -> str:
-    sha256 = hashlib.sha256()
     try:
         with path.open("rb") as file:
-            while block := file.read(_READ_BYTES):
-                sha256.update(block)
+            return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}.") from error
-    return sha256.hexdigest()
