@@ -17,7 +17,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from ownwords import models
+from ownwords import models, rendering
 from ownwords.engines.base import open_engine
 from ownwords.engines.transformers import TransformersEngine
 from ownwords.recipe import ModelSection, RuntimeSection
@@ -48,7 +48,7 @@ def rewriting_messages() -> list[tuple[Message, ...]]:
 
 def over_quantiles(tokenizer, messages: list[tuple[Message, ...]]) -> list[tuple[Message, ...]]:
     """ROWS of them, at the middle of equal shares of the length distribution."""
-    by_length = sorted(messages, key=lambda turns: len(models.prompt_ids(tokenizer, turns)))
+    by_length = sorted(messages, key=lambda turns: len(rendering.prompt_ids(tokenizer, turns)))
     return [by_length[int((place + 0.5) * len(by_length) / ROWS)] for place in range(ROWS)]
 
 
@@ -60,7 +60,7 @@ def one_row_loop(model, tokenizer, stop_ids: frozenset[int], prompts: list[tuple
     tokens = 0
     clock = time.perf_counter()
     for messages in prompts:
-        ids = torch.tensor([models.prompt_ids(tokenizer, messages)], device=model.device)
+        ids = torch.tensor([rendering.prompt_ids(tokenizer, messages)], device=model.device)
         output = model.generate(
             input_ids=ids,
             attention_mask=torch.ones_like(ids),

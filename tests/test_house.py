@@ -21,13 +21,14 @@ FLOORS: list[set[str]] = [
     {"report", "benchmarks", "arms"},
     {"engines"},
     {"data", "checks", "models", "stats", "presets"},
-    {"prompts", "_model_files"},
+    {"prompts", "rendering", "_model_files"},
     {"run"},
     {"journal"},
     {"fingerprint", "environment", "progress"},
     {"recipe"},
     {"catalog"},
-    {"paths"},
+    {"paths", "_dressing"},
+    {"turns"},
     {"records", "errors"},
 ]
 LEVEL = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}

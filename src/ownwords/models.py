@@ -1,4 +1,4 @@
-"""Models by name, and the one path from messages to token ids that engines, training and the gap all use.
+"""Models by name.
 
 A hub id, local folder, local GGUF or the bundled model becomes something transformers can load. It does not cover
 adapters: the engine loads those on top.
@@ -8,17 +8,13 @@ adapters: the engine loads those on top.
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
-from weakref import WeakKeyDictionary
-
-from jinja2 import TemplateError
 
 from ownwords import _model_files
 from ownwords.errors import ModelError
 from ownwords.recipe import ModelSection
-from ownwords.records import Message
+from ownwords.rendering import TemplateError, shows_the_user
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +103,10 @@ def load_tokenizer(model: Model, chat_template: str | None = None) -> Any:
         )
     whose = "the chat template that was set" if chat_template is not None else "its chat template"
     try:
-        rendered = render_prompt(tokenizer, [Message("user", _PROBE)])
+        shown = shows_the_user(tokenizer)
     except TemplateError as error:
         raise ModelError(f"model {model.name}: {whose} does not work: {_first_line(error)}") from error
-    if _PROBE not in rendered:
+    if not shown:
         raise ModelError(f"model {model.name}: {whose} leaves the user's message out, so the model would not see it.")
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token
@@ -198,113 +194,3 @@ def context_length(tokenizer: Any, config: Any) -> int:
     """Tokens of prompt and answer together: the smaller of the model's own limit and its tokenizer's."""
     own = getattr(config.get_text_config(decoder=True), "max_position_embeddings", None)
     return min(int(limit) for limit in (own, tokenizer.model_max_length) if limit)
-
-
-# --- messages to tokens ------------------------------------------------------------------------------------------
-
-_TAKES_SYSTEM: WeakKeyDictionary[Any, dict[str, bool]] = WeakKeyDictionary()
-_PROBE = "text-probe"
-
-
-def render_prompt(
-    tokenizer: Any, messages: Sequence[Message], prefill: str = "", chat_template: str | None = None
-) -> str:
-    """The text that the model continues: messages, the opening of the assistant's turn, `prefill`.
-
-    `chat_template` is template text instead of the tokenizer's own.
-    """
-    return _render(tokenizer, messages, chat_template, add_generation_prompt=True) + prefill
-
-
-def prompt_ids(
-    tokenizer: Any, messages: Sequence[Message], prefill: str = "", chat_template: str | None = None
-) -> list[int]:
-    """Token ids of `render_prompt`. The template writes the BOS where the model wants one, so none is added."""
-    return _ids(tokenizer, render_prompt(tokenizer, messages, prefill, chat_template))
-
-
-def target_ids(
-    tokenizer: Any, messages: Sequence[Message], target: str, chat_template: str | None = None, prefill: str = ""
-) -> tuple[list[int], list[int]]:
-    """Ids of the prompt and of the target, as TRL's SFTTrainer supervises a prompt-completion row.
-
-    The target's ids are those of the whole conversation past its common prefix with the prompt's: the end-of-turn
-    marker belongs to them, and where template or tokenizer blur the border nothing of the target is lost.
-    """
-    prompt = prompt_ids(tokenizer, messages, prefill, chat_template)
-    turn = Message("assistant", prefill + target)
-    whole = _ids(tokenizer, _render(tokenizer, [*messages, turn], chat_template, add_generation_prompt=False))
-    return _split(prompt, whole)
-
-
-def raw_ids(tokenizer: Any, text: str) -> list[int]:
-    """Token ids of bare text, with the special tokens that the tokenizer adds by itself (often a BOS)."""
-    return list(tokenizer(text)["input_ids"])
-
-
-def raw_target_ids(tokenizer: Any, text: str, target: str) -> tuple[list[int], list[int]]:
-    """Ids of bare text and of what follows it. The prompt has at least one token, so that every target token counts."""
-    prompt, targets = _split(raw_ids(tokenizer, text), raw_ids(tokenizer, text + target))
-    if prompt:
-        return prompt, targets
-    start = tokenizer.bos_token_id if tokenizer.bos_token_id is not None else tokenizer.eos_token_id
-    return [start], targets
-
-
-def fold_system(tokenizer: Any, messages: Sequence[Message], chat_template: str | None = None) -> list[Message]:
-    """The messages as this template can take them: without a system role, its text opens the first user turn."""
-    if not messages or messages[0].role != "system" or _takes_system(tokenizer, chat_template):
-        return list(messages)
-    system, *turns = messages
-    for index, turn in enumerate(turns):
-        if turn.role == "user":
-            joined = f"{system.content}\n\n{turn.content}" if system.content else turn.content
-            return [*turns[:index], Message("user", joined), *turns[index + 1 :]]
-    return [Message("user", system.content), *turns]
-
-
-def _takes_system(tokenizer: Any, chat_template: str | None) -> bool:
-    """Tried once for each tokenizer and template: some templates raise on a system turn, some leave it out."""
-
-    known = _TAKES_SYSTEM.setdefault(tokenizer, {})
-    template = chat_template or str(tokenizer.chat_template)
-    if template not in known:
-        probe = [Message("system", _PROBE), Message("user", "Hello")]
-        try:
-            known[template] = _PROBE in _apply(tokenizer, probe, chat_template, add_generation_prompt=True)
-        except TemplateError:
-            known[template] = False
-    return known[template]
-
-
-def _render(
-    tokenizer: Any, messages: Sequence[Message], chat_template: str | None, *, add_generation_prompt: bool
-) -> str:
-    messages = fold_system(tokenizer, messages, chat_template)
-    return _apply(tokenizer, messages, chat_template, add_generation_prompt=add_generation_prompt)
-
-
-def _apply(
-    tokenizer: Any, messages: Sequence[Message], chat_template: str | None, *, add_generation_prompt: bool
-) -> str:
-    try:
-        return tokenizer.apply_chat_template(
-            [message.as_dict() for message in messages],
-            chat_template=chat_template,
-            tokenize=False,
-            add_generation_prompt=add_generation_prompt,
-        )
-    except TemplateError:
-        raise
-    except Exception as error:  # a template is foreign code: 1 / 0 or an include in it is its error, not ours
-        raise TemplateError(f"{type(error).__name__}: {error}") from error
-
-
-def _ids(tokenizer: Any, text: str) -> list[int]:
-    return list(tokenizer(text, add_special_tokens=False)["input_ids"])
-
-
-def _split(prompt: list[int], whole: list[int]) -> tuple[list[int], list[int]]:
-    """Cut `whole` where it leaves `prompt`."""
-    cut = next((i for i, (a, b) in enumerate(zip(prompt, whole, strict=False)) if a != b), min(len(prompt), len(whole)))
-    return whole[:cut], whole[cut:]

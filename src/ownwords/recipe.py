@@ -78,8 +78,8 @@ class SourceSection(Section):
     generator_params: dict[str, Any] = Field(default_factory=dict, description="Settings of the reasoning-gym task")
     seed: int = Field(default=0, description="Seed of the generator")
     format: Literal["auto", "messages", "prompt-completion", "alpaca", "sharegpt", "columns"] = "auto"
-    columns: dict[Literal["prompt", "response", "system"], str] | None = Field(
-        default=None, description="Which columns hold prompt, response and (optionally) system"
+    columns: dict[Literal["prompt", "response", "system", "tools"], str] | None = Field(
+        default=None, description="Which columns hold prompt, response and (optionally) system and tools"
     )
     template: str | None = Field(
         default=None,
@@ -109,6 +109,12 @@ class DataSection(Section):
     )
     on_bad_row: Literal["error", "skip"] = Field(
         default="error", description="error: a row that is wrong stops the run; skip: leave it out, and list it"
+    )
+    thinking: Literal["keep", "strip", "forbid"] = Field(
+        default="keep",
+        description="Reasoning of a thinking model. keep: references and their rewrites have it where the reference "
+        "has it; strip: take it out of both; forbid: a row that has it is wrong, the model is told not to think, and a "
+        "rewrite that does fails",
     )
 
 
@@ -145,6 +151,9 @@ def _default_checks() -> list[CheckSection]:
 class RewriteSection(Section):
     prompt: str = Field(
         default="chat/general", description="A preset (`ownwords ls prompts`) or the path of a Jinja file"
+    )
+    turns: Literal["all", "last"] = Field(
+        default="all", description="last: only a conversation's last target is rewritten; earlier ones stay references"
     )
     checks: list[Annotated[CheckSection, BeforeValidator(_named)]] = Field(default_factory=_default_checks)
     sampling: PaperSampling = Field(default_factory=PaperSampling)

@@ -34,21 +34,31 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One conversation with one target: `messages` end with a user turn, `reference` is the assistant turn to train on.
+    """One conversation with one target: `messages` come before the target, `reference` is the
+    assistant turn to train on, as one text (see `turns`).
 
     `id` is a hash of the content with an occurrence number among equal rows, never a position.
-    `origin` says where the row came from, for messages to people (file and row).
+    `origin` says where the row came from, for messages to people (file and row). `tools` are the functions that the
+    conversation may call: JSON text of a list in OpenAI's form, or empty. `last` says that no later turn of the same
+    conversation is a target.
     """
 
     id: str
     messages: tuple[Message, ...]
     reference: str
     origin: str = ""
+    tools: str = ""
+    last: bool = True
 
     @property
     def prompt(self) -> str:
         """The last user turn."""
-        return self.messages[-1].content
+        return self.messages[self.asked].content
+
+    @property
+    def asked(self) -> int:
+        """The position of the last user turn; only calls and their results follow it."""
+        return max(index for index, message in enumerate(self.messages) if message.role == "user")
 
     @property
     def system(self) -> str | None:
@@ -84,9 +94,10 @@ class Request:
     """One thing to ask of an engine.
 
     Either `messages` (rendered with the chat template, `chat_template` if given, else the model's own) or raw `text`.
-    `prefill` opens the answer and is part of the prompt. With `target` nothing is generated: the completion carries the
-    log-likelihood of each of the target's tokens after that prompt (of the whole assistant turn, end marker included,
-    when `messages` are given; of the bare text when `text` is).
+    `prefill` opens the answer and is part of the prompt. `tools` is JSON text of a list; `thinking` False tells a
+    thinking model not to, None leaves it to its template. With `target` nothing is generated: the completion carries
+    the log-likelihood of each of the target's tokens after that prompt (of the whole assistant turn, end marker
+    included, when `messages` are given; of the bare text when `text` is).
     `id` is unique within a stream. `example` is what the request is about; it never reaches a model or the hash.
     """
 
@@ -99,14 +110,18 @@ class Request:
     seed: int = 0
     weights: Weights = Weights()
     chat_template: str | None = None
+    tools: str = ""
+    thinking: bool | None = None
     example: Example | None = field(default=None, compare=False)
 
     @property
     def hash(self) -> str:
         """Names everything that determines the answer, and nothing else."""
         s = self.sampling
+        given = {"tools": self.tools or None, "thinking": self.thinking}
         return digest(
             {
+                **{name: value for name, value in given.items() if value is not None},
                 "messages": None if self.messages is None else [m.as_dict() for m in self.messages],
                 "text": self.text,
                 "prefill": self.prefill,
@@ -133,7 +148,8 @@ class Completion:
     """The one answer to one request.
 
     `finish_reason` is `stop` (the model ended its turn), `length` (cut at `max_tokens` or the context), `scored`
-    (likelihoods of a target) or `error`. `logprobs` are natural logarithms, one a target token.
+    (likelihoods of a target) or `error`. `text` is without `reasoning` and without `tool_calls`, which are
+    {"name": …, "arguments": {…}}. `logprobs` are natural logarithms, one a target token.
     """
 
     request_id: str

@@ -16,7 +16,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ownwords.data.formats import detect, to_examples
+from ownwords.data import formats
+from ownwords.data.formats import detect
 from ownwords.data.load import load_train
 from ownwords.recipe import DataSection, SourceSection
 from ownwords.records import Example, Message
@@ -32,6 +33,11 @@ CHAT = {
     ]
 }
 SYSTEM, QUESTION_1, ANSWER_1, QUESTION_2 = (Message(m["role"], m["content"]) for m in CHAT["messages"][:4])
+
+
+def to_examples(row: Any, where: SourceSection, origin: str) -> list[tuple[tuple[Message, ...], str]]:
+    """What comes before each target, and the target."""
+    return [(found.messages, found.reference) for found in formats.to_examples(row, where, origin)]
 
 
 def source(**values: Any) -> SourceSection:

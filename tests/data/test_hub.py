@@ -409,7 +409,7 @@ def train_inputs(path: Path, tmp_path: Path, **settings: object) -> dict[str, An
 def test_inputs_of_a_plain_file_are_those_of_recipes_without_the_keys(split_folder: Path, tmp_path: Path) -> None:
     inputs = train_inputs(split_folder / "train.jsonl", tmp_path)
     keys = ["content", "columns", "format", "generator", "generator_params", "limit", "seed", "template", "turns"]
-    assert inputs.keys() == {"data.on_bad_row", *(f"data.train.{key}" for key in keys)}
+    assert inputs.keys() == {"data.on_bad_row", "data.thinking", *(f"data.train.{key}" for key in keys)}
     assert inputs["data.train.content"].keys() == {"sha256"}
 
 

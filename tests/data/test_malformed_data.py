@@ -105,7 +105,7 @@ FILES: list[tuple[str, str | bytes, str]] = [
     ("x.jsonl", alpaca(history='"q"'), "x.jsonl line 1: `history` must be a list of [question, answer], not text."),
     ("x.jsonl", alpaca(history='[["q"]]'), "pair 1 of `history` must be [question, answer], not a list."),
     ("x.jsonl", alpaca(history='[["q", "a"], ["q", ""]]'), "pair 2 of `history`: `answer` is empty."),
-    ("x.jsonl", alpaca(tools='[{"name": "f"}]'), "x.jsonl line 1: `tools` are not supported yet by this format."),
+    ("x.jsonl", alpaca(tools='[{"nam": "f"}]'), "x.jsonl line 1: tool 1: its function has no `name`."),
     (
         "x.jsonl",
         GOOD + '{"instruction": "a", "outputs": "b"}',
@@ -119,8 +119,12 @@ FILES: list[tuple[str, str | bytes, str]] = [
     ("x.jsonl", chat("assistant:a"), "message 1 is an assistant turn where a turn of the user belongs"),
     ("x.jsonl", chat("user:q", "user:r"), "message 2 is a user turn where a turn of the assistant belongs"),
     ("x.jsonl", chat("user:q", "system:s"), "message 2 is a second or late system turn"),
-    ("x.jsonl", chat("user:q", "bot:a"), "message 2: the role must be one of system, user, assistant, not 'bot'."),
-    ("x.jsonl", chat("user:q", "tool:a"), "message 2: the role 'tool' is not supported yet by this format."),
+    (
+        "x.jsonl",
+        chat("user:q", "bot:a"),
+        "message 2: the role must be one of system, developer, user, assistant, tool, function, not 'bot'.",
+    ),
+    ("x.jsonl", chat("user:q", "tool:a"), "message 2 is a tool turn where a turn of the assistant belongs"),
     ("x.jsonl", chat("user:q", "assistant:"), "x.jsonl line 1: message 2: `content` is empty."),
     ("x.jsonl", '{"messages": [{"role": "user", "content": {}}]}', "message 1: `content` must be text, not an object."),
     (
@@ -151,7 +155,7 @@ FILES: list[tuple[str, str | bytes, str]] = [
     (
         "x.jsonl",
         '{"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "tool_calls": [1]}]}',
-        "message 2: `tool_calls` is not supported yet by this format.",
+        "message 2: call 1 of `tool_calls` must be an object with a function, not a number.",
     ),
     # prompt and completion
     ("x.jsonl", pair('"q"', '""'), "x.jsonl line 1: `completion` is empty."),
@@ -181,7 +185,11 @@ FILES: list[tuple[str, str | bytes, str]] = [
         "line 1, prompt and completion in one: message 3 is an assistant turn where a turn of the user belongs",
     ),
     ("x.jsonl", pair('["q"]', '["a"]'), "message 1 of `prompt` must be an object with role and content, not text."),
-    ("x.jsonl", pair(turns("user:q"), turns("bot:a")), "message 1 of `completion`: the role must be one of system, us"),
+    (
+        "x.jsonl",
+        pair(turns("user:q"), turns("bot:a")),
+        "message 1 of `completion`: the role must be one of system, dev",
+    ),
     # sharegpt
     (
         "x.jsonl",
@@ -196,14 +204,14 @@ FILES: list[tuple[str, str | bytes, str]] = [
     (
         "x.jsonl",
         sharegpt("human:q", "alien:a"),
-        "message 2: `from` must be one of system, human, user, gpt, assistant, chatgpt, model, bing, bard, not 'al",
+        "message 2: `from` must be one of system, human, user, gpt, assistant, chatgpt, model, bing, bard, fun",
     ),
     ("x.jsonl", '{"conversations": [{"value": "q"}]}', "message 1: `from` must be one of system, human"),
     ("x.jsonl", '{"conversations": [{"from": 3, "value": "q"}]}', "message 1: `from` must be one of system, human"),
     (
         "x.jsonl",
         '{"conversations": [{"role": "alien"}]}',
-        "the role must be one of system, user, assistant, not 'alien'",
+        "message 1: the role must be one of system, developer, user, assistant, tool, function, not 'alien'",
     ),
     (
         "x.jsonl",
@@ -212,10 +220,14 @@ FILES: list[tuple[str, str | bytes, str]] = [
     ),
     ("x.jsonl", sharegpt("system:s", "bing:a"), "begins with an assistant turn, as ShareGPT dumps that were cut do"),
     ("x.jsonl", sharegpt("human:q", "user:r"), "message 2 is a user turn where a turn of the assistant belongs"),
-    ("x.jsonl", sharegpt("human:q", "function_call:f"), "message 2: the role 'function_call' is not supported yet"),
-    ("x.jsonl", sharegpt("human:q", "observation:f"), "message 2: the role 'observation' is not supported yet"),
-    ("x.jsonl", sharegpt("human:q", "tool:f"), "message 2: the role 'tool' is not supported yet by this format."),
-    ("x.jsonl", '{"conversations": [{"role": "tool"}]}', "message 1: the role 'tool' is not supported yet"),
+    (
+        "x.jsonl",
+        sharegpt("human:q", "function_call:f"),
+        "message 2: `value` must be a function's name with its arguments",
+    ),
+    ("x.jsonl", sharegpt("human:q", "observation:f"), "message 2 is a tool turn where a turn of the assistant belongs"),
+    ("x.jsonl", sharegpt("human:q", "tool:f"), "user and assistant in alternation. Only calls have results."),
+    ("x.jsonl", '{"conversations": [{"role": "tool"}]}', "message 1 is a tool turn where a turn of the user belongs"),
     (
         "x.jsonl",
         sharegpt("system:s", "human:q", "gpt:a").replace('{"conv', '{"system": "t", "conv'),

@@ -40,7 +40,8 @@ def examples(dialogue: Dialogue) -> list[tuple[tuple[Message, ...], str]]:
 
 def read_back(row: dict[str, Any], form: str, turns: str = "all") -> list[tuple[tuple[Message, ...], str]]:
     source = SourceSection.model_validate({"path": "x.jsonl", "turns": turns})
-    return to_examples(json.loads(json.dumps(row, ensure_ascii=False)), source, form)
+    found = to_examples(json.loads(json.dumps(row, ensure_ascii=False)), source, form)
+    return [(conversation.messages, conversation.reference) for conversation in found]
 
 
 @pytest.mark.parametrize("form", ["messages", "prompt-completion", "sharegpt"])

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.tiny import CHATML, CONTEXT, make_tiny_model
 
-from ownwords import models
+from ownwords import models, rendering
 from ownwords.engines._decoding import fill_holes
 from ownwords.engines._sampling import choose, uniform_stream
 from ownwords.engines.base import open_engine
@@ -250,7 +250,7 @@ def test_log_likelihoods_of_a_turn_equal_a_plain_forward(engine, plain):
     targets = {"a": "yes", "b": "a much longer answer than that", "c": ""}
     done = {c.request_id: c for c in engine.stream([ask("q" * 9, name=n, target=t) for n, t in targets.items()])}
     for name, target in targets.items():
-        prompt, ids = models.target_ids(tokenizer, [Message("user", "q" * 9)], target)
+        prompt, ids = rendering.target_ids(tokenizer, [Message("user", "q" * 9)], target)
         with torch.no_grad():
             logits = model(torch.tensor([prompt + ids])).logits[0, len(prompt) - 1 : -1].double()
         expected = logits.log_softmax(-1).gather(-1, torch.tensor(ids)[:, None]).squeeze(-1).tolist()

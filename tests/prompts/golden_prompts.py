@@ -7,9 +7,9 @@ from pathlib import Path
 
 from prompt_families import FAMILIES, FOLDER, Family, load_tokenizer
 
-from ownwords.models import prompt_ids, render_prompt
 from ownwords.prompts.render import load_prompt, prompt_names
 from ownwords.records import Example, Message
+from ownwords.rendering import prompt_ids, render_prompt
 
 GOLDEN = FOLDER / "golden"
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from jinja2 import TemplateError
 from prompt_families import CHATML, LLAMA3, load_tokenizer
 
-from ownwords.models import prompt_ids, render_prompt, target_ids
 from ownwords.prompts.render import load_layout, load_prompt
 from ownwords.records import Example, Message
+from ownwords.rendering import Given, prompt_ids, render_prompt, target_ids
 
 X, Y, X0, Y0 = "Name a dish.", "Sweet and sour pork.", "Say hello.", "Hello!"
 
@@ -40,7 +39,7 @@ def tokenizer() -> Any:
 
 def rewriting(tokenizer: Any, prompt: str, layout: str, *messages: Message) -> str:
     rendered = load_prompt(prompt).render(Example("id", messages or (Message("user", X),), Y))
-    return render_prompt(tokenizer, rendered.messages, rendered.prefill, load_layout(layout))
+    return render_prompt(tokenizer, rendered.messages, rendered.prefill, Given(load_layout(layout)))
 
 
 @pytest.mark.parametrize(("prompt", "system"), [("paper/using", USING), ("paper/refer", REFER)])
@@ -80,8 +79,8 @@ TRAINING = [
 @pytest.mark.parametrize(("layout", "prompt"), TRAINING)
 def test_training_layout_is_prompt_answer_and_end_marker(tokenizer: Any, layout: str, prompt: str) -> None:
     messages = [Message("user", X)]
-    assert render_prompt(tokenizer, messages, chat_template=load_layout(layout)) == prompt
-    prompt_part, target = target_ids(tokenizer, messages, Y, load_layout(layout))
+    assert render_prompt(tokenizer, messages, given=Given(load_layout(layout))) == prompt
+    prompt_part, target = target_ids(tokenizer, messages, Y, Given(load_layout(layout)))
     assert tokenizer.decode(prompt_part) == prompt
     assert tokenizer.decode(target) == f"{Y}{EOS}"
 
@@ -90,7 +89,7 @@ def test_training_layout_is_prompt_answer_and_end_marker(tokenizer: Any, layout:
 def test_own_system_prompt_replaces_the_default(tokenizer: Any, layout: str, prompt: str) -> None:
     messages = [Message("system", "Be brief."), Message("user", X)]
     expected = prompt.replace(TRAIN, "Be brief.").replace(TRAIN_MATH, "Be brief.")
-    assert render_prompt(tokenizer, messages, chat_template=load_layout(layout)) == expected
+    assert render_prompt(tokenizer, messages, given=Given(load_layout(layout))) == expected
 
 
 @pytest.mark.parametrize(
@@ -103,24 +102,27 @@ def test_own_system_prompt_replaces_the_default(tokenizer: Any, layout: str, pro
 def test_later_turns_follow_without_the_system_text(tokenizer: Any, layout: str, later: str) -> None:
     messages = [Message("user", X), Message("assistant", Y), Message("user", X0)]
     first = dict(TRAINING)[layout]
-    assert render_prompt(tokenizer, messages, chat_template=load_layout(layout)) == f"{first}{Y}{EOS}{later}"
+    assert render_prompt(tokenizer, messages, given=Given(load_layout(layout))) == f"{first}{Y}{EOS}{later}"
 
 
 @pytest.mark.parametrize(("layout", "prompt"), TRAINING)
 def test_a_tokenizer_without_start_marker_gets_none(layout: str, prompt: str) -> None:
     tokenizer = load_tokenizer(CHATML)
-    text = render_prompt(tokenizer, [Message("user", X)], chat_template=load_layout(layout))
+    text = render_prompt(tokenizer, [Message("user", X)], given=Given(load_layout(layout)))
     assert text == prompt.removeprefix(BOS)
 
 
 @pytest.mark.parametrize("layout", ["paper/alpaca", "paper/gsm8k"])
 def test_start_marker_is_one_token_and_there_once(tokenizer: Any, layout: str) -> None:
-    ids = prompt_ids(tokenizer, [Message("user", X)], chat_template=load_layout(layout))
+    ids = prompt_ids(tokenizer, [Message("user", X)], given=Given(load_layout(layout)))
     assert ids.index(tokenizer.bos_token_id) == 0
     assert ids.count(tokenizer.bos_token_id) == 1
 
 
 @pytest.mark.parametrize("layout", ["paper/alpaca", "paper/gsm8k"])
-def test_a_tool_turn_is_refused(tokenizer: Any, layout: str) -> None:
-    with pytest.raises(TemplateError, match="no place for a message with the role tool"):
-        render_prompt(tokenizer, [Message("user", X), Message("tool", "1")], chat_template=load_layout(layout))
+def test_what_a_tool_gave_back_is_a_turn_of_the_user(tokenizer: Any, layout: str) -> None:
+    called = [Message("user", X), Message("assistant", Y)]
+    given = Given(load_layout(layout))
+    as_user = Message("user", "<tool_response>\n1\n</tool_response>")
+    expected = render_prompt(tokenizer, [*called, as_user], given=given)
+    assert render_prompt(tokenizer, [*called, Message("tool", "1")], given=given) == expected

@@ -36,4 +36,10 @@ def unseen_examples(settings: BenchmarkSection, context: DataContext, default_li
 
 def as_item(example: Example) -> Item:
     """The example's id is a content hash with an occurrence number already."""
-    return Item(id=example.id, question=example.prompt, gold=example.reference, messages=example.messages)
+    return Item(
+        id=example.id,
+        question=example.prompt,
+        gold=example.reference,
+        messages=example.messages,
+        tools=example.tools,
+    )

@@ -30,6 +30,7 @@ class Item:
     gold: Any
     choices: tuple[str, ...] = ()
     messages: tuple[Message, ...] = ()
+    tools: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class Ask:
     text: str | None = None
     target: str | None = None
     chat_template: str | None = None
+    tools: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,7 @@ def load(settings: BenchmarkSection, context: DataContext) -> list[Item]:
 
 
 def prompt(item: Item, settings: BenchmarkSection) -> list[Ask]:
-    return [Ask(messages=item.messages)]
+    return [Ask(messages=item.messages, tools=item.tools)]
 
 
 def score(item: Item, completions: Sequence[Completion]) -> float:

@@ -38,7 +38,7 @@ def load(settings: BenchmarkSection, context: DataContext) -> list[Item]:
 
 
 def prompt(item: Item, settings: BenchmarkSection) -> list[Ask]:
-    return [Ask(messages=item.messages, target=item.gold)]
+    return [Ask(messages=item.messages, target=item.gold, tools=item.tools)]
 
 
 def score(item: Item, completions: Sequence[Completion]) -> float:

@@ -8,6 +8,7 @@ from functools import lru_cache
 from ownwords.checks.base import check
 from ownwords.prompts.render import load_prompt, prompt_names
 from ownwords.records import PASSED, Candidate, Example, Verdict
+from ownwords.turns import split_reasoning
 
 # A word is a run of letters and digits, or one character of a script that writes without blanks.
 _UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\u0e00-\u0e7f"
@@ -52,8 +53,9 @@ _LOOP_CHARACTERS = 200
 
 @check("not_empty")
 def not_empty(example: Example, candidate: Candidate) -> Verdict:
-    """The candidate has at least one visible character. Reason: `empty`."""
-    if any(character.isprintable() and not character.isspace() for character in candidate.text):
+    """The candidate has at least one visible character, beside reasoning. Reason: `empty`."""
+    answer = split_reasoning(candidate.text)[1]
+    if any(character.isprintable() and not character.isspace() for character in answer):
         return PASSED
     return Verdict(False, "empty", "it has no visible character")
 
@@ -95,6 +97,17 @@ def no_prompt_leak(example: Example, candidate: Candidate, *, max_words: int = _
     if leaked:
         return Verdict(False, "prompt_leak", f"it repeats the rewriting prompt: {' '.join(min(leaked))!r}")
     return PASSED
+
+
+@check("thinking")
+def thinking(example: Example, candidate: Candidate) -> Verdict:
+    """The candidate opens with reasoning exactly where the reference does. Reasons: `no_reasoning`, `reasoning`."""
+    expected, given = (bool(split_reasoning(text)[0]) for text in (example.reference, candidate.text))
+    if given == expected:
+        return PASSED
+    if expected:
+        return Verdict(False, "no_reasoning", "the reference has reasoning, and it has none")
+    return Verdict(False, "reasoning", "it has reasoning, and the reference has none")
 
 
 @check("length_ratio")

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from ownwords.data._cells import column, kind, optional_text, short, text
 from ownwords.data._messages import dialogue, exchange, system_turn
+from ownwords.data._tools import read_tools, unpacked
 from ownwords.data.dialogue import Dialogue
 from ownwords.errors import DataError
 
@@ -16,7 +17,8 @@ def dialogue_of_alpaca(row: Mapping[str, Any], origin: str) -> Dialogue:
     prompt = text(column(row, "instruction", origin), "instruction", origin)
     extra = optional_text(row, "input", origin)
     turns = system_turn(optional_text(row, "system", origin))
-    history: Any = row.get("history") or []
+    tools = read_tools(row.get("tools"), origin)
+    history: Any = unpacked(row.get("history"), "history", origin) or []
     if not isinstance(history, Sequence) or isinstance(history, (str, bytes)):
         raise DataError(f"{origin}: `history` must be a list of [question, answer], not {kind(cast('Any', history))}.")
     for number, value in enumerate(cast("Sequence[Any]", history), 1):
@@ -26,4 +28,4 @@ def dialogue_of_alpaca(row: Mapping[str, Any], origin: str) -> Dialogue:
             raise DataError(f"{where} must be [question, answer], not {short(value)}.")
         turns += exchange(text(pair[0], "question", where), text(pair[1], "answer", where))
     reference = text(column(row, "output", origin), "output", origin, numbers=True)
-    return dialogue([*turns, *exchange(f"{prompt}\n{extra}" if extra else prompt, reference)], origin)
+    return dialogue([*turns, *exchange(f"{prompt}\n{extra}" if extra else prompt, reference)], origin, tools=tools)

@@ -8,6 +8,7 @@ from typing import Any
 from ownwords.data._cells import column, optional_text, text
 from ownwords.data._messages import Turn, dialogue, exchange, system_turn
 from ownwords.data._template import render_prompt
+from ownwords.data._tools import read_tools
 from ownwords.data.dialogue import Dialogue
 
 
@@ -21,6 +22,7 @@ def dialogue_of_columns(
         RecipeError: the template is not valid Jinja.
     """
     response, system = columns["response"], columns.get("system")
+    tools = read_tools(column(row, columns["tools"], origin), origin) if "tools" in columns else ""
     turns: list[Turn] = []
     if system is not None:
         column(row, system, origin)
@@ -30,5 +32,7 @@ def dialogue_of_columns(
     else:
         prompt = render_prompt(template, row, origin)
     return dialogue(
-        [*turns, *exchange(prompt, text(column(row, response, origin), response, origin, numbers=True))], origin
+        [*turns, *exchange(prompt, text(column(row, response, origin), response, origin, numbers=True))],
+        origin,
+        tools=tools,
     )

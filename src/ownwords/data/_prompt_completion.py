@@ -7,6 +7,7 @@ from typing import Any
 
 from ownwords.data._cells import column, text
 from ownwords.data._messages import Turn, dialogue, exchange, message_turns
+from ownwords.data._tools import read_tools
 from ownwords.data.dialogue import Dialogue
 from ownwords.errors import DataError
 
@@ -23,16 +24,17 @@ def dialogue_of_prompt_completion(row: Mapping[str, Any], origin: str) -> Dialog
         raise DataError(
             f"{origin}: {lists[0]} is a list and {lists[1]} is not: both must be text, or both lists of messages."
         )
+    tools = read_tools(row.get("tools"), origin)
     if not _is_list(prompt):
         answer = text(completion, "completion", origin, numbers=True)
-        return dialogue(exchange(text(prompt, "prompt", origin), answer), origin)
+        return dialogue(exchange(text(prompt, "prompt", origin), answer), origin, tools=tools)
     before = message_turns(prompt, "prompt", origin, "message {} of `prompt`")
     after = message_turns(completion, "completion", origin, "message {} of `completion`")
-    if _role(before[-1:]) != "user":
+    if _role(before[-1:]) not in ("user", "tool"):
         raise DataError(f"{origin}: `prompt` must end with a user turn, not with {_role(before[-1:])}.")
     if _role(after[:1]) != "assistant":
         raise DataError(f"{origin}: `completion` must begin with an assistant turn, not with {_role(after[:1])}.")
-    return dialogue([*before, *after], f"{origin}, prompt and completion in one", begin=len(before))
+    return dialogue([*before, *after], f"{origin}, prompt and completion in one", tools=tools, begin=len(before))
 
 
 def _is_list(value: Any) -> bool:

@@ -3,32 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from ownwords.data._cells import column, optional_text, short
 from ownwords.data._messages import (
     Turn,
-    content_text,
+    assistant_turn,
     dialogue,
     fields,
     is_trained,
     listed,
     message_turn,
-    refuse_calls,
     system_turn,
 )
+from ownwords.data._tools import one_call, read_tools, unpacked
 from ownwords.data.dialogue import Dialogue
 from ownwords.errors import DataError
-from ownwords.records import Message
 
 #: What dumps call a speaker, whatever its capitals, and the role that it has.
 SPEAKERS = {
     "system": "system",
     **dict.fromkeys(("human", "user"), "user"),
     **dict.fromkeys(("gpt", "assistant", "chatgpt", "model", "bing", "bard"), "assistant"),
-    **dict.fromkeys(
-        ("function_call", "function_response", "function", "observation", "tool", "tool_call", "tool_response"), "tool"
-    ),
+    **dict.fromkeys(("function_call", "tool_call"), "call"),
+    **dict.fromkeys(("function_response", "function", "observation", "tool", "tool_response"), "tool"),
 }
 
 
@@ -49,19 +47,27 @@ def dialogue_of_sharegpt(row: Mapping[str, Any], origin: str) -> Dialogue:
             f"{origin}: the conversation begins with an assistant turn, as ShareGPT dumps that were cut do: nobody "
             "asked for it. Take that turn out, or the row."
         )
-    return dialogue([*system, *turns], origin)
+    return dialogue([*system, *turns], origin, tools=read_tools(row.get("tools"), origin))
 
 
 def _turn(value: Any, where: str) -> Turn:
     message = fields(value, "from and value", where)
     if message.get("from") is None and message.get("role") is not None:
         role = SPEAKERS.get(str(message["role"]).lower())
-        renamed = message if role in (None, "tool") else {**message, "role": role}
-        return message_turn(renamed, where)
+        return message_turn(message if role in (None, "call") else {**message, "role": role}, where)
     speaker = message.get("from")
     role = SPEAKERS.get(speaker.lower()) if isinstance(speaker, str) else None
-    refuse_calls(message, role, where, shown=speaker)
     if role is None:
-        known = ", ".join(name for name, meaning in SPEAKERS.items() if meaning != "tool")
-        raise DataError(f"{where}: `from` must be one of {known}, not {short(speaker)}.")
-    return Turn(Message(role, content_text(message.get("value"), "value", where)), is_trained(message, where))
+        raise DataError(f"{where}: `from` must be one of {', '.join(SPEAKERS)}, not {short(speaker)}.")
+    if role == "call":
+        return _calling(message.get("value"), where, trained=is_trained(message, where))
+    return message_turn({**message, "role": role}, where, content="value")
+
+
+def _calling(value: Any, where: str, *, trained: bool) -> Turn:
+    """A turn that is one call, or a list of them, in JSON."""
+    values = unpacked(value, "value", where)
+    calls = cast("list[Any]", values) if isinstance(values, list) else [values]
+    if not calls:
+        raise DataError(f"{where}: `value` is an empty list of calls.")
+    return assistant_turn("", [one_call(call, f"{where}: `value`") for call in calls], where, trained=trained)

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from ownwords.data.export import COLUMNS
+from ownwords.data.export import COLUMNS, EXTRA_COLUMNS
 
 PAPER = "https://huggingface.co/papers/2402.13669"
 OTHER_METHOD = "https://huggingface.co/papers/2601.19897"
@@ -38,7 +38,7 @@ class CardFile:
 PARQUET = CardFile(
     pattern="*.parquet",
     row="one target of a conversation",
-    columns=COLUMNS,
+    columns={**COLUMNS, **EXTRA_COLUMNS},
     use="""```python
 from datasets import load_dataset
 

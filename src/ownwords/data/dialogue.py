@@ -9,10 +9,14 @@ from ownwords.records import Message
 
 @dataclass(frozen=True, slots=True)
 class Dialogue:
-    """Turns in order; `targets` are the positions of the assistant turns to train on, rising and at least one."""
+    """Turns in order; `targets` are the positions of the assistant turns to train on, rising and at least one.
+
+    `tools` is JSON text of a list of functions, or empty.
+    """
 
     messages: tuple[Message, ...]
     targets: tuple[int, ...]
+    tools: str = ""
 
     @property
     def untrained(self) -> tuple[int, ...]:

@@ -31,9 +31,15 @@ COLUMNS: dict[str, str] = {
     "revision": "its revision; empty where none was named",
     "engine": "JSON: what ran the model (kind, version, dtype, device, weights hash)",
     "sampling": "JSON: how the rewrite was drawn",
-    "attempt": "number of the attempt that decided, from 0",
+    "attempt": "number of the attempt that decided, from 0; -1 where nothing was asked",
     "prompt_tokens": "tokens of the rewriting prompt; -1 where nothing was asked",
     "completion_tokens": "tokens of the rewrite; -1 where nothing was asked",
+}
+
+#: Columns that a file has only if its rows need them.
+EXTRA_COLUMNS: dict[str, str] = {
+    "tools": "JSON: the functions that the conversation may call, as OpenAI lists them; calls stand in the text",
+    "chat_template_kwargs": "what the chat template is told: not to think",
 }
 
 _PROVENANCE = ("prompt_preset", "prompt_hash", "model", "revision", "sampling")
@@ -68,7 +74,7 @@ def training_row(outcome: Outcome, provenance: Mapping[str, Any]) -> dict[str, A
 
 
 def training_table(rows: Sequence[Mapping[str, Any]]) -> Any:
-    """Rows of `training_row` as an Arrow table.
+    """Rows of `training_row` as an Arrow table; of EXTRA_COLUMNS it has those that every row has.
 
     Raises:
         ValueError: a row lacks a column, has one too many, or holds a null.
@@ -78,9 +84,12 @@ def training_table(rows: Sequence[Mapping[str, Any]]) -> Any:
     message = _message_type()
     kinds = {"prompt": pa.list_(message), "completion": pa.list_(message)}
     kinds |= dict.fromkeys(("attempt", "prompt_tokens", "completion_tokens"), pa.int64())
-    schema = pa.schema([(name, kinds.get(name, pa.string())) for name in COLUMNS])
+    kinds |= {"chat_template_kwargs": pa.struct([("enable_thinking", pa.bool_())])}
+    extra = [name for name in EXTRA_COLUMNS if rows and all(name in row for row in rows)]
+    names = [*COLUMNS, *extra]
+    schema = pa.schema([(name, kinds.get(name, pa.string())) for name in names])
     for row in rows:
-        _require_columns(row)
+        _require_columns(row, names)
     return pa.Table.from_pylist([dict(row) for row in rows], schema=schema)
 
 
@@ -111,9 +120,9 @@ def _message_type() -> Any:
     return pa.struct([("role", pa.string()), ("content", pa.string())])
 
 
-def _require_columns(row: Mapping[str, Any]) -> None:
-    if row.keys() != COLUMNS.keys():
-        raise ValueError(f"a training row has other columns than the file: {sorted(row.keys() ^ COLUMNS.keys())}")
+def _require_columns(row: Mapping[str, Any], columns: Sequence[str]) -> None:
+    if row.keys() != set(columns):
+        raise ValueError(f"a training row has other columns than the file: {sorted(row.keys() ^ set(columns))}")
     nulls = [name for name, value in row.items() if value is None]
     if nulls:
         raise ValueError(f"training row {row['id']} holds null in {', '.join(nulls)}")

@@ -2,10 +2,10 @@
 
 | format | a row has |
 |---|---|
-| messages | `messages`: a list of {role, content}; an optional system turn, then user and assistant in turn |
+| messages | `messages`: a list of {role, content}; an optional system turn, then user and assistant in turn; `tools` |
 | prompt-completion | `prompt` and `completion`: both text, or both lists of messages |
 | alpaca | `instruction`, `output`, optional `input`, `system` and `history` (pairs of question and answer) |
-| sharegpt | `conversations`: a list of {from, value}; optional `system` |
+| sharegpt | `conversations`: a list of {from, value}; optional `system` and `tools` |
 | columns | what `data.train.columns` names as prompt, response and (optionally) system |
 
 With `data.train.template` the prompt of `columns` is made of several of them.
@@ -15,13 +15,17 @@ A conversation with several assistant turns gives one target for each of them (`
 user turn at the end that nobody answers is left out. Texts are taken as they are, never stripped; a list of text parts
 is one text.
 
-Not covered: tools and tool calls, parts that are not text (images). Columns that no format names are ignored.
+Tools are a list of functions in OpenAI's form. Calls (`tool_calls`, `function_call`, a speaker of that name), their
+results and reasoning (`reasoning_content`, `reasoning`, `thinking`, or `<think>` in the text) become part of the turn's
+one text: see `turns`. A list of messages or tools may also be JSON text, as a CSV cell holds it.
+
+Not covered: parts that are not text (images). Columns that no format names are ignored.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 
 from ownwords.data._alpaca import dialogue_of_alpaca
 from ownwords.data._cells import cut, kind, names
@@ -35,7 +39,16 @@ from ownwords.recipe import SourceSection
 from ownwords.records import Message
 
 FormatName = Literal["messages", "prompt-completion", "alpaca", "sharegpt", "columns"]
-Conversation = tuple[tuple[Message, ...], str]
+
+
+class Conversation(NamedTuple):
+    """What comes before a target, the target, the tools (JSON text), and whether no later turn is a target."""
+
+    messages: tuple[Message, ...]
+    reference: str
+    tools: str = ""
+    last: bool = True
+
 
 #: Formats that a row's columns show by themselves, in the order of looking, with the columns that show them.
 _SIGNS: dict[FormatName, tuple[str, ...]] = {
@@ -83,7 +96,7 @@ def resolve_format(row: Mapping[str, Any], source: SourceSection, origin: str) -
 
 
 def to_examples(row: Any, source: SourceSection, origin: str) -> list[Conversation]:
-    """The conversations of one row, each with its target: (messages that end with a user turn, reference).
+    """The conversations of one row, one for each target.
 
     `origin` is where the row lies ("gsm8k.jsonl line 17"); every message begins with it.
 
@@ -95,14 +108,15 @@ def to_examples(row: Any, source: SourceSection, origin: str) -> list[Conversati
         raise DataError(f"{origin}: a row must be an object with named columns, not {kind(row)}.")
     row = cast("Mapping[str, Any]", row)
     layout = resolve_format(row, source, origin)
-    if row.get("tools"):
-        raise DataError(f"{origin}: `tools` are not supported yet by this format.")
     if layout == "columns":
         whole = dialogue_of_columns(row, source.columns or {}, source.template, origin)
     else:
         whole = _READERS[layout](row, origin)
     targets = whole.targets if source.turns == "all" else whole.targets[-1:]
-    return [(whole.messages[:index], whole.messages[index].content) for index in targets]
+    return [
+        Conversation(whole.messages[:index], whole.messages[index].content, whole.tools, last=index == targets[-1])
+        for index in targets
+    ]
 
 
 def _require_whole_map(row: Mapping[str, Any], source: SourceSection) -> None:

@@ -29,6 +29,7 @@ class TrainingRow:
     prompt: tuple[Message, ...]
     target: str
     reference: str
+    tools: str = ""
 
 
 def read_training_rows(path: Path) -> Iterator[TrainingRow]:
@@ -36,10 +37,13 @@ def read_training_rows(path: Path) -> Iterator[TrainingRow]:
     import pyarrow.parquet as pq
 
     with pq.ParquetFile(path) as file:
-        for batch in file.iter_batches(batch_size=_BATCH_ROWS, columns=["prompt", "completion", "reference"]):
+        columns = ["prompt", "completion", "reference", *({"tools"} & set(file.schema_arrow.names))]
+        for batch in file.iter_batches(batch_size=_BATCH_ROWS, columns=columns):
             for row in batch.to_pylist():
                 prompt = tuple(Message(message["role"], message["content"]) for message in row["prompt"])
-                yield TrainingRow(prompt, row["completion"][0]["content"], row["reference"])
+                tools = row.get("tools", "[]")
+                target = row["completion"][0]["content"]
+                yield TrainingRow(prompt, target, row["reference"], "" if tools == "[]" else tools)
 
 
 def count_sources(path: Path) -> dict[str, int]:
@@ -52,25 +56,27 @@ def count_sources(path: Path) -> dict[str, int]:
 def one_by_one(rows: Iterable[TrainingRow]) -> Iterator[Dialogue]:
     """One conversation a row, whose last turn is its only target: exactly what the arm was trained on."""
     for row in rows:
-        yield Dialogue((*row.prompt, Message("assistant", row.target)), (len(row.prompt),))
+        yield Dialogue((*row.prompt, Message("assistant", row.target)), (len(row.prompt),), row.tools)
 
 
 def grouped(rows: Iterable[TrainingRow]) -> Iterator[Dialogue]:
     """Rows of one conversation together, as the module describes."""
     shown: tuple[Message, ...] = ()  # the conversation so far, with references
     targets: dict[int, str] = {}
+    tools = ""
     for row in rows:
-        if targets and row.prompt[: len(shown)] != shown:
-            yield _with_targets(shown, targets)
+        if targets and (row.prompt[: len(shown)] != shown or row.tools != tools):
+            yield _with_targets(shown, targets, tools)
             targets = {}
+        tools = row.tools
         targets[len(row.prompt)] = row.target
         shown = (*row.prompt, Message("assistant", row.reference))
     if targets:
-        yield _with_targets(shown, targets)
+        yield _with_targets(shown, targets, tools)
 
 
-def _with_targets(shown: tuple[Message, ...], targets: dict[int, str]) -> Dialogue:
+def _with_targets(shown: tuple[Message, ...], targets: dict[int, str], tools: str) -> Dialogue:
     messages = list(shown)
     for index, target in targets.items():
         messages[index] = Message("assistant", target)
-    return Dialogue(tuple(messages), tuple(targets))
+    return Dialogue(tuple(messages), tuple(targets), tools)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from ownwords.data.files import Row
 from ownwords.data.formats import Conversation, resolve_format, to_examples
@@ -17,10 +17,12 @@ from ownwords.data.generated import generate_rows, generator_version
 from ownwords.data.sources import describe_path, path_rows
 from ownwords.errors import DataError, RecipeError
 from ownwords.recipe import DataSection, SourceSection
-from ownwords.records import Example, digest
+from ownwords.records import Example, Message, digest
+from ownwords.turns import split_reasoning
 
 #: Rows that `data.on_bad_row: skip` leaves out: where each lies, and what is wrong with it.
 Skipped = dict[str, str]
+Thinking = Literal["keep", "strip", "forbid"]
 
 
 def load_train(data: DataSection, skipped: Skipped | None = None) -> list[Example]:
@@ -40,7 +42,7 @@ def load_train(data: DataSection, skipped: Skipped | None = None) -> list[Exampl
             f"set data.train.limit to at most that, or widen data.train.generator_params."
         )
     bad = _bad_rows(data, skipped)
-    examples = list(_identified(_conversations(rows, source, bad)))
+    examples = list(_identified(_conversations(rows, source, bad, data.thinking)))
     if not examples and bad:
         raise DataError(f"every row of data.train is wrong; the first: {next(iter(bad.values()))}")
     return examples
@@ -66,7 +68,7 @@ def load_heldout(
         nothing_left = "training uses every row: set data.train.limit or data.heldout."
         if source.generator is not None and limit is None:
             limit = source.limit
-    unseen = _without_known_prompts(_conversations(rows, source, _bad_rows(data, skipped)), train)
+    unseen = _without_known_prompts(_conversations(rows, source, _bad_rows(data, skipped), data.thinking), train)
     examples = list(_identified(islice(unseen, limit)))
     if not examples:
         raise DataError(f"no unseen rows: {nothing_left}")
@@ -119,7 +121,7 @@ def _bad_rows(data: DataSection, skipped: Skipped | None) -> Skipped | None:
 
 
 def _conversations(
-    rows: Iterable[Row], source: SourceSection, bad: Skipped | None
+    rows: Iterable[Row], source: SourceSection, bad: Skipped | None, thinking: Thinking
 ) -> Iterator[tuple[Conversation, str]]:
     """Each row's conversations with the row's origin; the first row that is right decides the format of all."""
     if source.generator is not None:
@@ -130,7 +132,7 @@ def _conversations(
             if isinstance(row, DataError):
                 raise row
             source = _with_format(source, row, origin)
-            conversations = to_examples(row, source, origin)
+            conversations = [_thought(c, thinking, origin) for c in to_examples(row, source, origin)]
         except DataError as error:
             if bad is None:
                 raise
@@ -153,10 +155,43 @@ def _without_known_prompts(
 ) -> Iterator[tuple[Conversation, str]]:
     known = {folded(example.prompt) for example in train}
     for conversation, origin in conversations:
-        prompt = folded(conversation[0][-1].content)
+        prompt = folded(_asked(conversation))
         if prompt not in known:
             known.add(prompt)
             yield conversation, origin
+
+
+def _asked(conversation: Conversation) -> str:
+    return next(message.content for message in reversed(conversation.messages) if message.role == "user")
+
+
+def _thought(conversation: Conversation, thinking: Thinking, origin: str) -> Conversation:
+    """The conversation with the reasoning of its assistant turns as `data.thinking` wants it.
+
+    Raises:
+        DataError: there is some, and it is forbidden.
+    """
+    if thinking == "keep":
+        return conversation
+    texts = [message.content for message in conversation.messages if message.role == "assistant"]
+    if thinking == "forbid" and any(split_reasoning(text)[0] for text in [*texts, conversation.reference]):
+        raise DataError(
+            f"{origin}: an answer has reasoning, and data.thinking is forbid. Set it to strip to take reasoning out, "
+            "or to keep to train on it."
+        )
+    messages = tuple(
+        Message("assistant", _answer(message.content, origin)) if message.role == "assistant" else message
+        for message in conversation.messages
+    )
+    return conversation._replace(messages=messages, reference=_answer(conversation.reference, origin))
+
+
+def _answer(text: str, origin: str) -> str:
+    """The text without its reasoning."""
+    reasoning, answer = split_reasoning(text)
+    if reasoning and not answer.strip():
+        raise DataError(f"{origin}: an answer is nothing but reasoning, which data.thinking takes out.")
+    return answer if reasoning else text
 
 
 def folded(text: str) -> str:
@@ -166,7 +201,8 @@ def folded(text: str) -> str:
 
 def _identified(conversations: Iterable[tuple[Conversation, str]]) -> Iterator[Example]:
     occurrences: Counter[str] = Counter()
-    for (messages, reference), origin in conversations:
-        content = digest({"messages": [message.as_dict() for message in messages], "reference": reference})
-        yield Example(f"{content}-{occurrences[content]}", messages, reference, origin)
+    for (messages, reference, tools, last), origin in conversations:
+        facts = {"messages": [message.as_dict() for message in messages], "reference": reference}
+        content = digest({**facts, "tools": tools} if tools else facts)
+        yield Example(f"{content}-{occurrences[content]}", messages, reference, origin, tools, last)
         occurrences[content] += 1

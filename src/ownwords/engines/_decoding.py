@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from ownwords.engines._answers import answered
 from ownwords.engines._cache import SlotCache
 from ownwords.engines._padding import left_pad
 from ownwords.engines._rows import Group, Pool, Row
@@ -209,9 +210,10 @@ class Decoder:
 
     def _completion(self, active: _Active) -> Completion:
         stopped = active.tokens[-1] in self._stop
-        return Completion(
-            request_id=active.row.request.id,
-            text=self._decode(active.tokens[:-1] if stopped else active.tokens),
+        return answered(
+            active.row.request,
+            self._decode(active.tokens[:-1] if stopped else active.tokens),
+            opened=active.row.opened,
             finish_reason="stop" if stopped else "length",
             prompt_tokens=len(active.row.prompt),
             completion_tokens=len(active.tokens),

@@ -11,12 +11,16 @@ from ownwords.records import Completion, Request, Weights
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A request as token ids. `max_new` is what the context leaves of `max_tokens`; a scored row has `target`."""
+    """A request as token ids. `max_new` is what the context leaves of `max_tokens`; a scored row has `target`.
+
+    `opened` says that the prompt ends inside the model's reasoning.
+    """
 
     request: Request
     prompt: list[int]
     target: list[int] | None
     max_new: int
+    opened: bool = False
 
     @property
     def total(self) -> int:

@@ -14,6 +14,7 @@ from typing import Any
 
 from ownwords import __version__
 from ownwords.checks.base import load_function
+from ownwords.engines._answers import answered
 from ownwords.engines.base import Capability, Engine, Provenance
 from ownwords.errors import EngineError, RecipeError
 from ownwords.models import Model
@@ -32,7 +33,7 @@ def create(model: Model | None, runtime: RuntimeSection, *, allow_code: bool = F
 class ScriptedEngine(Engine):
     """Answers from a script, in the order asked."""
 
-    capabilities: frozenset[Capability] = frozenset({"prefill", "weights"})
+    capabilities: frozenset[Capability] = frozenset({"prefill", "tools", "weights"})
 
     def __init__(self, script: ScriptedSection, *, allow_code: bool = False) -> None:
         self._answers = _read_answers(given_path(script.answers)) if script.answers else {}
@@ -59,7 +60,7 @@ class ScriptedEngine(Engine):
             error = RowError("scripted_failure", "this request was chosen to fail (runtime.scripted.fail_share)")
             return Completion(request.id, finish_reason="error", error=error)
         text = storable(self._text(request))
-        return Completion(request.id, text, completion_tokens=len(text.split()))
+        return answered(request, text, completion_tokens=len(text.split()))
 
     def _text(self, request: Request) -> str:
         example_id = request.example.id if request.example else request.id

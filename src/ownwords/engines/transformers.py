@@ -2,7 +2,7 @@
 
 Requests wait in a bounded window sorted by length, longest first, so that batches hold rows of one length and memory
 trouble shows early. Answers come from a running batch that finished rows leave and waiting rows join. It does not
-cover tools, several devices or beam search.
+cover several devices or beam search.
 """
 
 # pyright: basic
@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from ownwords import models
+from ownwords import models, rendering
 from ownwords.engines.base import Engine, Provenance
 from ownwords.errors import EngineError, InputError, ModelError
 from ownwords.recipe import RuntimeSection
@@ -41,7 +41,7 @@ def create(model: models.Model | None, runtime: RuntimeSection, *, allow_code: b
 class TransformersEngine(Engine):
     """See the module docstring. One engine has one tokenizer; `weights` of a request share it."""
 
-    capabilities = frozenset({"logprobs", "prefill", "weights"})
+    capabilities = frozenset({"logprobs", "prefill", "tools", "weights"})
 
     def __init__(self, model: models.Model, runtime: RuntimeSection) -> None:
         import transformers
@@ -106,13 +106,11 @@ class TransformersEngine(Engine):
 
     def _prepare(self, request: Request) -> Row | Completion:
         """The request as token ids; what is wrong with this one alone is a completion with an error."""
-        from jinja2 import TemplateError
-
         from ownwords.engines._rows import Row
 
         try:
             prompt, target = self._tokenise(request)
-        except TemplateError as error:
+        except rendering.TemplateError as error:
             return _failed(request, 0, "chat_template", f"the chat template cannot render its messages: {error}")
         room = self.context - len(prompt)
         if target is None and room < 1:
@@ -129,18 +127,20 @@ class TransformersEngine(Engine):
                 "prompt_too_long",
                 f"prompt and target have {len(prompt)} + {len(target)} tokens, the context only {self.context}.",
             )
-        return Row(request, prompt, target, min(request.sampling.max_tokens, room))
+        opened = request.messages is not None and rendering.ends_in_reasoning(self.tokenizer, prompt)
+        return Row(request, prompt, target, min(request.sampling.max_tokens, room), opened)
 
     def _tokenise(self, request: Request) -> tuple[list[int], list[int] | None]:
         if request.messages is None:
             text = (request.text or "") + request.prefill
             if request.target is not None:
-                return models.raw_target_ids(self.tokenizer, text, request.target)
-            return models.raw_target_ids(self.tokenizer, text, "")[0], None
+                return rendering.raw_target_ids(self.tokenizer, text, request.target)
+            return rendering.raw_target_ids(self.tokenizer, text, "")[0], None
         layout = _layout(request.chat_template) if request.chat_template else None
+        given = rendering.Given(layout, request.tools, request.thinking)
         if request.target is not None:
-            return models.target_ids(self.tokenizer, request.messages, request.target, layout, request.prefill)
-        return models.prompt_ids(self.tokenizer, request.messages, request.prefill, layout), None
+            return rendering.target_ids(self.tokenizer, request.messages, request.target, given, request.prefill)
+        return rendering.prompt_ids(self.tokenizer, request.messages, request.prefill, given), None
 
 
 def stop_ids(tokenizer: Any, generation_config: Any) -> frozenset[int]:

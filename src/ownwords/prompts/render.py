@@ -77,11 +77,11 @@ class RewritingPrompt:
 
         messages = list(example.messages)
         if "history" in self._template.blocks:
-            for index in range(len(messages) - 2):
+            for index in range(example.asked):
                 if messages[index].role == "user" and messages[index + 1].role == "assistant":
                     earlier = block("history", messages[index].content, messages[index + 1].content)
                     messages[index] = Message("user", earlier)
-        messages[-1] = Message("user", block("user", example.prompt, example.reference))
+        messages[example.asked] = Message("user", block("user", example.prompt, example.reference))
         if "system" in self._template.blocks:
             own = 1 if example.system is not None else 0
             messages[:own] = [Message("system", block("system", example.prompt, example.reference))]

@@ -12,9 +12,11 @@ from ownwords.engines.base import Capability, Engine, engine_name, needs_model, 
 from ownwords.fingerprint import Inputs, flatten, join
 from ownwords.models import Model
 from ownwords.prompts.render import RewritingPrompt, load_layout, load_prompt
-from ownwords.recipe import Recipe
+from ownwords.recipe import CheckSection, Recipe
 from ownwords.records import Example, Sampling, digest
+from ownwords.rendering import Given
 from ownwords.run import Run
+from ownwords.turns import split_reasoning
 
 #: Gives likelihoods and mixes weights on any machine, so it serves where the recipe's engine cannot.
 FALLBACK_ENGINE = "transformers"
@@ -53,8 +55,25 @@ class Context:
 
     @cached_property
     def checks(self) -> list[NamedCheck]:
-        """Found once: code of the user's own is imported, and its text read, a single time."""
-        return named_checks(self.recipe.rewrite.checks, allow_code=self.allow_code)
+        """Found once: code of the user's own is imported, and its text read, a single time.
+
+        The check `thinking` joins them by itself where reasoning matters.
+        """
+        named = named_checks(self.recipe.rewrite.checks, allow_code=self.allow_code)
+        if any(check.name == "thinking" for check in named):
+            return named
+        if self.thinking is False or any(split_reasoning(example.reference)[0] for example in self.train):
+            named += named_checks([CheckSection(name="thinking")], allow_code=False)
+        return named
+
+    @property
+    def thinking(self) -> bool | None:
+        """What a thinking model is told, in rewriting, training and evaluation alike: False is not to."""
+        return False if self.recipe.data.thinking == "forbid" else None
+
+    def given(self, layout: str | None, example: Example) -> Given:
+        """What a template is given beside the example's messages; `layout` None is the tokenizer's own."""
+        return Given(None if layout is None else load_layout(layout), example.tools, self.thinking)
 
     @cached_property
     def rewrite_sampling(self) -> Sampling:
@@ -110,7 +129,8 @@ class Context:
         flat = flatten(source, "data.train")
         for key in ("path", "split", "config", "revision"):
             flat.pop(f"data.train.{key}")  # the content counts (which names split and config), not where it lies
-        return join(flat, content, {"data.on_bad_row": self.recipe.data.on_bad_row})
+        data = self.recipe.data
+        return join(flat, content, {"data.on_bad_row": data.on_bad_row, "data.thinking": data.thinking})
 
     def layout_inputs(self, key: str, name: str | None) -> Inputs:
         """A layout by the hash of its text, so that an edited file counts as a change."""

@@ -80,6 +80,7 @@ def inputs(context: Context, task: Task, arm: str) -> Inputs:
             "benchmark": task.settings.model_dump(mode="json", exclude={"path", "optional"}),
             "benchmark.items": digest([item.id for item in task.items]),
             "arm": arm,
+            "thinking": context.thinking,
             "seed": context.recipe.seed,
         },
     )
@@ -159,6 +160,8 @@ def _request(context: Context, task: Task, item: Item, number: int, ask: Ask, *,
         seed=int(digest([recipe.seed, task.benchmark.name, item.id, number], length=8), 16),
         weights=weights,
         chat_template=None if ask.messages is None else layout,
+        tools=ask.tools,
+        thinking=context.thinking,
     )
 
 

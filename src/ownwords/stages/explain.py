@@ -18,6 +18,7 @@ from ownwords.journal import Entry, read_entries
 from ownwords.records import Completion, Example, Message, Request, RowError, Verdict
 from ownwords.stages import gap, rewrite
 from ownwords.stages.context import Context
+from ownwords.turns import tool_names, turn_of
 
 SHOWN = 5
 
@@ -49,6 +50,7 @@ def explain(context: Context, wanted: str) -> dict[str, Any]:
         "run": str(run.directory),
         "example": {
             "messages": [message.as_dict() for message in example.messages],
+            "tools": tool_names(example.tools),
             "reference": example.reference,
             "origin": example.origin or None,
         },
@@ -125,7 +127,7 @@ def _attempt(context: Context, example: Example, entry: Entry, *, known: bool) -
     return {
         "attempt": entry.key.attempt,
         "same_prompt": same,
-        "text": completion.text,
+        "text": turn_of(completion).as_text(),
         "finish_reason": completion.finish_reason,
         "prompt_tokens": completion.prompt_tokens,
         "completion_tokens": completion.completion_tokens,
@@ -158,7 +160,7 @@ def _outcome(
     answers = [attempt for attempt in attempts if attempt["same_prompt"]]
     if context.run.stage(rewrite.STAGE).get("status") != "done" or not answers:
         return None
-    decided = rewrite.decide(example, _as_judged(answers[-1]), context.recipe.rewrite.on_failure)
+    decided = rewrite.decide(example, _as_judged(answers[-1]), context)
     if decided.kind != "dropped":
         return None
     return {"kind": decided.kind, "reason": decided.reason, "detail": decided.detail}
@@ -177,7 +179,7 @@ def _as_judged(attempt: dict[str, Any]) -> rewrite.Attempt:
 
 def _example(row: dict[str, Any]) -> Example:
     messages = tuple(Message(message["role"], message["content"]) for message in row["prompt"])
-    return Example(row["id"], messages, row["reference"])
+    return Example(row["id"], messages, row["reference"], tools=row.get("tools", ""))
 
 
 def _ids(path: Path) -> list[str]:

@@ -64,7 +64,14 @@ def _requests(context: Context, outcomes: Sequence[Outcome]) -> Iterator[tuple[K
         for part, text in ((REFERENCE, example.reference), (TARGET, outcome.target)):
             if text is None or (part == TARGET and text == example.reference):
                 continue
-            request = Request(f"{example.id}/{part}", example.messages, target=text, chat_template=layout)
+            request = Request(
+                f"{example.id}/{part}",
+                example.messages,
+                target=text,
+                chat_template=layout,
+                tools=example.tools,
+                thinking=context.thinking,
+            )
             yield Key(example.id, part, request.hash), request
 
 

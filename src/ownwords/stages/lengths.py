@@ -16,7 +16,7 @@ import numpy as np
 
 from ownwords import models
 from ownwords.errors import StageError
-from ownwords.prompts.render import load_layout
+from ownwords.rendering import prompt_ids
 from ownwords.stages import rewrite
 from ownwords.stages.context import Context
 from ownwords.stages.supervision import IGNORED, Supervision, reference_rows, supervise
@@ -46,7 +46,7 @@ def training_rows(context: Context) -> TrainingRows:
     tokenizer = context.tokenizer(tune.chat_template)
     vocabulary = int(models.load_config(context.model).get_text_config(decoder=True).vocab_size)
     rows = reference_rows(context.train)
-    whole = supervise(tokenizer, rows, sys.maxsize, "error")
+    whole = supervise(tokenizer, rows, sys.maxsize, "error", thinking=context.thinking)
     prompt = [row["labels"].count(IGNORED) for row in whole.rows]
     reference = [len(row["labels"]) - ignored for row, ignored in zip(whole.rows, prompt, strict=True)]
     outside = [row["id"] for row in whole.rows if max(row["input_ids"], default=0) >= vocabulary]
@@ -55,7 +55,7 @@ def training_rows(context: Context) -> TrainingRows:
     if too_long:
         try:
             kind = "truncate" if tune.on_too_long == "truncate" else "drop"
-            fitted = supervise(tokenizer, rows, tune.max_length, kind)
+            fitted = supervise(tokenizer, rows, tune.max_length, kind, thinking=context.thinking)
         except StageError:  # no row has a supervised token left
             fitted = None
     return TrainingRows(prompt, reference, outside, vocabulary, too_long, fitted)
@@ -90,11 +90,13 @@ def rewriting_prompts(context: Context) -> RewritingPrompts:
     """Tokenise every rewriting prompt as the transformers engine does."""
     name = context.recipe.rewrite.chat_template
     tokenizer = context.tokenizer(name)
-    layout = None if name is None else load_layout(name)
     tokens: list[int] = []
     for example in context.train:
+        if not rewrite.is_asked(context, example):
+            continue
         request = rewrite.build_request(context, example, 0)
-        tokens.append(len(models.prompt_ids(tokenizer, request.messages or (), request.prefill, layout)))
+        given = context.given(name, example)
+        tokens.append(len(prompt_ids(tokenizer, request.messages or (), request.prefill, given)))
     limit = models.context_length(tokenizer, models.load_config(context.model))
     return RewritingPrompts(tokens, limit, context.rewrite_sampling.max_tokens)
 

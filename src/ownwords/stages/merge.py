@@ -16,7 +16,7 @@ from typing import Any
 from ownwords import models
 from ownwords.errors import InputError, StageError
 from ownwords.models import Model
-from ownwords.records import Example
+from ownwords.rendering import prompt_ids
 from ownwords.run import write_json
 from ownwords.stages import tune
 from ownwords.stages.context import Context
@@ -64,7 +64,7 @@ def merge(context: Context, arm: str, folder: Path, *, force: bool = False) -> M
     dtype = models.choose_dtype(context.recipe.runtime.dtype, device)
     tokenizer = context.tokenizer(context.recipe.tune.chat_template)
     adapted = _with_adapter(models.load_weights(context.model, dtype, device), str(weights.path))
-    prompts = [_prompt(tokenizer, example) for example in context.train[:PROMPTS]]
+    prompts = [prompt_ids(tokenizer, e.messages, given=context.given(None, e)) for e in context.train[:PROMPTS]]
     answers = [_answer(adapted, prompt, tokenizer) for prompt in prompts]
     saved_as: torch.dtype = models.load_config(context.model).dtype or dtype
     temporary = folder.with_name(f".{folder.name}.tmp")
@@ -99,10 +99,6 @@ def _with_adapter(network: Any, path: str) -> Any:
     from peft import PeftModel
 
     return PeftModel.from_pretrained(network, path).eval()
-
-
-def _prompt(tokenizer: Any, example: Example) -> list[int]:
-    return models.prompt_ids(tokenizer, example.messages)
 
 
 def _answer(network: Any, prompt: Sequence[int], tokenizer: Any) -> list[int]:

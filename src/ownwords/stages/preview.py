@@ -8,6 +8,7 @@ from ownwords.errors import InputError
 from ownwords.records import Completion, Example, Request
 from ownwords.stages import preflight, rewrite
 from ownwords.stages.context import Context
+from ownwords.turns import tool_names, turn_of
 
 
 def preview(context: Context, rows: int) -> dict[str, Any]:
@@ -20,7 +21,7 @@ def preview(context: Context, rows: int) -> dict[str, Any]:
     if rows < 1:
         raise InputError(f"--rows {rows}: give how many examples to show, at least 1.")
     preflight.check_names(context)
-    examples = context.train[:rows]
+    examples = [example for example in context.train if rewrite.is_asked(context, example)][:rows]
     requests = [rewrite.build_request(context, example, 0) for example in examples]
     engine = context.engine()
     answers = {completion.request_id: completion for completion in engine.stream(requests)}
@@ -34,14 +35,15 @@ def preview(context: Context, rows: int) -> dict[str, Any]:
 def _row(context: Context, example: Example, request: Request, completion: Completion) -> dict[str, Any]:
     verdicts = rewrite.judge(context, example, completion)
     attempt = rewrite.Attempt(0, completion, verdicts, "")
-    outcome = rewrite.decide(example, attempt, context.recipe.rewrite.on_failure)
+    outcome = rewrite.decide(example, attempt, context)
     return {
         "id": example.id,
         "origin": example.origin,
+        "tools": tool_names(request.tools),
         "messages": [message.as_dict() for message in request.messages or ()],
         "prefill": request.prefill,
         "reference": example.reference,
-        "rewrite": None if completion.error else completion.text,
+        "rewrite": None if completion.error else turn_of(completion).as_text(),
         "finish_reason": completion.finish_reason,
         "prompt_tokens": completion.prompt_tokens,
         "completion_tokens": completion.completion_tokens,

@@ -14,6 +14,7 @@ from ownwords.records import Outcome
 from ownwords.run import write_json, write_text
 from ownwords.stages.context import Context
 from ownwords.stats import wilson
+from ownwords.turns import turn_of
 
 #: Rows shown in the report: half accepted, half not.
 SAMPLES = 30
@@ -32,7 +33,13 @@ def write_arm_data(context: Context, arms: Sequence[Arm], outcomes: Sequence[Out
     provenance = _provenance(context)
     sampling = json.dumps(provenance["sampling"], sort_keys=True)
     kept = [outcome for outcome in outcomes if outcome.kind != "dropped"]
-    table = training_table([training_row(outcome, {**provenance, "sampling": sampling}) for outcome in kept])
+    extra = _extra_columns(context, kept)
+    table = training_table(
+        [
+            {**training_row(outcome, {**provenance, "sampling": sampling}), **added}
+            for outcome, added in zip(kept, extra, strict=True)
+        ]
+    )
     facts = {**provenance, "engines": _engines(outcomes), "rows": len(kept), **_counts(outcomes)}
     for arm in arms:
         targets = [arm.target(outcome) for outcome in kept]
@@ -44,9 +51,17 @@ def write_arm_data(context: Context, arms: Sequence[Arm], outcomes: Sequence[Out
         write_text(folder / "README.md", card)
 
 
+def _extra_columns(context: Context, outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
+    """Cells that only some runs need, the same for every row of this one."""
+    switch = {} if context.thinking is None else {"chat_template_kwargs": {"enable_thinking": context.thinking}}
+    if not any(outcome.example.tools for outcome in outcomes):
+        return [switch for _ in outcomes]
+    return [{"tools": outcome.example.tools or "[]", **switch} for outcome in outcomes]
+
+
 def _engines(outcomes: Sequence[Outcome]) -> list[dict[str, str]]:
     """The provenance of every engine that made a completion."""
-    return [json.loads(engine) for engine in sorted({o.engine for o in outcomes})]
+    return [json.loads(engine) for engine in sorted({o.engine for o in outcomes if o.engine})]
 
 
 def _provenance(context: Context) -> dict[str, Any]:
@@ -102,7 +117,7 @@ def _samples(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
             "id": outcome.example.id,
             "prompt": outcome.example.prompt,
             "reference": outcome.example.reference,
-            "candidate": outcome.completion.text if outcome.completion else "",
+            "candidate": turn_of(outcome.completion).as_text() if outcome.completion else "",
             "outcome": outcome.kind,
             "reason": outcome.reason,
             "detail": outcome.detail,

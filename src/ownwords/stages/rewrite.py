@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ownwords.checks.base import run_check
 from ownwords.errors import InputError, StageError
@@ -19,6 +19,7 @@ from ownwords.progress import Progress, say
 from ownwords.records import Candidate, Completion, Example, Outcome, Request, Verdict, digest
 from ownwords.stages.context import Context
 from ownwords.stages.products import write_products
+from ownwords.turns import split_reasoning, turn_of
 
 STAGE = "rewrite"
 SKIPPED_SHOWN = 3
@@ -78,12 +79,12 @@ def run(context: Context) -> None:
         _say_skipped(context)
         attempts: dict[str, Attempt] = {}
         for number in range(attempts_in_all(context)):
-            pending = [e for e in context.train if e.id not in attempts or not attempts[e.id].passed]
+            pending = _pending(context, attempts)
             if not pending:
                 break
             _run_wave(context, pending, number, attempts)
         context.run.journal.commit()
-        outcomes = [decide(e, attempts[e.id], context.recipe.rewrite.on_failure) for e in context.train]
+        outcomes = _outcomes(context, attempts)
         write_products(context, outcomes)
 
 
@@ -111,11 +112,26 @@ def load_outcomes(context: Context) -> list[Outcome]:
     require_done(context)
     attempts: dict[str, Attempt] = {}
     for number in range(attempts_in_all(context)):
-        pending = [e for e in context.train if e.id not in attempts or not attempts[e.id].passed]
+        pending = _pending(context, attempts)
         wave = _open_wave(context, number, attempts)
         for request in _missing(context, pending, number, wave):
             raise StageError(f"the journal lacks the rewrite of example {request.id}: run `ownwords rewrite` again.")
-    return [decide(e, attempts[e.id], context.recipe.rewrite.on_failure) for e in context.train]
+    return _outcomes(context, attempts)
+
+
+def is_asked(context: Context, example: Example) -> bool:
+    """Whether the example is rewritten; with `rewrite.turns: last` a conversation's earlier targets are not."""
+    return example.last or context.recipe.rewrite.turns == "all"
+
+
+def _pending(context: Context, attempts: dict[str, Attempt]) -> list[Example]:
+    """The examples that still want an answer."""
+    asked = (example for example in context.train if is_asked(context, example))
+    return [e for e in asked if e.id not in attempts or not attempts[e.id].passed]
+
+
+def _outcomes(context: Context, attempts: dict[str, Attempt]) -> list[Outcome]:
+    return [decide(e, attempts.get(e.id), context) for e in context.train]
 
 
 def build_request(context: Context, example: Example, attempt: int) -> Request:
@@ -129,6 +145,8 @@ def build_request(context: Context, example: Example, attempt: int) -> Request:
         sampling=context.rewrite_sampling,
         seed=int(digest([recipe.seed, example.id, attempt], length=8), 16),
         chat_template=recipe.rewrite.chat_template,
+        tools=example.tools,
+        thinking=context.thinking,
         example=example,
     )
 
@@ -193,22 +211,37 @@ def judge(context: Context, example: Example, completion: Completion) -> dict[st
     """All checks of the recipe, none after an error: there is nothing to judge."""
     if completion.error is not None:
         return {}
-    candidate = Candidate(completion.text.strip(), completion.finish_reason, context.prompt.instruction)
+    text = candidate_text(example, completion, context)
+    candidate = Candidate(text, completion.finish_reason, context.prompt.instruction)
     return {check.name: run_check(check.function, example, candidate, check.params) for check in context.checks}
 
 
-def decide(example: Example, attempt: Attempt, on_failure: str) -> Outcome:
-    """The one end of a row, with its reason: the first failing check in the recipe's order, or the engine's error."""
+def candidate_text(example: Example, completion: Completion, context: Context) -> str:
+    """The turn that would be trained on. Thoughts of the rewriting itself are left out: only a reference that has
+    reasoning asks for some, and where thinking is forbidden a check has to see it."""
+    turn = turn_of(completion)
+    wanted = split_reasoning(example.reference)[0] or context.thinking is False
+    return (turn if wanted else replace(turn, reasoning="")).as_text()
+
+
+def decide(example: Example, attempt: Attempt | None, context: Context) -> Outcome:
+    """The one end of a row, with its reason: the first failing check in the recipe's order, or the engine's error.
+
+    Without an attempt nothing was asked: it keeps its reference.
+    """
+    if attempt is None:
+        detail = "only the last turn of a conversation is rewritten (rewrite.turns)"
+        return Outcome(example, "fallback", "reference", "earlier_turn", detail, example.reference, attempt=-1)
     completion = attempt.completion
     story = (attempt.number, tuple(attempt.verdicts.items()), completion, attempt.engine)
     if attempt.passed:
-        return Outcome(example, "accepted", "rewrite", "ok", "", completion.text.strip(), *story)
+        return Outcome(example, "accepted", "rewrite", "ok", "", candidate_text(example, completion, context), *story)
     if completion.error is not None:
         reason, detail = completion.error.kind, completion.error.message
     else:
         failed = next(v for v in attempt.verdicts.values() if not v.passed)
         reason, detail = failed.reason, failed.detail
-    if on_failure == "drop":
+    if context.recipe.rewrite.on_failure == "drop":
         return Outcome(example, "dropped", None, reason, detail, None, *story)
     return Outcome(example, "fallback", "reference", reason, detail, example.reference, *story)
 

@@ -1,7 +1,7 @@
 """Tokenised training rows, and the count of what they supervise: known and shown before a step is trained.
 
-Rows go through the same rendering as rewriting and evaluation (`models.target_ids`), so the trainer sees token ids and
-decides nothing itself: no silent truncation, no row dropped without a count.
+Rows go through the same rendering as rewriting and evaluation (`rendering.target_ids`), so the trainer sees token ids
+and decides nothing itself: no silent truncation, no row dropped without a count.
 """
 
 # pyright: basic
@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ownwords.errors import DataError, StageError
-from ownwords.models import target_ids
 from ownwords.records import Example, Message, digest
+from ownwords.rendering import Given, TemplateError, target_ids
 
 IGNORED = -100  # the label that the loss leaves out
 SHOWN = 5
@@ -64,23 +64,23 @@ def supervise(
     max_length: int,
     on_too_long: TooLong,
     held_out: Set[str] = frozenset(),
+    *,
+    thinking: bool | None = None,
 ) -> Supervision:
-    """Tokenise training rows (`id`, `prompt`, `completion`, `reference`) with the tokenizer's chat template.
+    """Tokenise training rows (`id`, `prompt`, `completion`, `reference`, `tools`) with the tokenizer's chat template.
 
     Each result row has `input_ids`, `labels` (prompt ignored) and `length`: tokens of prompt and *reference*, whatever
     the target, so that every arm groups rows alike. Rows of `held_out` are kept apart.
 
     Raises:
-        DataError: a row is longer than `max_length` and `on_too_long` is "error".
+        DataError: a row is longer than `max_length` and `on_too_long` is "error", or the template refuses one.
         StageError: nothing is left to supervise.
     """
     result = Supervision()
     for row in rows:
-        messages = tuple(Message(m["role"], m["content"]) for m in row["prompt"])
         text = row["completion"][0]["content"]
-        prompt, target = target_ids(tokenizer, messages, text)
-        same = text == row["reference"]
-        reference = target if same else target_ids(tokenizer, messages, row["reference"])[1]
+        prompt, target = _ids(tokenizer, row, text, thinking)
+        reference = target if text == row["reference"] else _ids(tokenizer, row, row["reference"], thinking)[1]
         length = len(prompt) + len(target)
         if length > max_length:
             result.too_long.append((row["id"], length))
@@ -109,6 +109,16 @@ def supervise(
     return result
 
 
+def _ids(tokenizer: Any, row: Mapping[str, Any], text: str, thinking: bool | None) -> tuple[list[int], list[int]]:
+    messages = tuple(Message(m["role"], m["content"]) for m in row["prompt"])
+    try:
+        return target_ids(tokenizer, messages, text, Given(tools=row.get("tools", ""), thinking=thinking))
+    except TemplateError as error:
+        raise DataError(
+            f"the chat template cannot render the row {row['id']}: {error}. `ownwords explain` shows the row."
+        ) from error
+
+
 def _too_long_message(result: Supervision, max_length: int) -> str:
     longest = sorted(result.too_long, key=lambda pair: -pair[1])[:SHOWN]
     listed = ", ".join(f"{row_id} ({length})" for row_id, length in longest)
@@ -126,6 +136,7 @@ def reference_rows(examples: Iterable[Example]) -> list[dict[str, Any]]:
             "prompt": [message.as_dict() for message in example.messages],
             "completion": [{"role": "assistant", "content": example.reference}],
             "reference": example.reference,
+            "tools": example.tools,
         }
         for example in examples
     ]
@@ -137,4 +148,6 @@ def read_training_rows(path: Path) -> list[dict[str, Any]]:
 
     if not path.is_file():
         raise StageError(f"there is no {path}: run `ownwords rewrite` first.")
-    return pq.read_table(path, columns=["id", "prompt", "completion", "reference"]).to_pylist()
+    columns = ["id", "prompt", "completion", "reference"]
+    with pq.ParquetFile(path) as file:
+        return file.read([*columns, *({"tools"} & set(file.schema_arrow.names))]).to_pylist()

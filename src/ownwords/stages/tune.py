@@ -65,7 +65,7 @@ def prepare(context: Context, arm: str) -> tuple[Any, Supervision]:
     held_out: set[str] = set()
     if tune.early_stopping is not None:
         held_out = held_out_ids([row["id"] for row in rows], tune.early_stopping.share, context.recipe.seed)
-    return tokenizer, supervise(tokenizer, rows, tune.max_length, tune.on_too_long, held_out)
+    return tokenizer, supervise(tokenizer, rows, tune.max_length, tune.on_too_long, held_out, thinking=context.thinking)
 
 
 def arm_weights(context: Context, arm: str) -> Weights:

@@ -1,0 +1,145 @@
+"""The one path from messages to token ids: rewriting, training, the gap and evaluation all take it.
+
+A special token's text inside a message ("<|im_end|>" in a user's question) stays text: it never becomes the token, so
+nobody's data can end a turn or open another's.
+"""
+
+# pyright: basic
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from jinja2 import TemplateError
+
+from ownwords._dressing import PROBE, Given, apply, dress
+from ownwords.records import Message
+
+__all__ = [
+    "Given",
+    "TemplateError",
+    "ends_in_reasoning",
+    "prompt_ids",
+    "raw_ids",
+    "raw_target_ids",
+    "render_prompt",
+    "shows_the_user",
+    "target_ids",
+]
+
+_OPEN_THINK = re.compile(r"<think>\s*$")
+PLAIN = Given()  # the tokenizer's own template, no tools
+_PRIVATE = range(0xE000, 0xF900)  # characters that Unicode gives no meaning: they stand for special tokens' texts
+
+
+def render_prompt(tokenizer: Any, messages: Sequence[Message], prefill: str = "", given: Given = PLAIN) -> str:
+    """The text that the model continues: messages, the opening of the assistant's turn, `prefill`.
+
+    Raises:
+        TemplateError: the template refuses the messages, or fails.
+    """
+    shield = _Shield(tokenizer, [*(m.content for m in messages), prefill, given.tools])
+    return shield.plain(_prompt(tokenizer, messages, prefill, given, shield))
+
+
+def prompt_ids(tokenizer: Any, messages: Sequence[Message], prefill: str = "", given: Given = PLAIN) -> list[int]:
+    """Token ids of `render_prompt`. The template writes the BOS where the model wants one, so none is added."""
+    shield = _Shield(tokenizer, [*(m.content for m in messages), prefill, given.tools])
+    return shield.ids(_prompt(tokenizer, messages, prefill, given, shield))
+
+
+def target_ids(
+    tokenizer: Any, messages: Sequence[Message], target: str, given: Given = PLAIN, prefill: str = ""
+) -> tuple[list[int], list[int]]:
+    """Ids of the prompt and of the target, as TRL's SFTTrainer supervises a prompt-completion row.
+
+    The target's ids are those of the whole conversation past its common prefix with the prompt's: the end-of-turn
+    marker belongs to them, and where template or tokenizer blur the border nothing of the target is lost.
+    """
+    shield = _Shield(tokenizer, [*(m.content for m in messages), prefill, target, given.tools])
+    prompt = shield.ids(_prompt(tokenizer, messages, prefill, given, shield))
+    turn = Message("assistant", prefill + target)
+    whole = _render(tokenizer, [*messages, turn], given, shield, generate=False)
+    return _split(prompt, shield.ids(whole))
+
+
+def raw_ids(tokenizer: Any, text: str) -> list[int]:
+    """Token ids of bare text, with the special tokens that the tokenizer adds by itself (often a BOS)."""
+    return list(tokenizer(text)["input_ids"])
+
+
+def raw_target_ids(tokenizer: Any, text: str, target: str) -> tuple[list[int], list[int]]:
+    """Ids of bare text and of what follows it. The prompt has at least one token, so that every target token counts."""
+    prompt, targets = _split(raw_ids(tokenizer, text), raw_ids(tokenizer, text + target))
+    if prompt:
+        return prompt, targets
+    start = tokenizer.bos_token_id if tokenizer.bos_token_id is not None else tokenizer.eos_token_id
+    return [start], targets
+
+
+def shows_the_user(tokenizer: Any) -> bool:
+    """Whether the tokenizer's template writes what a user says.
+
+    Raises:
+        TemplateError: it does not work at all.
+    """
+    return PROBE in render_prompt(tokenizer, [Message("user", PROBE)])
+
+
+def ends_in_reasoning(tokenizer: Any, prompt: Sequence[int]) -> bool:
+    """Whether a prompt opens the model's reasoning, so that the answer begins inside it."""
+    return bool(_OPEN_THINK.search(tokenizer.decode(prompt[-8:], clean_up_tokenization_spaces=False)))
+
+
+class _Shield:
+    """Keeps special tokens' texts in messages apart from the tokens that a template writes.
+
+    Each such text is one private character while the template works, and is then spelled out or tokenised as text.
+    """
+
+    def __init__(self, tokenizer: Any, texts: Sequence[str]) -> None:
+        self._tokenizer = tokenizer
+        special = [token for token in tokenizer.all_special_tokens if any(token in text for text in texts)]
+        free = (chr(code) for code in _PRIVATE if not any(chr(code) in text for text in texts))
+        self._marks = dict(zip(sorted(special, key=len, reverse=True), free, strict=False))
+        self._texts = {mark: token for token, mark in self._marks.items()}
+
+    def cover(self, text: str) -> str:
+        for token, mark in self._marks.items():
+            text = text.replace(token, mark)
+        return text
+
+    def plain(self, text: str) -> str:
+        for mark, token in self._texts.items():
+            text = text.replace(mark, token)
+        return text
+
+    def ids(self, text: str) -> list[int]:
+        if not self._texts:
+            return list(self._tokenizer(text, add_special_tokens=False)["input_ids"])
+        result: list[int] = []
+        for piece in re.split(f"([{''.join(self._texts)}])", text):
+            literal = piece in self._texts
+            known = {"split_special_tokens": True} if literal else {}
+            spelled = self._texts.get(piece, piece)
+            result += self._tokenizer(spelled, add_special_tokens=False, **known)["input_ids"]
+        return result
+
+
+def _prompt(tokenizer: Any, messages: Sequence[Message], prefill: str, given: Given, shield: _Shield) -> str:
+    return _render(tokenizer, messages, given, shield, generate=True) + shield.cover(prefill)
+
+
+def _render(tokenizer: Any, messages: Sequence[Message], given: Given, shield: _Shield, *, generate: bool) -> str:
+    covered = [Message(message.role, shield.cover(message.content)) for message in messages]
+    given = replace(given, tools=shield.cover(given.tools))
+    dressed, tools = dress(tokenizer, covered, given)
+    return apply(tokenizer, dressed, given, generate=generate, tools=tools)
+
+
+def _split(prompt: list[int], whole: list[int]) -> tuple[list[int], list[int]]:
+    """Cut `whole` where it leaves `prompt`."""
+    cut = next((i for i, (a, b) in enumerate(zip(prompt, whole, strict=False)) if a != b), min(len(prompt), len(whole)))
+    return whole[:cut], whole[cut:]
