@@ -10,17 +10,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ownwords.data._tools import read_tools
 from ownwords.data.dialogue import Dialogue
 from ownwords.data.export import training_row, training_table, write_table
 from ownwords.data.formats import to_examples
 from ownwords.data.grouping import TrainingRow, grouped, one_by_one, read_training_rows
-from ownwords.data.writers import WRITERS, ExportFormat
+from ownwords.data.writers import WRITERS, ExportFormat, FileHas
 from ownwords.recipe import SourceSection
 from ownwords.records import Example, Message, Outcome
+from ownwords.turns import AssistantTurn, Call
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=20).filter(
     str.strip
 )
+
+
+names = st.sampled_from(["f", "g"])
+arguments = st.dictionaries(texts, texts | st.integers() | st.lists(texts, max_size=2), max_size=2)
+TOOLS = read_tools([{"name": "f"}, {"name": "g", "description": "d"}], "here")
 
 
 @st.composite
@@ -32,6 +39,23 @@ def dialogues(draw: st.DrawFn) -> Dialogue:
     last = len(exchanges) - 1
     trained = [n for n, (_, _, wanted) in enumerate(exchanges) if wanted or n == last]
     return Dialogue((*system, *turns), tuple(len(system) + 2 * n + 1 for n in trained))
+
+
+@st.composite
+def tool_dialogues(draw: st.DrawFn) -> Dialogue:
+    """Exchanges in which answers call, say something, or both, and calls have results, or the next question."""
+    messages: list[Message] = []
+    for _ in range(draw(st.integers(1, 3))):
+        messages.append(Message("user", draw(texts)))
+        count = draw(st.integers(0, 2))
+        calls = tuple(Call(name, draw(arguments)) for name in draw(st.lists(names, min_size=count, max_size=count)))
+        words = draw(texts if not calls else texts | st.just("")).rstrip("\n")
+        reasoning = draw(texts | st.just("")).strip()
+        messages.append(Message("assistant", AssistantTurn(words.lstrip(), reasoning, calls).as_text()))
+        if calls and draw(st.booleans()):
+            messages += [Message("tool", draw(texts | st.just(""))) for _ in calls]
+            messages.append(Message("assistant", draw(texts)))
+    return Dialogue(tuple(messages), tuple(i for i, m in enumerate(messages) if m.role == "assistant"), TOOLS)
 
 
 def examples(dialogue: Dialogue) -> list[tuple[tuple[Message, ...], str]]:
@@ -47,12 +71,24 @@ def read_back(row: dict[str, Any], form: str, turns: str = "all") -> list[tuple[
 @pytest.mark.parametrize("form", ["messages", "prompt-completion", "sharegpt"])
 @given(dialogue=dialogues(), marked=st.booleans())
 def test_what_is_written_is_read_back_with_its_targets(form: ExportFormat, dialogue: Dialogue, marked: bool) -> None:
-    assert read_back(WRITERS[form].row(dialogue, marked or bool(dialogue.untrained)), form) == examples(dialogue)
+    assert read_back(WRITERS[form].row(dialogue, FileHas(marked or bool(dialogue.untrained))), form) == examples(
+        dialogue
+    )
+
+
+@pytest.mark.parametrize("form", ["messages", "prompt-completion", "sharegpt"])
+@given(dialogue=tool_dialogues())
+def test_tools_calls_results_and_reasoning_are_read_back(form: ExportFormat, dialogue: Dialogue) -> None:
+    row = WRITERS[form].row(dialogue, FileHas(tools=True))
+    assert list(row) == list(WRITERS[form].columns_of(FileHas(tools=True)))
+    assert read_back(row, form) == examples(dialogue)
+    source = SourceSection.model_validate({"path": "x.jsonl"})
+    assert {found.tools for found in to_examples(row, source, form)} == {TOOLS}
 
 
 @given(dialogue=dialogues())
 def test_alpaca_holds_the_turns_but_not_which_of_them_are_targets(dialogue: Dialogue) -> None:
-    row = WRITERS["alpaca"].row(dialogue, True)
+    row = WRITERS["alpaca"].row(dialogue, FileHas(True))
     everything = Dialogue(dialogue.messages, tuple(sorted((*dialogue.targets, *dialogue.untrained))))
     assert read_back(row, "alpaca") == examples(everything)
     assert read_back(row, "alpaca", turns="last") == examples(dialogue)[-1:]
@@ -61,7 +97,7 @@ def test_alpaca_holds_the_turns_but_not_which_of_them_are_targets(dialogue: Dial
 @pytest.mark.parametrize("form", WRITERS)
 @given(dialogue=dialogues())
 def test_every_column_that_is_written_is_described(form: ExportFormat, dialogue: Dialogue) -> None:
-    assert list(WRITERS[form].row(dialogue, True)) == list(WRITERS[form].columns)
+    assert list(WRITERS[form].row(dialogue, FileHas(True))) == list(WRITERS[form].columns)
 
 
 def test_rows_are_the_ones_that_trainers_know() -> None:
@@ -69,11 +105,11 @@ def test_rows_are_the_ones_that_trainers_know() -> None:
         Message(*turn) for turn in (("user", "q1"), ("assistant", "a1"), ("user", "q2"), ("assistant", "a2"))
     )
     dialogue = Dialogue((Message("system", "s"), *messages), (4,))
-    assert WRITERS["messages"].row(dialogue, True)["messages"][2:4] == [
+    assert WRITERS["messages"].row(dialogue, FileHas(True))["messages"][2:4] == [
         {"role": "assistant", "content": "a1", "weight": 0},
         {"role": "user", "content": "q2"},
     ]
-    assert WRITERS["sharegpt"].row(dialogue, True) == {
+    assert WRITERS["sharegpt"].row(dialogue, FileHas(True)) == {
         "conversations": [
             {"from": "system", "value": "s"},
             {"from": "human", "value": "q1"},
@@ -82,14 +118,14 @@ def test_rows_are_the_ones_that_trainers_know() -> None:
             {"from": "gpt", "value": "a2", "weight": 1},
         ]
     }
-    assert WRITERS["alpaca"].row(dialogue, True) == {
+    assert WRITERS["alpaca"].row(dialogue, FileHas(True)) == {
         "instruction": "q2",
         "input": "",
         "output": "a2",
         "system": "s",
         "history": [["q1", "a1"]],
     }
-    row = WRITERS["prompt-completion"].row(dialogue, True)
+    row = WRITERS["prompt-completion"].row(dialogue, FileHas(True))
     assert row["completion"] == [{"role": "assistant", "content": "a2"}]
     assert all(turn.keys() == {"role", "content"} for turn in row["prompt"])
 

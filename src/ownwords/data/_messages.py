@@ -113,13 +113,14 @@ def assistant_turn(
     call_ids: tuple[str, ...] = (),
 ) -> Turn:
     """The turn as one text."""
+    inline, answer = split_reasoning(words)
     if reasoning:
-        if split_reasoning(words)[0]:
+        if inline:
             raise DataError(f"{where}: it has reasoning of its own and <think> in its text. Keep one of them.")
-        reasoning = text(reasoning, "reasoning", where).strip()
+        inline, answer = text(reasoning, "reasoning", where).strip(), words
     if calls and not call_ids:
         call_ids = ("",) * len(calls)
-    whole = AssistantTurn(words, reasoning, tuple(calls)).as_text() if calls or reasoning else words
+    whole = AssistantTurn(answer, inline, tuple(calls)).as_text() if calls or reasoning else words
     return Turn(Message("assistant", whole), trained, call_ids)
 
 

@@ -101,12 +101,12 @@ def _tool(value: Any, where: str) -> dict[str, Any]:
     name = function.get("name")
     if not isinstance(name, str) or not name.strip():
         raise DataError(f"{where}: its function has no `name`.")
-    parameters: Any = _without_nulls(function.get("parameters"))
-    if not parameters:
-        parameters = {"type": "object", "properties": {}}
-    function["parameters"] = parameters
-    _require_schema(parameters, f"{where} ({cut(name)})")
-    return {"type": "function", "function": {key: value for key, value in function.items() if value is not None}}
+    parameters = _parameters(function.get("parameters"), f"{where} ({cut(name)})")
+    rest = {key: value for key, value in function.items() if value is not None}
+    return {
+        "type": "function",
+        "function": {"name": name, "description": "", **rest, "parameters": parameters},
+    }
 
 
 def _without_nulls(value: Any) -> Any:
@@ -119,15 +119,18 @@ def _without_nulls(value: Any) -> Any:
     return value
 
 
-def _require_schema(parameters: Any, where: str) -> None:
-    """Parameters are the JSON schema of an object."""
+def _parameters(value: Any, where: str) -> dict[str, Any]:
+    """The JSON schema of an object, with the three keys that every function then has: readers of columns fill up what
+    one row has and another lacks with nulls."""
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import SchemaError
 
-    if not isinstance(parameters, dict):
-        raise DataError(f"{where}: `parameters` must be a JSON schema, not {kind(parameters)}.")
-    schema = cast("dict[str, Any]", parameters)
-    if schema.get("type", "object") != "object":
+    value = _without_nulls(unpacked(value, "parameters", where)) or {}
+    if not isinstance(value, dict):
+        raise DataError(f"{where}: `parameters` must be a JSON schema, not {kind(value)}.")
+    given = cast("dict[str, Any]", value)
+    schema: dict[str, Any] = {"type": "object", "properties": {}, "required": [], **given}
+    if schema["type"] != "object":
         raise DataError(
             f"{where}: `parameters` must be a JSON schema of the type 'object', not {short(schema['type'])}."
         )
@@ -138,3 +141,4 @@ def _require_schema(parameters: Any, where: str) -> None:
         raise DataError(f"{where}: `parameters` is no valid JSON schema, at {place}: {error.message[:200]}.") from error
     except RecursionError as error:
         raise DataError(f"{where}: `parameters` is nested too deep.") from error
+    return schema

@@ -53,7 +53,8 @@ def load_heldout(
 ) -> list[Example]:
     """At most `limit` unseen examples: of `data.heldout` if it is given, else of the rows that training leaves.
 
-    None has a prompt of the training examples (case and white space aside), no two have the same prompt. A generator
+    None has a prompt of the training examples (case and white space aside), no two have the same prompt; calls and
+    their results count as part of it. A generator
     goes on from where training stopped; without a limit it gives as many rows as `data.train.limit`.
 
     Raises:
@@ -153,16 +154,18 @@ def _with_format(source: SourceSection, row: Any, origin: str) -> SourceSection:
 def _without_known_prompts(
     conversations: Iterable[tuple[Conversation, str]], train: Sequence[Example]
 ) -> Iterator[tuple[Conversation, str]]:
-    known = {folded(example.prompt) for example in train}
+    known = {_question(example.messages) for example in train}
     for conversation, origin in conversations:
-        prompt = folded(_asked(conversation))
+        prompt = _question(conversation.messages)
         if prompt not in known:
             known.add(prompt)
             yield conversation, origin
 
 
-def _asked(conversation: Conversation) -> str:
-    return next(message.content for message in reversed(conversation.messages) if message.role == "user")
+def _question(messages: Sequence[Message]) -> str:
+    """The last user turn with the calls and results that follow it, without differences of case and white space."""
+    asked = max(index for index, message in enumerate(messages) if message.role == "user")
+    return folded("\n".join(message.content for message in messages[asked:]))
 
 
 def _thought(conversation: Conversation, thinking: Thinking, origin: str) -> Conversation:

@@ -29,6 +29,14 @@ _DATASET = "ownwords"  # its name in LLaMA-Factory's list
 
 
 @dataclass(frozen=True, slots=True)
+class Rows:
+    """What a trainer has to know of the exported rows: only the last answer of each is a target; they have tools."""
+
+    last_only: bool
+    tools: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Trainer:
     """A trainer: the format that suits it, the command that trains in the export's folder, and its files by name.
 
@@ -38,11 +46,11 @@ class Trainer:
 
     format: ExportFormat
     command: str
-    files: Callable[[Recipe, bool], dict[str, str]]
+    files: Callable[[Recipe, Rows], dict[str, str]]
     obeys_weight: bool
 
 
-def trainer_files(name: str, recipe: Recipe, *, last_only: bool) -> dict[str, str]:
+def trainer_files(name: str, recipe: Recipe, *, last_only: bool, tools: bool = False) -> dict[str, str]:
     """The texts of a trainer's files by their names; a layout of the recipe's own is one of them.
 
     Raises:
@@ -54,11 +62,11 @@ def trainer_files(name: str, recipe: Recipe, *, last_only: bool) -> dict[str, st
             f"LLaMA-Factory takes no layout from a file, and this run was trained with tune.chat_template={layout}. "
             "Choose --for trl or --for axolotl."
         )
-    files = TRAINERS[name].files(recipe, last_only)
+    files = TRAINERS[name].files(recipe, Rows(last_only, tools))
     return files if layout is None else {**files, LAYOUT_FILE: load_layout(layout)}
 
 
-def _trl(recipe: Recipe, last_only: bool) -> dict[str, str]:
+def _trl(recipe: Recipe, rows: Rows) -> dict[str, str]:
     tune, dtype = recipe.tune, _dtype(recipe)
     values: dict[str, Any] = {
         "model_name_or_path": _model(recipe.model),
@@ -81,7 +89,7 @@ def _trl(recipe: Recipe, last_only: bool) -> dict[str, str]:
     return {"trl_sft.yaml": _yaml(values, "trl")}
 
 
-def _axolotl(recipe: Recipe, last_only: bool) -> dict[str, str]:
+def _axolotl(recipe: Recipe, rows: Rows) -> dict[str, str]:
     tune, dtype = recipe.tune, _dtype(recipe)
     shared = _shared(recipe)
     renamed = {
@@ -118,7 +126,7 @@ def _axolotl(recipe: Recipe, last_only: bool) -> dict[str, str]:
     return {"axolotl.yaml": _yaml(values, "axolotl")}
 
 
-def _llamafactory(recipe: Recipe, last_only: bool) -> dict[str, str]:
+def _llamafactory(recipe: Recipe, rows: Rows) -> dict[str, str]:
     tune, dtype = recipe.tune, _dtype(recipe)
     values: dict[str, Any] = {
         "model_name_or_path": _model(recipe.model),
@@ -130,12 +138,12 @@ def _llamafactory(recipe: Recipe, last_only: bool) -> dict[str, str]:
         "dataset": _DATASET,
         "dataset_dir": ".",
         "cutoff_len": tune.max_length,
-        "mask_history": last_only,
+        "mask_history": rows.last_only,
         "packing": False,
         **_shared(recipe),
         "bf16": dtype == "bfloat16",
     }
-    columns = {"messages": "conversations"}
+    columns = {"messages": "conversations", **({"tools": "tools"} if rows.tools else {})}
     info = {_DATASET: {"file_name": DATA_FILE, "formatting": "sharegpt", "columns": columns}}
     note = (
         "# Without `template` LLaMA-Factory takes the tokenizer's own chat template; name one of its own to be sure.\n"

@@ -16,7 +16,7 @@ from ownwords.data.card import CardFile, dataset_card
 from ownwords.data.dialogue import Dialogue
 from ownwords.data.grouping import count_sources, grouped, one_by_one, read_training_rows
 from ownwords.data.trainers import DATA_FILE, TRAINERS, trainer_files
-from ownwords.data.writers import WRITERS, ExportFormat
+from ownwords.data.writers import WRITERS, ExportFormat, FileHas
 from ownwords.errors import InputError
 from ownwords.paths import given_path
 from ownwords.recipe import Recipe, load_recipe
@@ -42,11 +42,11 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The conversations, read anew at each call; whether some of their answers are no targets, so that all get a mark;
-    and whether the trainer has to be told that only the last answer is one."""
+    """The conversations, read anew at each call; what the file needs; and whether the trainer has to be told that only
+    the last answer is a target."""
 
     dialogues: Callable[[], Iterator[Dialogue]]
-    marked: bool
+    has: FileHas
     last_only: bool
 
 
@@ -78,13 +78,15 @@ def export(
         configs: dict[str, str] = {}
         if trainer is not None:
             wanted = load_recipe(run.recipe_path, overrides, output_dir=str(run.directory))
-            configs = trainer_files(trainer, wanted, last_only=plan.last_only)
+            configs = trainer_files(trainer, wanted, last_only=plan.last_only, tools=plan.has.tools)
     with plain_disk_errors(folder):
         _check_folder(folder, force=force)
         counts = _write_rows(folder / DATA_FILE, plan, form)
         for name, text in configs.items():
             write_text(folder / name, text)
-        card = CardFile(DATA_FILE, _describe_row(counts, form), WRITERS[form].columns, _use(form, trainer, counts))
+        card = CardFile(
+            DATA_FILE, _describe_row(counts, form), WRITERS[form].columns_of(plan.has), _use(form, trainer, counts)
+        )
         facts = _facts(run, made, arm, counts)
         write_text(folder / "README.md", dataset_card({**facts, "sources": count_sources(source)}, card))
     names = ", ".join([DATA_FILE, *configs, "README.md"])
@@ -122,10 +124,13 @@ def _plan(source: Path, recipe: Recipe, form: ExportFormat, trainer: str | None)
 
     single = form == "prompt-completion" or recipe.data.train.turns == "last"
     dialogues = singly if single else together
-    marked = any(dialogue.untrained for dialogue in dialogues())
-    if marked and trainer is not None and not TRAINERS[trainer].obeys_weight:
-        return Plan(singly, marked, last_only=True)
-    return Plan(dialogues, marked, last_only=False)
+    tools = any(dialogue.tools for dialogue in dialogues())
+    if tools and WRITERS[form].tools_column is None:
+        raise InputError(f"the format {form} has no place for tools, and rows of this run have some: choose another.")
+    has = FileHas(any(dialogue.untrained for dialogue in dialogues()), tools)
+    if has.weights and trainer is not None and not TRAINERS[trainer].obeys_weight:
+        return Plan(singly, has, last_only=True)
+    return Plan(dialogues, has, last_only=False)
 
 
 def _check_folder(folder: Path, *, force: bool) -> None:
@@ -145,7 +150,7 @@ def _write_rows(path: Path, plan: Plan, form: ExportFormat) -> Counts:
     def write(temporary: Path) -> None:
         with temporary.open("w", encoding="utf-8", newline="\n") as file:
             for dialogue in plan.dialogues():
-                file.write(_JSON.encode(WRITERS[form].row(dialogue, plan.marked)) + "\n")
+                file.write(_JSON.encode(WRITERS[form].row(dialogue, plan.has)) + "\n")
                 counts.add(dialogue)
 
     write_atomic(path, write)
