@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from jinja2 import TemplateError
 
@@ -57,12 +58,24 @@ def target_ids(
 
     The target's ids are those of the whole conversation past its common prefix with the prompt's: the end-of-turn
     marker belongs to them, and where template or tokenizer blur the border nothing of the target is lost.
+
+    Some templates write a conversation otherwise once it is answered (Mistral's: the system text stands before the
+    last user turn only while it is the last turn). Then the prompt is the one that the model is asked with, and the
+    target is what the template writes of the answer itself.
     """
     shield = _Shield(tokenizer, [*(m.content for m in messages), prefill, target, given.tools])
-    prompt = shield.ids(_prompt(tokenizer, messages, prefill, given, shield))
-    turn = Message("assistant", prefill + target)
-    whole = _render(tokenizer, [*messages, turn], given, shield, generate=False)
-    return _split(prompt, shield.ids(whole))
+    asked = _render(tokenizer, messages, given, shield, generate=True)
+    answer = Message("assistant", prefill + target)
+    whole = _render(tokenizer, [*messages, answer], given, shield, generate=False)
+    prompt = shield.ids(asked + shield.cover(prefill))
+    goes_on = whole.startswith(asked)
+    if not goes_on:
+        goes_on = whole.startswith(_render(tokenizer, messages, given, shield, generate=False))
+    if goes_on:
+        return _split(prompt, shield.ids(whole))
+    other = Message("assistant", prefill + shield.unused)
+    unlike = _render(tokenizer, [*messages, other], given, shield, generate=False)
+    return prompt, shield.ids(whole[_difference(whole, unlike) :])
 
 
 def raw_ids(tokenizer: Any, text: str) -> list[int]:
@@ -93,23 +106,36 @@ def ends_in_reasoning(tokenizer: Any, prompt: Sequence[int]) -> bool:
     return bool(_OPEN_THINK.search(tokenizer.decode(prompt[-8:], clean_up_tokenization_spaces=False)))
 
 
+_SPECIAL: WeakKeyDictionary[Any, re.Pattern[str]] = WeakKeyDictionary()
+
+
+def _special_tokens(tokenizer: Any) -> re.Pattern[str]:
+    """Matches any of the tokenizer's special tokens; made once, as some have hundreds."""
+    if tokenizer not in _SPECIAL:
+        added = (str(token) for token in tokenizer.added_tokens_decoder.values() if token.special)
+        names = sorted({*added, *tokenizer.all_special_tokens}, key=len, reverse=True)
+        _SPECIAL[tokenizer] = re.compile("|".join(re.escape(name) for name in names if name) or r"(?!)")
+    return _SPECIAL[tokenizer]
+
+
 class _Shield:
     """Keeps special tokens' texts in messages apart from the tokens that a template writes.
 
     Each such text is one private character while the template works, and is then spelled out or tokenised as text.
+    `unused` is a character that stands nowhere in the messages.
     """
 
     def __init__(self, tokenizer: Any, texts: Sequence[str]) -> None:
         self._tokenizer = tokenizer
-        special = [token for token in tokenizer.all_special_tokens if any(token in text for text in texts)]
+        self._special = _special_tokens(tokenizer)
         free = (chr(code) for code in _PRIVATE if not any(chr(code) in text for text in texts))
-        self._marks = dict(zip(sorted(special, key=len, reverse=True), free, strict=False))
+        found = {token for text in texts for token in self._special.findall(text)} - {""}
+        self._marks = {token: next(free) for token in sorted(found)}
         self._texts = {mark: token for token, mark in self._marks.items()}
+        self.unused = next(free)
 
     def cover(self, text: str) -> str:
-        for token, mark in self._marks.items():
-            text = text.replace(token, mark)
-        return text
+        return self._special.sub(lambda match: self._marks[match.group()], text) if self._marks else text
 
     def plain(self, text: str) -> str:
         for mark, token in self._texts.items():
@@ -141,5 +167,11 @@ def _render(tokenizer: Any, messages: Sequence[Message], given: Given, shield: _
 
 def _split(prompt: list[int], whole: list[int]) -> tuple[list[int], list[int]]:
     """Cut `whole` where it leaves `prompt`."""
-    cut = next((i for i, (a, b) in enumerate(zip(prompt, whole, strict=False)) if a != b), min(len(prompt), len(whole)))
+    cut = _difference(prompt, whole)
     return whole[:cut], whole[cut:]
+
+
+def _difference(first: Sequence[Any], second: Sequence[Any]) -> int:
+    """The place where two sequences begin to differ."""
+    pairs = zip(first, second, strict=False)
+    return next((i for i, (a, b) in enumerate(pairs) if a != b), min(len(first), len(second)))

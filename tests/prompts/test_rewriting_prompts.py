@@ -24,7 +24,10 @@ def write(tmp_path: Path, text: str) -> str:
 
 
 def test_the_shipped_names() -> None:
-    assert prompt_names() == ["chat/general", "chat/math", "paper/math", "paper/refer", "paper/using"]
+    assert prompt_names() == [
+        *("chat/code", "chat/general", "chat/math", "chat/tools"),
+        *("paper/math", "paper/refer", "paper/using"),
+    ]
 
 
 @pytest.mark.parametrize("name", prompt_names())
@@ -35,7 +38,7 @@ def test_every_prompt_has_a_one_line_description_and_a_hash_of_its_text(name: st
     assert prompt.description not in prompt.instruction
 
 
-@pytest.mark.parametrize("name", ["chat/general", "chat/math"])
+@pytest.mark.parametrize("name", ["chat/general", "chat/math", "chat/tools", "chat/code"])
 def test_chat_prompts_touch_nothing_but_the_last_user_turn(name: str) -> None:
     rendered = load_prompt(name).render(Example("id", TALK, "Because."))
     assert rendered.messages[:-1] == TALK[:-1]
@@ -127,7 +130,7 @@ def test_a_template_that_fails_on_one_row_names_the_row(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("chat/maths", "no rewriting prompt named 'chat/maths'. Did you mean 'chat/math' or 'paper/math'?"),
+        ("chat/maths", "no rewriting prompt named 'chat/maths'. Did you mean 'chat/math' or 'chat/tools'?"),
         ("layouts/paper/alpaca", "no rewriting prompt named 'layouts/paper/alpaca'"),
         ("nowhere.jinja", "cannot read the rewriting prompt file nowhere.jinja"),
     ],
