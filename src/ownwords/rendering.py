@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 
 from jinja2 import TemplateError
 
-from ownwords._dressing import PROBE, Given, apply, dress
+from ownwords._dressing import PROBE, Given, apply, dress, takes
 from ownwords.records import Message
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "raw_target_ids",
     "render_prompt",
     "shows_the_user",
+    "takes",
     "target_ids",
 ]
 

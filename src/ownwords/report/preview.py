@@ -18,10 +18,11 @@ def as_text(facts: dict[str, Any], *, full: bool = False) -> str:
 
 
 def _row(row: dict[str, Any], number: str, *, full: bool) -> list[str]:
-    sent = conversation(row["messages"]) if full else block("prompt", row["messages"][-1]["content"])
+    sent = conversation(row["messages"]) if full else block("prompt", _asked(row["messages"]))
     opening = block("answer begins", row["prefill"]) if row["prefill"] else []
     return [
         *wrap(f"{number}: {row['origin']}, {row['id']}", 0),
+        *(block("tools", ", ".join(row["tools"])) if row["tools"] else []),
         *sent,
         *opening,
         *block("reference", row["reference"]),
@@ -29,6 +30,10 @@ def _row(row: dict[str, Any], number: str, *, full: bool) -> list[str]:
         *(["  checks", *verdict_lines(row["verdicts"])] if row["verdicts"] else []),
         *wrap(_outcome(row), 2),
     ]
+
+
+def _asked(messages: list[dict[str, str]]) -> str:
+    return next(message["content"] for message in reversed(messages) if message["role"] == "user")
 
 
 def _rewrite(row: dict[str, Any]) -> list[str]:

@@ -25,6 +25,7 @@ def _example(facts: dict[str, Any]) -> list[str]:
     return [
         f"Example {facts['id']}",
         *wrap(f"from {example['origin'] or 'a place that is not known any more'}; run in {facts['run']}", 2),
+        *(block("tools", ", ".join(example["tools"])) if example["tools"] else []),
         *conversation(example["messages"]),
         *block("reference", example["reference"]),
     ]

@@ -31,10 +31,25 @@ def _data(facts: dict[str, Any]) -> list[str]:
         *wrap(f"duplicates  {equal['duplicates']:,} exact, {equal['different']:,} different examples", 2),
         *wrap(f"references  {targets['distinct']:,} different texts", 2),
         *wrap(f"script mix  {mix}", 2),
+        *_chat(facts["chat"]),
         *wrap(f"first row   {first['origin']}", 2),
+        *(_turn("tools", ", ".join(first["tools"])) if first["tools"] else []),
         *(line for message in first["messages"] for line in _turn(message["role"], message["content"])),
         *_turn("reference", first["reference"]),
     ]
+
+
+def _chat(chat: dict[str, Any]) -> list[str]:
+    """Only where there are tools or reasoning."""
+    lines: list[str] = []
+    if chat["tools"]:
+        functions = len(chat["functions"])
+        lines += wrap(
+            f"tools       {chat['tools']:,} examples, {functions:,} functions; {chat['calls']:,} references call", 2
+        )
+    if chat["reasoning"] or chat["thinking"] != "keep":
+        lines += wrap(f"reasoning   {chat['reasoning']:,} references have some (data.thinking={chat['thinking']})", 2)
+    return lines
 
 
 def _skipped(rows: list[dict[str, str]]) -> list[str]:

@@ -8,7 +8,15 @@ from typing import Any
 
 def cautions(facts: dict[str, Any]) -> list[str]:
     """Sentences about the facts of `validate`; empty where nothing looks wrong."""
-    return [*_data(facts), *_overlap(facts), *_training(facts), *_targets(facts), *_rewriting(facts), *_probe(facts)]
+    return [
+        *_data(facts),
+        *_chat(facts["chat"]),
+        *_overlap(facts),
+        *_training(facts),
+        *_targets(facts),
+        *_rewriting(facts),
+        *_probe(facts),
+    ]
 
 
 def _data(facts: dict[str, Any]) -> Iterator[str]:
@@ -20,6 +28,25 @@ def _data(facts: dict[str, Any]) -> Iterator[str]:
         )
     if facts["data"]["heldout"] is None:
         yield f"there is nothing held out: {facts['data']['heldout_missing']}"
+
+
+def _chat(chat: dict[str, Any]) -> Iterator[str]:
+    if chat["tools"] and not chat["template_takes_tools"]:
+        yield (
+            f"{chat['tools']:,} examples have tools, and the chat template has no place for them: they stand in the "
+            "system text, in a form that the model was hardly trained on. Expect more rewrites that fail."
+        )
+    if chat["reasoning"] and chat["thinking"] == "keep":
+        yield (
+            f"{chat['reasoning']:,} references have reasoning, and rewriting that is risky: a model that sees the "
+            "answer writes reasons that lead to it, not those by which it would find it. The paper rewrites answers "
+            "only. data.thinking=strip takes reasoning out."
+        )
+    if chat["template_thinks"] and not chat["reasoning"] and chat["thinking"] != "forbid":
+        yield (
+            "the model thinks before it answers, and the references have no reasoning: trained on them, it learns to "
+            "answer without. data.thinking=forbid tells it not to think in rewriting, training and evaluation alike."
+        )
 
 
 def _overlap(facts: dict[str, Any]) -> Iterator[str]:

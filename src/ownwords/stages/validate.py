@@ -10,6 +10,7 @@ from typing import Any
 
 from ownwords.errors import DataError, InputError, RecipeError
 from ownwords.records import Example
+from ownwords.rendering import takes
 from ownwords.stages import evaluate, preflight
 from ownwords.stages.cautions import cautions
 from ownwords.stages.context import Context
@@ -17,6 +18,7 @@ from ownwords.stages.lengths import TrainingRows, quantiles, rewriting_prompts, 
 from ownwords.stages.overlap import Repeat, TrainingPrompts
 from ownwords.stages.probe import probe
 from ownwords.stages.targets import describe_targets
+from ownwords.turns import read_turn, split_reasoning, tool_names
 
 SHOWN = 3
 
@@ -44,6 +46,7 @@ def validate(context: Context, probed: int) -> dict[str, Any]:
         "model": context.model.name,
         "output_dir": str(context.run.directory),
         "data": _data(context),
+        "chat": _chat(context),
         "duplicates": duplicates(examples),
         "overlap": _overlap(examples, tasks),
         "lengths": {
@@ -82,6 +85,7 @@ def _data(context: Context) -> dict[str, Any]:
             **_sizes(context.train),
             "first": {
                 "origin": first.origin,
+                "tools": tool_names(first.tools),
                 "messages": [message.as_dict() for message in first.messages],
                 "reference": first.reference,
             },
@@ -89,6 +93,22 @@ def _data(context: Context) -> dict[str, Any]:
         "skipped": [{"origin": origin, "reason": reason} for origin, reason in context.skipped.items()],
         "heldout": heldout,
         "heldout_missing": missing,
+    }
+
+
+def _chat(context: Context) -> dict[str, Any]:
+    """Tools and reasoning of the examples, and what the chat template that trains on them makes of these."""
+    tokenizer = context.tokenizer(context.recipe.tune.chat_template)
+    template = takes(tokenizer)
+    examples = context.train
+    return {
+        "tools": sum(bool(example.tools) for example in examples),
+        "functions": sorted({name for example in examples for name in tool_names(example.tools)}),
+        "calls": sum(bool(example.tools and read_turn(example.reference, tools=True).calls) for example in examples),
+        "reasoning": sum(bool(split_reasoning(example.reference)[0]) for example in examples),
+        "thinking": context.recipe.data.thinking,
+        "template_takes_tools": template.tools and template.calls,
+        "template_thinks": bool(template.reasoning) or "<think>" in str(tokenizer.chat_template),
     }
 
 
