@@ -16,16 +16,17 @@ SPECIAL_TOKENS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|pad|>")
 CONTEXT = 512
 
 
-def make_tiny_model(folder: Path, *, chat_template: str | None = CHATML, seed: int = 0) -> Path:
+def make_tiny_model(folder: Path, *, chat_template: str | None = CHATML, seed: int = 0, context: int = CONTEXT) -> Path:
     """Write a model folder (config, safetensors, tokenizer, chat template) of well under 1 MB and give its path.
 
-    260 tokens (256 bytes and 4 special), 2 layers, 4 query heads over 2 key-value heads, a context of 512 tokens.
+    260 tokens (256 bytes and 4 special), 2 layers, 4 query heads over 2 key-value heads, a context of 512 tokens
+    unless another is asked for.
     """
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
     folder.mkdir(parents=True, exist_ok=True)
-    tokenizer = _tokenizer(chat_template)
+    tokenizer = _tokenizer(chat_template, context)
     config = LlamaConfig(
         vocab_size=len(tokenizer),
         hidden_size=48,
@@ -33,7 +34,7 @@ def make_tiny_model(folder: Path, *, chat_template: str | None = CHATML, seed: i
         num_hidden_layers=2,
         num_attention_heads=4,
         num_key_value_heads=2,
-        max_position_embeddings=CONTEXT,
+        max_position_embeddings=context,
         initializer_range=0.2,  # the usual 0.02 gives nearly flat logits, where rounding would decide
         tie_word_embeddings=False,
         bos_token_id=tokenizer.convert_tokens_to_ids("<|endoftext|>"),
@@ -50,7 +51,7 @@ def make_tiny_model(folder: Path, *, chat_template: str | None = CHATML, seed: i
     return folder
 
 
-def _tokenizer(chat_template: str | None):
+def _tokenizer(chat_template: str | None, context: int):
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 
@@ -60,7 +61,7 @@ def _tokenizer(chat_template: str | None):
     core.decoder = decoders.ByteLevel()
     core.add_special_tokens(list(SPECIAL_TOKENS))
     tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=core, eos_token="<|im_end|>", pad_token="<|pad|>", model_max_length=CONTEXT
+        tokenizer_object=core, eos_token="<|im_end|>", pad_token="<|pad|>", model_max_length=context
     )
     tokenizer.chat_template = chat_template
     return tokenizer

@@ -81,7 +81,7 @@ def target_ids(
 
 def raw_ids(tokenizer: Any, text: str) -> list[int]:
     """Token ids of bare text, with the special tokens that the tokenizer adds by itself (often a BOS)."""
-    return list(tokenizer(text)["input_ids"])
+    return list(tokenizer(text, verbose=False)["input_ids"])
 
 
 def raw_target_ids(tokenizer: Any, text: str, target: str) -> tuple[list[int], list[int]]:
@@ -145,13 +145,13 @@ class _Shield:
 
     def ids(self, text: str) -> list[int]:
         if not self._texts:
-            return list(self._tokenizer(text, add_special_tokens=False)["input_ids"])
+            return list(self._tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
         result: list[int] = []
         for piece in re.split(f"([{''.join(self._texts)}])", text):
             literal = piece in self._texts
             known = {"split_special_tokens": True} if literal else {}
             spelled = self._texts.get(piece, piece)
-            result += self._tokenizer(spelled, add_special_tokens=False, **known)["input_ids"]
+            result += self._tokenizer(spelled, add_special_tokens=False, verbose=False, **known)["input_ids"]
         return result
 
 

@@ -43,6 +43,7 @@ def test_an_accepted_row_is_told_from_its_place_to_its_targets(project: Project,
     story = explain(project, capsys, row["id"])
     assert story["id"] == row["id"]
     assert story["example"] == {
+        "tools": [],
         "messages": [{"role": "user", "content": question(4)["question"]}],
         "reference": question(4)["answer"],
         "origin": "rows.jsonl line 5",

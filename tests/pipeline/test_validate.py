@@ -74,6 +74,7 @@ def test_rows_are_counted_and_the_first_is_shown_as_mapped(validate: Validate) -
     assert (data["train"]["rows"], data["train"]["examples"]) == (12, 12)
     assert data["heldout"] == {"rows": 8, "examples": 8}
     assert data["train"]["first"] == {
+        "tools": [],
         "origin": "rows.jsonl line 1",
         "messages": [{"role": "user", "content": TRAINED[0]["question"]}],
         "reference": TRAINED[0]["answer"],
@@ -247,7 +248,7 @@ def test_one_reference_for_all_prompts_is_a_warning(project: Project, validate: 
 def test_tokens_that_the_model_does_not_have_are_found(project: Project, validate: Validate, tiny_model: Path) -> None:
     other = shutil.copytree(tiny_model, project.folder / "other")
     tokenizer = AutoTokenizer.from_pretrained(other)
-    tokenizer.add_tokens(["<extra>"], special_tokens=True)
+    tokenizer.add_tokens(["<extra>"])  # not special: those stay text in a message
     tokenizer.save_pretrained(other)
     rows = [*TRAINED[:3], {"question": "Which?", "answer": "This one: <extra>."}]
     facts = validate(*rows_file(project, rows), f"model.name_or_path={other}")

@@ -37,6 +37,12 @@ class Context:
     def train(self) -> list[Example]:
         return load_train(self.recipe.data, self.skipped)
 
+    @cached_property
+    def asked(self) -> list[Example]:
+        """The training examples that are rewritten: with `rewrite.turns: last`, each conversation's last target."""
+        every = self.recipe.rewrite.turns == "all"
+        return [example for example in self.train if every or example.last]
+
     def heldout(self, limit: int | None) -> list[Example]:
         """Unseen rows: never duplicates of training rows."""
         return load_heldout(self.recipe.data, self.train, limit, self.skipped)

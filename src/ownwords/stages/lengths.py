@@ -91,9 +91,7 @@ def rewriting_prompts(context: Context) -> RewritingPrompts:
     name = context.recipe.rewrite.chat_template
     tokenizer = context.tokenizer(name)
     tokens: list[int] = []
-    for example in context.train:
-        if not rewrite.is_asked(context, example):
-            continue
+    for example in context.asked:
         request = rewrite.build_request(context, example, 0)
         given = context.given(name, example)
         tokens.append(len(prompt_ids(tokenizer, request.messages or (), request.prefill, given)))

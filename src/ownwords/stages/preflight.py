@@ -41,7 +41,7 @@ def check_inputs(context: Context, verb: str) -> None:
     Raises:
         DataError, ModelError: the first thing that is wrong.
     """
-    examples = context.train
+    _ = context.train  # reading it is the check
     if verb != "rewrite":
         check_layouts(context)
         if verb in {"run", "tune"}:
@@ -50,7 +50,7 @@ def check_inputs(context: Context, verb: str) -> None:
     if rewriting:
         if needs_model(context.engine_name):
             context.tokenizer(context.recipe.rewrite.chat_template)
-        context.engine().preflight(rewrite.build_request(context, example, 0) for example in examples)
+        context.engine().preflight(rewrite.build_request(context, example, 0) for example in context.asked)
 
 
 def _later_layouts(context: Context) -> list[str | None]:
@@ -97,4 +97,10 @@ def _check_training(context: Context) -> None:
     tune = context.recipe.tune
     if tune.early_stopping is not None:
         held_out_ids([example.id for example in context.train], tune.early_stopping.share, context.recipe.seed)
-    supervise(context.tokenizer(tune.chat_template), reference_rows(context.train), tune.max_length, tune.on_too_long)
+    supervise(
+        context.tokenizer(tune.chat_template),
+        reference_rows(context.train),
+        tune.max_length,
+        tune.on_too_long,
+        thinking=context.thinking,
+    )

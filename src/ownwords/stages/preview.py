@@ -21,7 +21,7 @@ def preview(context: Context, rows: int) -> dict[str, Any]:
     if rows < 1:
         raise InputError(f"--rows {rows}: give how many examples to show, at least 1.")
     preflight.check_names(context)
-    examples = [example for example in context.train if rewrite.is_asked(context, example)][:rows]
+    examples = context.asked[:rows]
     requests = [rewrite.build_request(context, example, 0) for example in examples]
     engine = context.engine()
     answers = {completion.request_id: completion for completion in engine.stream(requests)}

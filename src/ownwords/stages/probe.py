@@ -19,7 +19,7 @@ def probe(context: Context, lengths: Sequence[int], count: int) -> dict[str, Any
     `lengths` are tokens of the examples' rewriting prompts. Starting the engine is timed apart. Fewer rows than a batch
     holds are slower per row than many, so `hours` is rather too long than too short; retries are not in it.
     """
-    chosen = spread(context.train, lengths, count)
+    chosen = spread(context.asked, lengths, count)
     clock = time.monotonic()
     engine = context.engine()
     started = time.monotonic()
@@ -41,7 +41,7 @@ def probe(context: Context, lengths: Sequence[int], count: int) -> dict[str, Any
         "seconds": round(seconds, 3),
         "rows_per_second": len(answers) / seconds,
         "tokens_per_second": tokens / seconds,
-        "hours": len(context.train) * seconds / len(answers) / 3600,
+        "hours": len(context.asked) * seconds / len(answers) / 3600,
         "peak_resident_gib": _peak_resident_gib(),
         "peak_device_gib": _peak_device_gib(engine.provenance.device),
     }

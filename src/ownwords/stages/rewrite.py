@@ -119,15 +119,9 @@ def load_outcomes(context: Context) -> list[Outcome]:
     return _outcomes(context, attempts)
 
 
-def is_asked(context: Context, example: Example) -> bool:
-    """Whether the example is rewritten; with `rewrite.turns: last` a conversation's earlier targets are not."""
-    return example.last or context.recipe.rewrite.turns == "all"
-
-
 def _pending(context: Context, attempts: dict[str, Attempt]) -> list[Example]:
     """The examples that still want an answer."""
-    asked = (example for example in context.train if is_asked(context, example))
-    return [e for e in asked if e.id not in attempts or not attempts[e.id].passed]
+    return [e for e in context.asked if e.id not in attempts or not attempts[e.id].passed]
 
 
 def _outcomes(context: Context, attempts: dict[str, Attempt]) -> list[Outcome]:
