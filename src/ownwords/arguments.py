@@ -87,7 +87,13 @@ def _add_looks_ahead(add: AddVerb) -> None:
     init.add_argument("--force", action="store_true", help="overwrite that file")
     validate = add("validate", "look at recipe, data and lengths, and try a few rows; changes nothing")
     _add_recipe(validate)
-    validate.add_argument("--probe", type=int, default=4, metavar="N", help="rewrite N examples on trial; 0 for none")
+    validate.add_argument(
+        "--probe",
+        type=int,
+        default=4,
+        metavar="N",
+        help="rewrite N examples and train two batches on trial; 0 for none",
+    )
     _add_allow_code(validate)
     _add_json(validate)
     preview = add("preview", "rewrite the first examples and show what the checks say; changes nothing")

@@ -283,6 +283,19 @@ def test_without_a_trial_nothing_is_asked(project: Project, validate: Validate) 
 
 
 @pytest.mark.slow
+def test_training_is_tried_on_the_longest_rows_and_leaves_nothing(project: Project, validate: Validate) -> None:
+    rows = [{"question": "x" * (10 * n + 10), "answer": f"{n}"} for n in range(8)]
+    use = ["--probe", "1", "tune.num_train_epochs=3", "tune.per_device_train_batch_size=2"]
+    facts = validate(*rows_file(project, rows), *use)
+    trial, lengths = facts["training_probe"], facts["lengths"]["whole"]
+    assert (trial["rows"], trial["longest"]) == (4, lengths["max"])
+    assert trial["tokens_per_second"] > 0
+    assert trial["hours_an_arm"] > 0
+    assert trial["peak_resident_gib"] > 0.01
+    assert validate(*rows_file(project, rows), "--probe", "0")["training_probe"] is None
+
+
+@pytest.mark.slow
 def test_the_recipes_engine_makes_the_trial(validate: Validate) -> None:
     trial = validate("runtime.engine=transformers", "rewrite.sampling.max_tokens=4", "--probe", "2")["probe"]
     assert (trial["engine"]["kind"], trial["rows"], trial["errors"]) == ("transformers", 2, 0)

@@ -94,7 +94,7 @@ def _lengths(facts: dict[str, Any]) -> list[str]:
 
 
 def _training(facts: dict[str, Any]) -> list[str]:
-    training = facts["training"]
+    training, probe = facts["training"], facts["training_probe"]
     if training["on_too_long"] == "error":
         fate = "tune.on_too_long=error: none may be"
     else:
@@ -106,7 +106,25 @@ def _training(facts: dict[str, Any]) -> list[str]:
         "Training on the references (vanilla)",
         *wrap(f"{training['rows']:,} rows, {training['supervised_tokens']:,} supervised tokens", 2),
         *wrap(f"longer than tune.max_length={training['max_length']}: {training['too_long']:,} rows ({fate})", 2),
+        *([] if probe is None else _training_probe(probe)),
     ]
+
+
+def _training_probe(probe: dict[str, Any]) -> list[str]:
+    return [
+        *wrap(
+            f"two batches tried, the longest rows among them ({probe['longest']:,} tokens): "
+            f"{probe['tokens_per_second']:,.0f} tokens/s; an arm takes about {duration(3600 * probe['hours_an_arm'])}, "
+            "or less",
+            2,
+        ),
+        *wrap(f"peak memory: {_memory(probe)}", 2),
+    ]
+
+
+def _memory(probe: dict[str, Any]) -> str:
+    found = (probe["peak_resident_gib"], "in this process"), (probe["peak_device_gib"], "on the device")
+    return ", ".join(f"{decimal(gib, 2)} GiB {where}" for gib, where in found if gib is not None) or "not known here"
 
 
 def _rewriting(facts: dict[str, Any]) -> list[str]:
@@ -125,12 +143,6 @@ def _rewriting(facts: dict[str, Any]) -> list[str]:
 
 
 def _probe(probe: dict[str, Any]) -> list[str]:
-    device = probe["peak_device_gib"]
-    memory = [
-        f"{decimal(gib, 2)} GiB {where}"
-        for gib, where in ((probe["peak_resident_gib"], "in this process"), (device, "on the device"))
-        if gib is not None
-    ]
     engine = probe["engine"]
     return [
         *wrap(
@@ -140,7 +152,7 @@ def _probe(probe: dict[str, Any]) -> list[str]:
             2,
         ),
         *wrap(f"all rows once: about {duration(3600 * probe['hours'])}, or less, in full batches", 2),
-        *wrap(f"peak memory: {', '.join(memory) or 'not known here'}", 2),
+        *wrap(f"peak memory: {_memory(probe)}", 2),
     ]
 
 

@@ -1,16 +1,21 @@
-"""A short trial of rewriting: a few examples of every length, timed, to say how long all of them would take."""
+"""Short trials of rewriting and of training, timed, to say how long all rows would take and what memory they need."""
 
 from __future__ import annotations
 
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+from ownwords import models
+from ownwords.errors import StageError
 from ownwords.progress import Progress
 from ownwords.records import Completion, Example
-from ownwords.stages import rewrite
+from ownwords.stages import rewrite, training
 from ownwords.stages.context import Context
+from ownwords.stages.supervision import Supervision
 
 
 def probe(context: Context, lengths: Sequence[int], count: int) -> dict[str, Any]:
@@ -44,6 +49,54 @@ def probe(context: Context, lengths: Sequence[int], count: int) -> dict[str, Any
         "hours": len(context.asked) * seconds / len(answers) / 3600,
         "peak_resident_gib": _peak_resident_gib(),
         "peak_device_gib": _peak_device_gib(engine.provenance.device),
+    }
+
+
+def probe_training(context: Context, rows: Supervision) -> dict[str, Any]:
+    """Train one batch of the longest rows and one of rows of middle length, and give rates, time for an arm and memory.
+
+    The longest batch is where memory peaks. Loading the model is not timed; the first step is slower than later ones,
+    so `hours` is rather too long than too short. Nothing is kept.
+
+    Raises:
+        StageError: it does not fit into memory, or the loss is not a number.
+    """
+    recipe, size = context.recipe, context.recipe.tune.per_device_train_batch_size
+    by_length = sorted(rows.rows, key=lambda row: len(row["input_ids"]))
+    middle = len(by_length) // 2
+    chosen = [*by_length[-size:], *by_length[: -size or None][middle : middle + size]]
+    changes = {"num_train_epochs": 1, "gradient_accumulation_steps": 1, "early_stopping": None, "report_to": "none"}
+    short = recipe.model_copy(update={"tune": recipe.tune.model_copy(update=changes)})
+    context.close_engines()
+    tokenizer = context.tokenizer(recipe.tune.chat_template)
+    with tempfile.TemporaryDirectory() as work:
+        try:
+            trainer = training.train(
+                short,
+                context.model,
+                Supervision(rows=chosen),
+                tokenizer,
+                work=Path(work),
+                arm="on trial",
+                checkpoints=False,
+            )
+        except (RuntimeError, MemoryError) as error:
+            raise StageError(
+                f"training does not run on its longest rows ({len(by_length[-1]['input_ids'])} tokens): "
+                f"{str(error).splitlines()[0] if str(error) else 'out of memory'}. Lower "
+                "tune.per_device_train_batch_size or tune.max_length, or set tune.gradient_checkpointing."
+            ) from error
+        seconds = float(trainer.state.log_history[-1]["train_runtime"])
+    tried = sum(len(row["input_ids"]) for row in chosen)
+    tokens = sum(len(row["input_ids"]) for row in rows.rows)
+    return {
+        "rows": len(chosen),
+        "longest": len(by_length[-1]["input_ids"]),
+        "seconds": round(seconds, 3),
+        "tokens_per_second": tried / seconds,
+        "hours_an_arm": tokens * recipe.tune.num_train_epochs / (tried / seconds) / 3600,
+        "peak_resident_gib": _peak_resident_gib(),
+        "peak_device_gib": _peak_device_gib(models.choose_device(recipe.runtime.device)),
     }
 
 

@@ -25,8 +25,18 @@ from ownwords.stages.supervision import Supervision
 CHECKPOINTS_KEPT = 2
 
 
-def train(recipe: Recipe, model: Model, supervision: Supervision, tokenizer: Any, *, work: Path, arm: str) -> Any:
-    """Train one arm and return TRL's trainer. `work` holds its checkpoints; a whole one there is resumed from.
+def train(
+    recipe: Recipe,
+    model: Model,
+    supervision: Supervision,
+    tokenizer: Any,
+    *,
+    work: Path,
+    arm: str,
+    checkpoints: bool = True,
+) -> Any:
+    """Train one arm and return TRL's trainer. `work` holds its checkpoints, if there are to be any; a whole one there
+    is resumed from.
 
     Raises:
         StageError: the loss is not a number; the message names the rows.
@@ -45,7 +55,7 @@ def train(recipe: Recipe, model: Model, supervision: Supervision, tokenizer: Any
         trainer = _trainer_class()(
             supervision.rows,
             model=network,
-            args=_arguments(recipe, work, device, dtype == torch.bfloat16),
+            args=_arguments(recipe, work, device, dtype == torch.bfloat16, checkpoints=checkpoints),
             train_dataset=_dataset(supervision.rows),
             eval_dataset=_dataset(supervision.heldout) if supervision.heldout else None,
             processing_class=tokenizer,
@@ -116,12 +126,12 @@ def last_whole_checkpoint(work: Path) -> Path | None:
     return max(whole, key=lambda folder: int(folder.name.rpartition("-")[2]), default=None)
 
 
-def _arguments(recipe: Recipe, work: Path, device: str, bf16: bool) -> Any:
+def _arguments(recipe: Recipe, work: Path, device: str, bf16: bool, *, checkpoints: bool) -> Any:
     from trl.trainer.sft_config import SFTConfig
 
     tune = recipe.tune
     stopping = tune.early_stopping
-    looking: dict[str, Any] = {"save_strategy": "steps", "save_steps": tune.save_steps}
+    looking: dict[str, Any] = {"save_strategy": "steps" if checkpoints else "no", "save_steps": tune.save_steps}
     if stopping is not None:  # the best checkpoint can only be taken where there is one for every look
         looking = {
             "save_strategy": "steps",

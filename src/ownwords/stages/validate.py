@@ -16,7 +16,7 @@ from ownwords.stages.cautions import cautions
 from ownwords.stages.context import Context
 from ownwords.stages.lengths import TrainingRows, quantiles, rewriting_prompts, training_rows
 from ownwords.stages.overlap import Repeat, TrainingPrompts
-from ownwords.stages.probe import probe
+from ownwords.stages.probe import probe, probe_training
 from ownwords.stages.targets import describe_targets
 from ownwords.turns import read_turn, split_reasoning, tool_names
 
@@ -26,13 +26,13 @@ SHOWN = 3
 def validate(context: Context, probed: int) -> dict[str, Any]:
     """Facts about a recipe with its data and model, and `warnings`: a sentence for each that looks wrong.
 
-    `probed` examples are rewritten on trial; 0 loads no weights.
+    `probed` examples are rewritten on trial, and two batches are trained on; 0 loads no weights.
 
     Raises:
         InputError: a name, a file, a row, the model or the output folder is wrong.
     """
     if probed < 0:
-        raise InputError(f"--probe {probed}: give how many examples to rewrite on trial; 0 rewrites none.")
+        raise InputError(f"--probe {probed}: give how many examples to rewrite on trial; 0 is no trial.")
     preflight.check_names(context)
     context.run.check_writable()
     examples = context.train
@@ -42,6 +42,7 @@ def validate(context: Context, probed: int) -> dict[str, Any]:
     prompts = rewriting_prompts(context)
     trial = probe(context, prompts.tokens, probed) if probed else None  # first: peak memory is of the whole process
     rows = training_rows(context)
+    trained = probe_training(context, rows.fitted) if probed and rows.fitted else None
     facts = {
         "model": context.model.name,
         "output_dir": str(context.run.directory),
@@ -64,6 +65,7 @@ def validate(context: Context, probed: int) -> dict[str, Any]:
         },
         "rewriting": prompts.fit(),
         "probe": trial,
+        "training_probe": trained,
     }
     return {**facts, "warnings": cautions(facts)}
 
