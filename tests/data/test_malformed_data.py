@@ -74,6 +74,9 @@ FILES: list[tuple[str, str | bytes, str]] = [
     ("x.json", '[{"instruction": "a", "output": "b"}, 3]', "x.json row 2: a row must be an object with named columns"),
     ("x.jsonl", GOOD + "[1]\n", "x.jsonl line 2: a row must be an object with named columns, not a list."),
     ("x.jsonl", GOOD.encode() + b'{"instruction": "\xff"}\n', "x.jsonl line 2: not UTF-8 text (byte offset 53)."),
+    ("x.jsonl", GOOD.encode("utf-16"), "x.jsonl line 1: not UTF-8 text (byte offset 0)."),
+    ("x.jsonl", b'{"instruction": "a\x00b", "output": "c"}\n', "x.jsonl line 1, column 19: not valid JSON: Invalid"),
+    ("x.jsonl", '{"messages": [null]}', "x.jsonl line 1: message 1 must be an object with role and content, not null."),
     ("x.json", b"\xef\xbb\xbf[\n\xff", "x.json line 2: not UTF-8 text (byte offset 5)."),
     ("x.csv", b"instruction,output\na,\xe9\n", "x.csv line 2: not UTF-8 text (byte offset 21)."),
     ("x.json", "[" * 100_000, "x.json: nested too deeply to be a row."),
@@ -416,3 +419,25 @@ def test_hostile_column_names_are_shortened_and_printable(tmp_path: Path) -> Non
     text = str(caught.value)
     assert text.isprintable()
     assert len(text) < 400
+
+
+def test_a_parquet_file_that_is_cut_in_half_is_one_message(tmp_path: Path) -> None:
+    path = tmp_path / "x.parquet"
+    pq.write_table(pa.table({"instruction": ["a"] * 1000, "output": [f"b{n}" for n in range(1000)]}), path)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(DataError, match=r"x\.parquet: not readable as Parquet after row 0:"):
+        load_train(DataSection(train=SourceSection(path=str(path))))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("torn", [False, True])
+def test_a_line_of_50_mb_is_a_row_or_a_short_message(tmp_path: Path, torn: bool) -> None:
+    path = tmp_path / "x.jsonl"
+    path.write_text(json.dumps({"instruction": "a" * 50_000_000, "output": "b"})[: -1 if torn else None] + "\n")
+    data = DataSection(train=SourceSection(path=str(path)))
+    if torn:
+        with pytest.raises(DataError, match=r"x\.jsonl line 1, column 50000\d+: not valid JSON") as caught:
+            load_train(data)
+        assert len(str(caught.value)) < 400
+    else:
+        assert len(load_train(data)[0].prompt) == 50_000_000

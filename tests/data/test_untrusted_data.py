@@ -15,17 +15,44 @@ from ownwords.data.load import Skipped, load_train
 from ownwords.errors import InputError
 from ownwords.recipe import DataSection
 from ownwords.records import Example
+from ownwords.turns import read_turn, structured
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(), max_size=8)
+VALUES_OF_SCHEMA = SCALARS | st.dictionaries(st.text(max_size=3), SCALARS, max_size=2) | st.lists(SCALARS, max_size=2)
 ROLES = st.sampled_from(["system", "user", "assistant", "tool", "human", "gpt", "function_call", "model", "", "User"])
 TEXTS = st.sampled_from(["Hello", "", " ", "a\0b", "\ud800", "7", "é"]) | SCALARS
 PARTS = st.lists(st.fixed_dictionaries({"type": st.sampled_from(["text", "image"]), "text": TEXTS}), max_size=2)
+NAMES = st.sampled_from(["f", "g", ""])
+ARGUMENTS = st.dictionaries(st.text(max_size=3), SCALARS, max_size=2) | TEXTS | st.just('{"x": 1}')
+FUNCTIONS = st.fixed_dictionaries({"name": NAMES}, optional={"arguments": ARGUMENTS, "parameters": ARGUMENTS})
+CALLS = st.fixed_dictionaries({}, optional={"id": SCALARS, "function": FUNCTIONS | TEXTS, "name": NAMES})
+THOUGHTS = st.sampled_from(
+    ["<think>hm</think>Yes", "<think>hm", '<tool_call>{"name": "f"}</tool_call>', '{"name": "f"}']
+)
 MESSAGES = st.lists(
     st.fixed_dictionaries(
-        {}, optional={"role": ROLES, "content": TEXTS | PARTS, "weight": SCALARS, "tool_calls": st.just([{}])}
+        {},
+        optional={
+            "role": ROLES,
+            "content": TEXTS | PARTS | THOUGHTS,
+            "weight": SCALARS,
+            "tool_calls": st.lists(CALLS | SCALARS, max_size=2) | SCALARS,
+            "function_call": CALLS | FUNCTIONS | SCALARS,
+            "tool_call_id": SCALARS,
+            "reasoning": TEXTS,
+        },
     )
-    | st.fixed_dictionaries({"from": ROLES, "value": TEXTS}),
+    | st.fixed_dictionaries({"from": ROLES, "value": TEXTS | THOUGHTS}),
     max_size=5,
+)
+PARAMETERS = st.dictionaries(st.sampled_from(["type", "properties", "required", "enum"]), VALUES_OF_SCHEMA, max_size=2)
+TOOLS = st.lists(
+    st.fixed_dictionaries({}, optional={"name": NAMES, "type": st.just("function"), "parameters": PARAMETERS})
+    | st.fixed_dictionaries({"function": FUNCTIONS}),
+    max_size=2,
+)
+CALLING = st.fixed_dictionaries({"messages": MESSAGES, "tools": TOOLS | TEXTS}) | st.fixed_dictionaries(
+    {"conversations": MESSAGES, "tools": TOOLS.map(json.dumps) | TEXTS}
 )
 VALUES = (
     TEXTS | MESSAGES | st.lists(st.lists(TEXTS, max_size=3), max_size=2) | st.dictionaries(TEXTS, TEXTS, max_size=2)
@@ -36,7 +63,7 @@ COLUMNS = st.sampled_from(
         *("tools", "question", "answer"),
     ]
 )
-ROWS = st.dictionaries(COLUMNS, VALUES, max_size=5) | VALUES
+ROWS = st.dictionaries(COLUMNS, VALUES, max_size=5) | CALLING | VALUES
 
 
 def settings_of(path: Path, **values: Any) -> DataSection:
@@ -51,7 +78,9 @@ def outcome(data: DataSection, skipped: Skipped | None = None) -> list[Example] 
         assert str(error)
         return None
     for example in examples:
-        assert example.messages[-1].role == "user"
+        assert example.messages[-1].role in {"user", "tool"}
+        assert json.dumps(structured(example.messages, tools=bool(example.tools)))
+        assert read_turn(example.reference, tools=bool(example.tools)).as_text()
         assert example.reference.strip()
         assert all("\0" not in m.content for m in example.messages)
         example.reference.encode("utf-8")
