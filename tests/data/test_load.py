@@ -156,3 +156,13 @@ def test_real_files_load_whole(shared_data: Path, name: str, columns: dict[str, 
 def test_openfunctions_has_522_exact_duplicates(shared_data: Path) -> None:
     examples = load_train(section(shared_data / "openfunction_train.json"))
     assert sum(not example.id.endswith("-0") for example in examples) == 522
+
+
+def test_ids_of_the_rows_own_are_no_ids_of_examples(tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl"
+    path.write_text(
+        "".join(f'{{"id": 7, "instruction": "q{n}", "output": "a"}}\n' for n in (1, 2, 1)), encoding="utf-8"
+    )
+    first, second, third = load_train(DataSection(train=SourceSection(path=str(path))))
+    assert len({first.id, second.id, third.id}) == 3
+    assert third.id == first.id.removesuffix("-0") + "-1"

@@ -181,6 +181,13 @@ def test_an_odd_path_is_one_message(
     assert not project.output.exists()
 
 
+def test_a_script_that_answers_an_id_twice_is_refused(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    answers = project.folder / "answers.jsonl"
+    answers.write_text('{"id": "a", "text": "1"}\n\n{"id": "a", "text": "2"}\n', encoding="utf-8")
+    assert project.ownwords("rewrite", f"runtime.scripted.answers={answers}") == 2
+    assert "answers.jsonl line 3 answers the id a a second time" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("path", ["x" * 300, "a\\0b"])
 def test_an_output_dir_that_no_system_can_hold_is_refused(
     project: Project, capsys: pytest.CaptureFixture[str], path: str

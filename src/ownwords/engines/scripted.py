@@ -91,7 +91,10 @@ def _read_answers(path: Path) -> dict[str, str]:
             continue
         try:
             row = json.loads(line)
-            answers[str(row["id"])] = str(row["text"])
+            name, text = str(row["id"]), str(row["text"])
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise RecipeError(f'{path} line {number} is not {{"id": …, "text": …}}: {line[:80]!r}') from error
+        if name in answers:
+            raise RecipeError(f"{path} line {number} answers the id {name} a second time. Keep one of the two.")
+        answers[name] = text
     return answers
