@@ -183,3 +183,31 @@ def test_a_template_that_fails_says_so_once_for_a_row(tokenizer):
         rendering.render_prompt(
             tokenizer, [*CHAT, Message("assistant", "a"), Message("system", "b")], given=rendering.Given(NO_SYSTEM)
         )
+
+
+CUTS_REASONING = (  # as DeepSeek-R1's: what comes before the end of reasoning is no part of an earlier answer
+    "{% for m in messages %}<|im_start|>{{ m.role }}\n{% if m.role == 'assistant' and '</think>' in m.content %}"
+    "{{ m.content.split('</think>')[-1] }}{% else %}{{ m.content }}{% endif %}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n<think>\n{% endif %}"
+)
+THOUGHT = "<think>\nhm\n</think>\n\nYes."
+
+
+def test_reasoning_that_a_template_cuts_off_is_trained_in_the_last_turn_only(tokenizer):
+    layout = rendering.Given(CUTS_REASONING)
+    prompt, target = rendering.target_ids(tokenizer, CHAT, THOUGHT, layout)
+    assert tokenizer.decode(prompt).endswith("<|im_start|>assistant\n<think>\n")
+    assert tokenizer.decode(target) == "hm\n</think>\n\nYes.<|im_end|>\n"
+    later = [*CHAT, Message("assistant", THOUGHT), Message("user", "Sure?")]
+    assert "hm" not in rendering.render_prompt(tokenizer, later, given=layout)
+
+
+def test_tags_of_a_turn_are_seen_where_they_are_special_tokens_too(tmp_path):
+    thinks = (
+        "{% for m in messages %}<|im_start|>{{ m.role }}\n{% if m.reasoning_content %}({{ m.reasoning_content }}) "
+        "{% endif %}{{ m.content }}<|im_end|>\n{% endfor %}"
+    )
+    tokenizer = models.load_tokenizer(named(make_tiny_model(tmp_path / "model", chat_template=thinks)))
+    tokenizer.add_special_tokens({"additional_special_tokens": ["<think>", "</think>"]})
+    _, target = rendering.target_ids(tokenizer, CHAT, THOUGHT)
+    assert "(hm) Yes.<|im_end|>" in tokenizer.decode(target)

@@ -125,3 +125,14 @@ def test_results_are_paired_with_the_calls_before_them() -> None:
     assert turns[1]["content"] == ""
     assert json.loads(json.dumps(turns)) == turns
     assert [turn["content"] for turn in structured(talk, tools=False)] == [message.content for message in talk]
+
+
+DEEP = '{"a":' * 700 + "1" + "}" * 700
+
+
+@pytest.mark.parametrize("arguments", ['{"city": "\\ud83d"}', '{"n": NaN}', '{"n": 1e400}', DEEP, "[1]", '"x"'])
+def test_a_call_that_no_file_can_hold_is_no_call(arguments: str) -> None:
+    text = f'<tool_call>\n{{"name": "weather", "arguments": {arguments}}}\n</tool_call>'
+    answer = read_answer(text, tools=True)
+    assert answer.calls == () or json.loads(json.dumps(answer.calls[0].as_dict())) == answer.calls[0].as_dict()
+    answer.as_text().encode("utf-8")

@@ -55,12 +55,18 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Takes:
-    """What a template has a place for. `reasoning` is the key that it reads it from, empty if there is none."""
+    """What a template has a place for.
+
+    `reasoning` is the key that it reads it from, empty if there is none; `inline` says that it leaves reasoning alone
+    that opens a turn's text; `words` that it writes what a turn says beside its calls.
+    """
 
     system: bool
     tools: bool
     calls: bool
+    words: bool
     reasoning: str
+    inline: bool
 
 
 _TAKES: WeakKeyDictionary[Any, dict[str, Takes]] = WeakKeyDictionary()
@@ -155,7 +161,9 @@ def _line(tool: Any) -> str:
 
 def _try(tokenizer: Any, given: Given) -> Takes:
     user, answer = {"role": "user", "content": "Hello"}, {"role": "assistant", "content": "Hello"}
+    thought = {"role": "assistant", "content": f"<think>\n{PROBE}\n</think>\n\nHello"}
     calling = {"role": "assistant", "content": "", "tool_calls": [_CALL]}
+    telling = {**calling, "content": "words-probe"}
     result = {"role": "tool", "content": "result-probe", "tool_call_id": "call00000", "name": PROBE}
 
     def shows(*messages: dict[str, Any], tools: Any = None, wanted: Sequence[str] = (PROBE,)) -> bool:
@@ -169,5 +177,7 @@ def _try(tokenizer: Any, given: Given) -> Takes:
         system=shows({"role": "system", "content": PROBE}, user),
         tools=shows(user, tools=[_TOOL]),
         calls=shows(user, calling, result, wanted=(PROBE, "result-probe")),
+        words=shows(user, telling, result, wanted=("words-probe",)),
+        inline=shows(user, thought),
         reasoning=next((key for key in _REASONING_KEYS if shows(user, {**answer, key: PROBE})), ""),
     )

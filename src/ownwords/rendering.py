@@ -1,7 +1,7 @@
 """The one path from messages to token ids: rewriting, training, the gap and evaluation all take it.
 
 A special token's text inside a message ("<|im_end|>" in a user's question) stays text: it never becomes the token, so
-nobody's data can end a turn or open another's.
+nobody's data can end a turn or open another's. Only the tags of a turn's own text (`turns.TAGS`) are left as they are.
 """
 
 # pyright: basic
@@ -17,6 +17,7 @@ from jinja2 import TemplateError
 
 from ownwords._dressing import PROBE, Given, apply, dress, takes
 from ownwords.records import Message
+from ownwords.turns import TAGS
 
 __all__ = [
     "Given",
@@ -114,7 +115,7 @@ def _special_tokens(tokenizer: Any) -> re.Pattern[str]:
     """Matches any of the tokenizer's special tokens; made once, as some have hundreds."""
     if tokenizer not in _SPECIAL:
         added = (str(token) for token in tokenizer.added_tokens_decoder.values() if token.special)
-        names = sorted({*added, *tokenizer.all_special_tokens}, key=len, reverse=True)
+        names = sorted({*added, *tokenizer.all_special_tokens} - set(TAGS), key=len, reverse=True)
         _SPECIAL[tokenizer] = re.compile("|".join(re.escape(name) for name in names if name) or r"(?!)")
     return _SPECIAL[tokenizer]
 
@@ -134,9 +135,21 @@ class _Shield:
         self._marks = {token: next(free) for token in sorted(found)}
         self._texts = {mark: token for token, mark in self._marks.items()}
         self.unused = next(free)
+        self._hidden = {"<think>": next(free), "</think>": next(free)}
 
     def cover(self, text: str) -> str:
         return self._special.sub(lambda match: self._marks[match.group()], text) if self._marks else text
+
+    def hide(self, text: str) -> str:
+        """The text without tags that a template looks for; `show` brings them back."""
+        for tag, mark in self._hidden.items():
+            text = text.replace(tag, mark)
+        return text
+
+    def show(self, text: str) -> str:
+        for tag, mark in self._hidden.items():
+            text = text.replace(mark, tag)
+        return text
 
     def plain(self, text: str) -> str:
         for mark, token in self._texts.items():
@@ -161,9 +174,12 @@ def _prompt(tokenizer: Any, messages: Sequence[Message], prefill: str, given: Gi
 
 def _render(tokenizer: Any, messages: Sequence[Message], given: Given, shield: _Shield, *, generate: bool) -> str:
     covered = [Message(message.role, shield.cover(message.content)) for message in messages]
+    has = takes(tokenizer, given.template)
+    if covered[-1].role == "assistant" and not has.reasoning and not has.inline:
+        covered[-1] = Message("assistant", shield.hide(covered[-1].content))  # the template would cut it off
     given = replace(given, tools=shield.cover(given.tools))
     dressed, tools = dress(tokenizer, covered, given)
-    return apply(tokenizer, dressed, given, generate=generate, tools=tools)
+    return shield.show(apply(tokenizer, dressed, given, generate=generate, tools=tools))
 
 
 def _split(prompt: list[int], whole: list[int]) -> tuple[list[int], list[int]]:

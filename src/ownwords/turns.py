@@ -25,8 +25,13 @@ from typing import Any, cast
 
 from ownwords.records import Completion, Message
 
+#: The tags of a turn's text. They stand for themselves, even where a tokenizer calls them special tokens.
+TAGS = ("<think>", "</think>", "<tool_call>", "</tool_call>")
+
 _THINK = re.compile(r"\s*<think>(.*?)</think>\s*", re.DOTALL)
 _OPEN_THINK = re.compile(r"\s*<think>")
+#: Reasoning whose opening tag stood in the prompt, as in dumps of R1 and QwQ.
+_LATE_THINK = re.compile(r"((?:(?!<think>).)*?)</think>[ \t]*(?:\n\s*|$)", re.DOTALL)
 _CALL = re.compile(r"\s*<tool_call>\s*(.*?)\s*</tool_call>\s*", re.DOTALL)
 #: What other families write before calls in plain JSON; as special tokens they may be gone from the text already.
 _CALL_MARKS = ("[TOOL_CALLS]", "<|python_tag|>")
@@ -39,8 +44,11 @@ class Call:
     name: str
     arguments: dict[str, Any]
 
+    def as_dict(self) -> dict[str, Any]:
+        return {"name": self.name, "arguments": self.arguments}
+
     def as_json(self) -> str:
-        return json.dumps({"name": self.name, "arguments": self.arguments}, ensure_ascii=False)
+        return json.dumps(self.as_dict(), ensure_ascii=False, allow_nan=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +89,25 @@ def read_answer(text: str, *, tools: bool, opened: bool = False) -> AssistantTur
 
 
 def split_reasoning(text: str) -> tuple[str, str]:
-    """Reasoning that opens the text (empty if none does), and the rest."""
+    """Reasoning that opens the text (empty if none does), and the rest; empty blocks are left out, several are one."""
     found = _THINK.match(text)
-    if found is None or not found.group(1).strip():
-        return "", text[found.end() :] if found else text
-    return found.group(1).strip(), text[found.end() :]
+    if found is None:
+        found = _LATE_THINK.match(text) if "</think>" in text and "<think>" not in text else None
+        return ("", text) if found is None else (found.group(1).strip(), text[found.end() :])
+    parts: list[str] = []
+    while found is not None:
+        parts.append(found.group(1).strip())
+        text = text[found.end() :]
+        found = _THINK.match(text)
+    return "\n\n".join(filter(None, parts)), text
+
+
+def tidy(text: str) -> str:
+    """The text with its reasoning in the one form that turns have it in; text without tags stays as it is."""
+    if "</think>" not in text:
+        return text
+    reasoning, answer = split_reasoning(text)
+    return text if answer == text else AssistantTurn(answer, reasoning).as_text()
 
 
 def turn_of(completion: Completion) -> AssistantTurn:
@@ -106,7 +128,12 @@ def as_call(value: Any) -> Call | None:
         arguments = _loads(arguments)
     if not isinstance(name, str) or not name or not isinstance(arguments, dict):
         return None
-    return Call(name, cast("dict[str, Any]", arguments))
+    call = Call(name, cast("dict[str, Any]", arguments))
+    try:
+        call.as_json().encode("utf-8")  # no half characters, no infinities, no depth without end, nothing but JSON
+    except (ValueError, TypeError, RecursionError):
+        return None
+    return call
 
 
 def structured(messages: Sequence[Message], *, tools: bool) -> list[dict[str, Any]]:

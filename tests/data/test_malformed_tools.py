@@ -129,15 +129,51 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "a result of another call": (
         row(ASK, calling(CALL), result("c9"), END),
-        "message 3 answers the call 'c9', which message 2 does not make.",
+        "message 2 makes the calls c1, and the results after it answer c9.",
     ),
     "more results than calls": (
         row(ASK, calling(CALL), result("c1"), result("c1"), END),
-        "message 2 makes 1 calls, and 2 results follow it.",
+        "message 2 makes 1 call, and 2 results follow it: every call needs one, or none has any.",
     ),
     "an image among results": (
         row(ASK, calling(CALL), result("c1", [{"type": "image"}]), END),
         "message 3: part 1 of `content` is of the type 'image'",
+    ),
+    "a result for one of two calls": (
+        row(ASK, calling(CALL, OTHER), result("c2"), END),
+        "message 2 makes 2 calls, and 1 result follow it: every call needs one, or none has any.",
+    ),
+    "two results of one call": (
+        row(ASK, calling(CALL, OTHER), result("c2"), result("c2"), END),
+        "message 2 makes the calls c1, c2, and the results after it answer c2, c2.",
+    ),
+    "a date in an argument's place": (
+        row(ASK, calling({"function": {"name": "weather", "arguments": {"city": float("inf")}}})),
+        "call 1 of `tool_calls`: `arguments` holds what is no JSON: Out of range float values",
+    ),
+    "tags of calls beside calls": (
+        row(ASK, {**calling(CALL), "content": "I write <tool_call> here"}),
+        "message 2: its text or an argument holds <tool_call> or </tool_call>, the tags of calls.",
+    ),
+    "tags of calls around no call": (
+        row(ASK, {"role": "assistant", "content": "<tool_call>weather(Kyiv)</tool_call>"}),
+        "message 2 holds <tool_call>, and what follows is no call",
+    ),
+    "words after calls": (
+        row(ASK, {"role": "assistant", "content": '<tool_call>{"name": "weather"}</tool_call> hey'}),
+        "message 2 holds <tool_call>, and what follows is no call",
+    ),
+    "parameters of another language": (
+        row(ASK, END, tools=[function(parameters={"city": {"type": "str"}})]),
+        "`parameters` is no valid JSON schema, at properties.city.type: 'str' is not valid",
+    ),
+    "reasoning without an end": (
+        row(ASK, {"role": "assistant", "content": "<think>hm\nYes."}),
+        "message 2: it opens reasoning with <think> and never ends it. Add </think>, or take it out.",
+    ),
+    "tags inside reasoning": (
+        row(ASK, {"role": "assistant", "content": "b", "reasoning": "a </think> c"}),
+        "message 2: its reasoning holds <think> or </think>, the tags of reasoning.",
     ),
     "reasoning twice": (
         row(ASK, {"role": "assistant", "content": "<think>a</think>b", "reasoning": "c"}),

@@ -86,6 +86,19 @@ def test_calls_are_rewritten_as_calls_and_results_stay_with_their_calls(tools: P
     assert json.loads(first["tools"])[0]["function"]["name"] == "weather"
 
 
+def test_a_rewrite_that_does_not_call_keeps_the_reference(tools: Project) -> None:
+    assert tools.ownwords("rewrite", *script(tools, "return 'Own words.'")) == 0
+    outcomes = [(row["outcome"], row["reason"]) for row in rows_of(tools, "sdft")]
+    assert outcomes == [("fallback", "missing_call"), ("accepted", "ok")] * 4
+
+
+@pytest.mark.parametrize("arguments", ['{"city": "\\ud83d"}', '{"city": NaN}', '{"a":' * 700 + "1" + "}" * 700])
+def test_a_call_that_no_file_can_hold_is_an_answer_like_any_other(tools: Project, arguments: str) -> None:
+    text = f'<tool_call>{{"name": "weather", "arguments": {arguments}}}</tool_call>'
+    assert tools.ownwords("rewrite", *script(tools, f"return {text!r}")) == 0
+    assert tools.ownwords("rewrite") == 0
+
+
 def test_the_schema_reaches_the_request_and_the_instruction_the_last_user_turn(tools: Project) -> None:
     seen = tools.folder / "seen.jsonl"
     body = f"""
@@ -148,7 +161,7 @@ def test_a_row_that_the_template_refuses_is_named(tools: Project, capsys: pytest
     assert tools.ownwords("rewrite", use) == 0
     assert tools.ownwords("tune", use) == 2
     error = capsys.readouterr().err
-    assert "the chat template cannot render the row" in error
+    assert "the chat template cannot render calls.jsonl line 1: one call at a time" in error
     assert "one call at a time" in error
     engine = open_engine("transformers", resolve(ModelSection(name_or_path=str(folder))), RuntimeSection())
     messages = (Message("user", "q"), Message("assistant", CALLS), Message("user", "r"))
@@ -156,6 +169,14 @@ def test_a_row_that_the_template_refuses_is_named(tools: Project, capsys: pytest
     (refused,) = engine.stream([Request("r", messages, tools=schema, sampling=Sampling(max_tokens=4))])
     assert refused.error is not None
     assert refused.error.kind == "chat_template"
+
+
+def test_a_prompt_that_the_template_refuses_is_named_before_a_run(
+    tools: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = make_tiny_model(tools.folder / "one-call", chat_template=ONE_CALL, context=2000)
+    assert tools.ownwords("validate", "--probe", "0", f"model.name_or_path={folder}") == 2
+    assert "cannot render" in capsys.readouterr().err
 
 
 def test_validate_and_preview_tell_of_the_tools(tools: Project, capsys: pytest.CaptureFixture[str]) -> None:
@@ -166,6 +187,8 @@ def test_validate_and_preview_tell_of_the_tools(tools: Project, capsys: pytest.C
         "functions": ["weather"],
         "calls": 4,
         "reasoning": 0,
+        "words_beside_calls": 0,
+        "template_drops_words": False,
         "thinking": "keep",
         "template_takes_tools": False,
         "template_thinks": False,

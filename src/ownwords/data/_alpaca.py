@@ -26,6 +26,8 @@ def dialogue_of_alpaca(row: Mapping[str, Any], origin: str) -> Dialogue:
         pair = cast("list[Any]", value)
         if not isinstance(value, Sequence) or isinstance(value, (str, bytes)) or len(pair) != 2:
             raise DataError(f"{where} must be [question, answer], not {short(value)}.")
-        turns += exchange(text(pair[0], "question", where), text(pair[1], "answer", where))
+        turns += exchange(text(pair[0], "question", where), text(pair[1], "answer", where), where)
     reference = text(column(row, "output", origin), "output", origin, numbers=True)
-    return dialogue([*turns, *exchange(f"{prompt}\n{extra}" if extra else prompt, reference)], origin, tools=tools)
+    return dialogue(
+        [*turns, *exchange(f"{prompt}\n{extra}" if extra else prompt, reference, origin, tools)], origin, tools=tools
+    )

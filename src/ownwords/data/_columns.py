@@ -32,7 +32,7 @@ def dialogue_of_columns(
     else:
         prompt = render_prompt(template, row, origin)
     return dialogue(
-        [*turns, *exchange(prompt, text(column(row, response, origin), response, origin, numbers=True))],
+        [*turns, *exchange(prompt, text(column(row, response, origin), response, origin, numbers=True), origin, tools)],
         origin,
         tools=tools,
     )

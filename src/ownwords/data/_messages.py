@@ -3,35 +3,40 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from ownwords.data._cells import column, cut, kind, short, text
-from ownwords.data._tools import read_calls, read_tools, unpacked
+from ownwords.data._tools import identifier, read_calls, read_tools, unpacked, without_padding
 from ownwords.data.dialogue import Dialogue
 from ownwords.errors import DataError
 from ownwords.records import Message
-from ownwords.turns import AssistantTurn, Call, read_turn, split_reasoning, tool_names
+from ownwords.turns import AssistantTurn, Call, read_answer, read_turn, split_reasoning, tidy, tool_names
 
 #: What rows call a role, and the role that it is.
 ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant", "tool": "tool"}
 _ROLES = {**ROLES, "function": "tool"}
 #: Keys that rows keep reasoning in, beside `<think>` in the text itself.
 _REASONING = ("reasoning_content", "reasoning", "thinking")
+_OPEN = re.compile(r"\s*<think>")
+#: Tags that dumps put around a tool's result, and that templates write themselves.
+_RESPONSE = re.compile(r"\s*<tool_response>\s*(.*?)\s*</tool_response>\s*", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
     """A message, and whether the row leaves it to be trained on: `weight` 0 says no.
 
-    `call_ids` are those of the calls that it makes, in order; `answers` is the id of the call whose result it is.
+    `call_ids` are those of the calls that it makes, in order; `answers` and `name` tell of the call whose result it is.
     """
 
     message: Message
     trained: bool = True
     call_ids: tuple[str, ...] = ()
     answers: str = ""
+    name: str = ""
 
 
 def dialogue_of_messages(row: Mapping[str, Any], origin: str) -> Dialogue:
@@ -40,11 +45,14 @@ def dialogue_of_messages(row: Mapping[str, Any], origin: str) -> Dialogue:
     `tools`, `tool_calls` and results (role `tool`) as OpenAI has them; reasoning under any of its names.
     """
     turns = message_turns(column(row, "messages", origin), "messages", origin, "message {}")
-    return dialogue(turns, origin, tools=read_tools(row.get("tools"), origin))
+    return dialogue(turns, origin, tools=read_tools(row.get("tools") or row.get("functions"), origin))
 
 
-def exchange(question: str, answer: str) -> list[Turn]:
-    return [Turn(Message("user", question)), Turn(Message("assistant", answer))]
+def exchange(question: str, answer: str, where: str, tools: str = "") -> list[Turn]:
+    """A question and its answer; with tools an answer that is nothing but calls in JSON makes them."""
+    parts = read_answer(answer, tools=bool(tools))
+    turn = assistant_turn(parts.words if parts.calls else answer, parts.calls, where)
+    return [Turn(Message("user", question)), turn]
 
 
 def system_turn(content: str) -> list[Turn]:
@@ -83,7 +91,8 @@ def message_turn(value: Any, where: str, content: str = "content") -> Turn:
     if calls is not None:
         raise DataError(f"{where}: `{calls}` in a turn of the {role}: only an assistant calls.")
     if role == "tool":
-        return result_turn(message.get(content), content, where, str(message.get("tool_call_id") or ""))
+        told = {"answers": identifier(message.get("tool_call_id")), "name": identifier(message.get("name"))}
+        return replace(result_turn(message.get(content), content, where), **told)
     return Turn(Message(role, content_text(message.get(content), content, where)), is_trained(message, where))
 
 
@@ -91,8 +100,9 @@ def _assistant_turn(message: Mapping[str, Any], where: str, content: str) -> Tur
     """What it says may be empty where it calls."""
     calls = read_calls(message, where)
     given = message.get(content)
-    words = "" if calls and given in (None, "", []) else content_text(given, content, where)
-    reasoning = next((message[key] for key in _REASONING if message.get(key)), "")
+    words = "" if calls and _is_blank(given) else content_text(given, content, where)
+    thoughts = (message.get(key) for key in _REASONING)
+    reasoning = next((value for value in thoughts if value and not isinstance(value, bool)), "")
     return assistant_turn(
         words,
         [call for _, call in calls],
@@ -112,28 +122,67 @@ def assistant_turn(
     trained: bool = True,
     call_ids: tuple[str, ...] = (),
 ) -> Turn:
-    """The turn as one text."""
+    """The turn as one text, reasoning in its one form.
+
+    Raises:
+        DataError: reasoning is given twice or has no end, or the text holds tags of calls.
+    """
+    if _OPEN.match(words) and "</think>" not in words:
+        raise DataError(f"{where}: it opens reasoning with <think> and never ends it. Add </think>, or take it out.")
     inline, answer = split_reasoning(words)
-    if reasoning:
-        if inline:
-            raise DataError(f"{where}: it has reasoning of its own and <think> in its text. Keep one of them.")
-        inline, answer = text(reasoning, "reasoning", where).strip(), words
-    if calls and not call_ids:
-        call_ids = ("",) * len(calls)
-    whole = AssistantTurn(answer, inline, tuple(calls)).as_text() if calls or reasoning else words
-    return Turn(Message("assistant", whole), trained, call_ids)
+    thought = _reasoning(reasoning, where) if reasoning else ""
+    if thought and inline and thought != inline:
+        raise DataError(f"{where}: it has reasoning of its own and <think> in its text. Keep one of them.")
+    turn = AssistantTurn(answer, thought or inline, tuple(calls))
+    whole = turn.as_text() if calls or thought else tidy(words)
+    if calls and read_turn(whole, tools=True).calls != turn.calls:
+        raise DataError(f"{where}: its text or an argument holds <tool_call> or </tool_call>, the tags of calls.")
+    return Turn(Message("assistant", whole), trained, call_ids or ("",) * len(calls))
 
 
-def result_turn(value: Any, name: str, where: str, answers: str = "") -> Turn:
+def _reasoning(value: Any, where: str) -> str:
+    """The text of a key for reasoning, without tags around it; empty where it is blank."""
+    if isinstance(value, str) and not value.strip():
+        return ""
+    given = text(value, "reasoning", where).strip()
+    given = given.removeprefix("<think>").removesuffix("</think>").strip()
+    if "<think>" in given or "</think>" in given:
+        raise DataError(f"{where}: its reasoning holds <think> or </think>, the tags of reasoning.")
+    return given
+
+
+def _is_blank(content: Any) -> bool:
+    """Nothing said: no content, white space, or parts that are all of that."""
+    if isinstance(content, (list, tuple)):
+        return all(
+            isinstance(part, Mapping) and _is_blank(cast("Mapping[str, Any]", part).get("text", part))
+            for part in cast("Sequence[Any]", content)
+        )
+    return content is None or (isinstance(content, str) and not content.strip())
+
+
+def result_turn(value: Any, name: str, where: str) -> Turn:
     """What a tool gave back: text, which may be empty, or any JSON."""
     if value is None or (isinstance(value, str) and not value.strip()):
-        return Turn(Message("tool", ""), answers=answers)
-    parts = isinstance(value, (list, tuple)) and all(
-        isinstance(part, Mapping) and "type" in part for part in cast("Sequence[Any]", value)
-    )
-    if isinstance(value, str) or parts:
-        return Turn(Message("tool", content_text(value, name, where)), answers=answers)
-    return Turn(Message("tool", text(json.dumps(value, ensure_ascii=False), name, where)), answers=answers)
+        return Turn(Message("tool", ""))
+    if isinstance(value, str) or _are_parts(value):
+        given = content_text(value, name, where)
+        wrapped = _RESPONSE.fullmatch(given)
+        return Turn(Message("tool", wrapped.group(1) if wrapped else given))
+    try:
+        written = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise DataError(f"{where}: `{name}` is neither text nor JSON: {error}.") from error
+    return Turn(Message("tool", text(written, name, where)))
+
+
+def _are_parts(value: Any) -> bool:
+    """A list of content parts, not a tool's own JSON."""
+    if not isinstance(value, (list, tuple)) or not value:
+        return False
+    kinds = ("text", "image", "image_url", "input_text", "output_text", "input_image", "audio", "file")
+    parts = cast("Sequence[Any]", value)
+    return all(isinstance(part, Mapping) and cast("Mapping[str, Any]", part).get("type") in kinds for part in parts)
 
 
 def fields(value: Any, of: str, where: str) -> Mapping[str, Any]:
@@ -179,7 +228,7 @@ def dialogue(turns: Sequence[Turn], origin: str, *, tools: str = "", begin: int 
         DataError: the order is wrong, a call is to no tool, or there is nothing to train on.
     """
     _require_order(turns, origin)
-    _require_tools(turns, tools, origin)
+    turns = [_with_known_calls(turn, tools, f"{origin}: message {number}") for number, turn in enumerate(turns, 1)]
     turns = _results_in_order(turns, origin)
     messages = tuple(turn.message for turn in turns)
     trained = [turn.trained and index >= begin and turn.message.role == "assistant" for index, turn in enumerate(turns)]
@@ -213,25 +262,37 @@ def _require_order(turns: Sequence[Turn], origin: str) -> None:
         raise DataError(f"{origin}: the conversation has no assistant turn after a user turn, so nothing to train on.")
 
 
-def _require_tools(turns: Sequence[Turn], tools: str, origin: str) -> None:
-    """Whoever calls needs tools, and only those that there are."""
-    known = tool_names(tools)
-    for number, turn in enumerate(turns, 1):
-        calling = bool(turn.call_ids)
-        if calling and not known:
+def _with_known_calls(turn: Turn, tools: str, where: str) -> Turn:
+    """The turn with its calls as the row's tools know them.
+
+    Raises:
+        DataError: it calls without tools, calls none of them, or holds tags of calls that are none.
+    """
+    if turn.message.role != "assistant":
+        return turn
+    if not tools:
+        if turn.call_ids:
             raise DataError(
-                f"{origin}: message {number} calls a function, and the row has no `tools`: without their schema the "
-                "model cannot know what it may call. Add them to the row."
+                f"{where} calls a function, and the row has no `tools`: without their schema the model cannot know "
+                "what it may call. Add them to the row."
             )
-        if calling or (known and turn.message.role == "assistant"):
-            calls = read_turn(turn.message.content, tools=True).calls
-            unknown = next((call.name for call in calls if call.name not in known), None)
-            if unknown is not None:
-                listed_names = ", ".join(cut(name) for name in known)
-                raise DataError(
-                    f"{origin}: message {number} calls {cut(unknown)}, which is none of the row's `tools` "
-                    f"({listed_names})."
-                )
+        return turn
+    parts = read_turn(turn.message.content, tools=True)
+    if not parts.calls:
+        if "<tool_call>" in turn.message.content:
+            raise DataError(
+                f"{where} holds <tool_call>, and what follows is no call: JSON with name and arguments, </tool_call>, "
+                "and nothing after it but further calls."
+            )
+        return turn
+    known = tool_names(tools)
+    unknown = next((call.name for call in parts.calls if call.name not in known), None)
+    if unknown is not None:
+        names = ", ".join(cut(name) for name in known)
+        raise DataError(f"{where} calls {cut(unknown)}, which is none of the row's `tools` ({names}).")
+    calls = tuple(without_padding(call, tools) for call in parts.calls)
+    text_of_it = replace(parts, calls=calls).as_text()
+    return replace(turn, message=Message("assistant", text_of_it), call_ids=turn.call_ids or ("",) * len(calls))
 
 
 def _results_in_order(turns: Sequence[Turn], origin: str) -> list[Turn]:
@@ -245,19 +306,33 @@ def _results_in_order(turns: Sequence[Turn], origin: str) -> list[Turn]:
         end = index
         while end < len(turns) and turns[end].message.role == "tool":
             end += 1
-        results = list(turns[index:end])
-        if turn.call_ids and len(results) > len(turn.call_ids):
-            raise DataError(
-                f"{origin}: message {index} makes {len(turn.call_ids)} calls, and {len(results)} results follow it."
-            )
-        if all(turn.call_ids) and results and all(result.answers for result in results):
-            for number, result in enumerate(results, index + 1):
-                if result.answers not in turn.call_ids:
-                    raise DataError(
-                        f"{origin}: message {number} answers the call {short(result.answers)}, which message {index} "
-                        "does not make."
-                    )
-            results.sort(key=lambda result: turn.call_ids.index(result.answers))
-        ordered += results
+        if end > index and turn.call_ids:
+            ordered += _paired(turn, turns[index:end], f"{origin}: message {index}")
         index = end
     return ordered
+
+
+def _paired(turn: Turn, results: Sequence[Turn], where: str) -> list[Turn]:
+    """One result a call, told by id, by the function's name where it is called once, or else by place."""
+    if len(results) != len(turn.call_ids):
+        raise DataError(
+            f"{where} makes {_count(len(turn.call_ids), 'call')}, and {_count(len(results), 'result')} follow it: "
+            "every call needs one, or none has any."
+        )
+    names = [call.name for call in read_turn(turn.message.content, tools=True).calls]
+    given = [result.answers for result in results]
+    keys: Sequence[str] = turn.call_ids
+    if not all(turn.call_ids) or not any(given):
+        given, keys = [result.name for result in results], names
+        if not all(given) or len(set(names)) < len(names):
+            return list(results)
+    if sorted(given) != sorted(keys):
+        raise DataError(
+            f"{where} makes the calls {', '.join(cut(key) for key in keys)}, and the results after it answer "
+            f"{', '.join(cut(key) or 'none' for key in given)}."
+        )
+    return [results[given.index(key)] for key in keys]
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

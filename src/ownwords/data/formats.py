@@ -64,7 +64,7 @@ _READERS: dict[FormatName, Callable[[Mapping[str, Any], str], Dialogue]] = {
     "prompt-completion": dialogue_of_prompt_completion,
 }
 _PROMPT_NAMES = ("prompt", "question", "query", "instruction", "input", "problem", "goal")
-_RESPONSE_NAMES = ("response", "answer", "output", "completion", "solution", "target", "chosen")
+_RESPONSE_NAMES = ("response", "answer", "output", "completion", "solution", "target", "chosen", "answers")
 
 
 def detect(row: Mapping[str, Any]) -> FormatName | None:

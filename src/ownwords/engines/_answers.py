@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Literal
 
 from ownwords.records import Completion, Request
@@ -27,5 +26,5 @@ def answered(
         prompt_tokens=prompt_tokens,
         completion_tokens=completion_tokens,
         reasoning=turn.reasoning or None,
-        tool_calls=tuple(asdict(call) for call in turn.calls),
+        tool_calls=tuple(call.as_dict() for call in turn.calls),
     )

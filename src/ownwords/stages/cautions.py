@@ -36,6 +36,11 @@ def _chat(chat: dict[str, Any]) -> Iterator[str]:
             f"{chat['tools']:,} examples have tools, and the chat template has no place for them: they stand in the "
             "system text, in a form that the model was hardly trained on. Expect more rewrites that fail."
         )
+    if chat["words_beside_calls"] and chat["template_drops_words"]:
+        yield (
+            f"{chat['words_beside_calls']:,} references say something beside their calls, and the chat template leaves "
+            "the words out: they are not trained on."
+        )
     if chat["reasoning"] and chat["thinking"] == "keep":
         yield (
             f"{chat['reasoning']:,} references have reasoning, and rewriting that is risky: a model that sees the "

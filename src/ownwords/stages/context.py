@@ -63,14 +63,16 @@ class Context:
     def checks(self) -> list[NamedCheck]:
         """Found once: code of the user's own is imported, and its text read, a single time.
 
-        The check `thinking` joins them by itself where reasoning matters.
+        Two join them by themselves: `thinking` where reasoning matters, `same_calls` where there are tools.
         """
         named = named_checks(self.recipe.rewrite.checks, allow_code=self.allow_code)
-        if any(check.name == "thinking" for check in named):
-            return named
-        if self.thinking is False or any(split_reasoning(example.reference)[0] for example in self.train):
-            named += named_checks([CheckSection(name="thinking")], allow_code=False)
-        return named
+        reasoning = any(split_reasoning(example.reference)[0] for example in self.train)
+        needed = {
+            "thinking": reasoning or self.thinking is False,
+            "same_calls": any(example.tools for example in self.train),
+        }
+        missing = [name for name in needed if needed[name] and all(check.name != name for check in named)]
+        return named + named_checks([CheckSection(name=name) for name in missing], allow_code=False)
 
     @property
     def thinking(self) -> bool | None:

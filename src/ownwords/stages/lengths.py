@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from ownwords import models
-from ownwords.errors import StageError
-from ownwords.rendering import prompt_ids
+from ownwords.errors import DataError, StageError
+from ownwords.rendering import TemplateError, prompt_ids
 from ownwords.stages import rewrite
 from ownwords.stages.context import Context
 from ownwords.stages.supervision import IGNORED, Supervision, reference_rows, supervise
@@ -94,7 +94,11 @@ def rewriting_prompts(context: Context) -> RewritingPrompts:
     for example in context.asked:
         request = rewrite.build_request(context, example, 0)
         given = context.given(name, example)
-        tokens.append(len(prompt_ids(tokenizer, request.messages or (), request.prefill, given)))
+        try:
+            tokens.append(len(prompt_ids(tokenizer, request.messages or (), request.prefill, given)))
+        except TemplateError as error:
+            where = example.origin or f"the row {example.id}"
+            raise DataError(f"the chat template cannot render the rewriting prompt of {where}: {error}.") from error
     limit = models.context_length(tokenizer, models.load_config(context.model))
     return RewritingPrompts(tokens, limit, context.rewrite_sampling.max_tokens)
 

@@ -114,8 +114,9 @@ def _ids(tokenizer: Any, row: Mapping[str, Any], text: str, thinking: bool | Non
     try:
         return target_ids(tokenizer, messages, text, Given(tools=row.get("tools", ""), thinking=thinking))
     except TemplateError as error:
+        where = row.get("origin") or f"the row {row['id']}"
         raise DataError(
-            f"the chat template cannot render the row {row['id']}: {error}. `ownwords explain` shows the row."
+            f"the chat template cannot render {where}: {error}. Leave the row out, or change it."
         ) from error
 
 
@@ -137,6 +138,7 @@ def reference_rows(examples: Iterable[Example]) -> list[dict[str, Any]]:
             "completion": [{"role": "assistant", "content": example.reference}],
             "reference": example.reference,
             "tools": example.tools,
+            "origin": example.origin,
         }
         for example in examples
     ]

@@ -109,9 +109,16 @@ def _chat(context: Context) -> dict[str, Any]:
         "calls": sum(bool(example.tools and read_turn(example.reference, tools=True).calls) for example in examples),
         "reasoning": sum(bool(split_reasoning(example.reference)[0]) for example in examples),
         "thinking": context.recipe.data.thinking,
+        "words_beside_calls": sum(_says_and_calls(example) for example in examples),
         "template_takes_tools": template.tools and template.calls,
+        "template_drops_words": template.calls and not template.words,
         "template_thinks": bool(template.reasoning) or "<think>" in str(tokenizer.chat_template),
     }
+
+
+def _says_and_calls(example: Example) -> bool:
+    parts = read_turn(example.reference, tools=bool(example.tools))
+    return bool(parts.calls and parts.words)
 
 
 def _sizes(examples: Sequence[Example]) -> dict[str, int]:
