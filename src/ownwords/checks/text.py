@@ -35,6 +35,8 @@ TEMPLATE_MARKERS = (
     "<|system|>",
     "<|user|>",
     "<|assistant|>",
+    "<tool_response>",
+    "</tool_response>",
 )
 # How a rewrite speaks of what it was shown; in lower case.
 TELLTALE_PHRASES = ("reference answer", "reference solution", "reference response")
