@@ -282,7 +282,7 @@ class OpenAISection(Section):
     )
     send_seed: bool = True
     send_top_k: bool = Field(default=True, description="Some hosted servers refuse top_k")
-    token_limit_key: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    token_limit_key: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"  # noqa: S105
     extra_body: dict[str, Any] = Field(default_factory=dict, description="Further keys of every request, as they are")
     token_budget: int | None = Field(default=None, gt=0, description="Stop when so many tokens have been used")
     cost_budget: float | None = Field(default=None, gt=0, description="Stop when so much has been spent")

@@ -199,7 +199,7 @@ def test_a_server_that_never_returns_ends_the_stage_and_keeps_what_there_is() ->
     with Server(lambda body, seen: said() if name_of(body) < 10 else after(30, said())) as server:
         engine = engine_for(server, timeout=10, patience=0.6)
         found = []
-        with pytest.raises(EngineError, match="has given no answer for .* What is answered is kept"):
+        with pytest.raises(EngineError, match=r"has given no answer for .* What is answered is kept"):
             for completion in engine.stream(ask(str(n)) for n in range(40)):
                 found.append(completion.request_id)
                 if len(found) == 10:

@@ -23,9 +23,12 @@ class BadAnswerError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A failed attempt. `scope`: this row will not do better (`row`), no row will (`all`), it may pass (`again`, counted
-    against the row), or the server is away or busy (`wait`, not the row's fault). `congested`: send less at once.
-    `retry_after` is the server's own word, in seconds."""
+    """A failed attempt.
+
+    `scope`: this row will not do better (`row`), no row will (`all`), it may pass (`again`, counted against the row), or
+    the server is away or busy (`wait`, not the row's fault). `congested`: send less at once. `retry_after` is the
+    server's own word, in seconds.
+    """
 
     scope: Scope
     kind: str

@@ -196,14 +196,14 @@ class OpenAIEngine(Engine):
         if fault.scope == "wait" and silent > self._settings.patience:
             raise EngineError(
                 f"{self._shown()} has given no answer for {silent:.0f} seconds (runtime.openai.patience="
-                f"{self._settings.patience:g}); the last it did: {self._clean(fault.message)}. What is answered is kept: "
-                "run the command again when the server is back."
+                f"{self._settings.patience:g}); the last it did: {self._clean(fault.message)}. What is answered is "
+                "kept: run the command again when the server is back."
             )
 
     # --- the server ----------------------------------------------------------------------------------------------
 
     async def _knock(self) -> None:
-        """Ask for the models it has: says whether it is there, whether the key is right, and whether the model exists."""
+        """Ask for the models it has: that says whether it is there, the key right, and the model one of them."""
         import openai
 
         try:
@@ -234,8 +234,8 @@ class OpenAIEngine(Engine):
             raise InputError("the openai engine gives no likelihoods; the transformers engine gives them.")
         if request.chat_template is not None:
             raise InputError(
-                f"the openai engine takes no layout ({request.chat_template}): the server has its own chat template. Set "
-                "rewrite.chat_template to null, or take the transformers engine."
+                f"the openai engine takes no layout ({request.chat_template}): the server has its own chat template. "
+                "Set rewrite.chat_template to null, or take the transformers engine."
             )
         if request.weights.kind != "seed":
             raise InputError(
@@ -244,8 +244,8 @@ class OpenAIEngine(Engine):
         if request.prefill and not self._continues:
             raise InputError(
                 f"the prompt opens the answer ({request.prefill.strip()!r}), and {self._shown()} is not known to go on "
-                "with a half-written answer. Set runtime.openai.prefill=yes if it does (vLLM and SGLang do), or choose a "
-                "prompt without a prefill."
+                "with a half-written answer. Set runtime.openai.prefill=yes if it does (vLLM and SGLang do), or choose "
+                "a prompt without a prefill."
             )
 
     def _counted(self, completion: Completion) -> Completion:
