@@ -65,8 +65,9 @@ def completion_of(request: Request, answer: Any) -> Completion:
     message = choice if request.messages is None else choice.get("message")
     if not isinstance(message, dict):
         raise BadAnswerError("the answer's choice has no message")
-    usage = answer.get("usage") if isinstance(answer.get("usage"), dict) else {}
-    counts = {
+    usage = answer.get("usage")
+    usage = usage if isinstance(usage, dict) else {}
+    counts: dict[str, Any] = {
         "prompt_tokens": int(usage.get("prompt_tokens") or 0),
         "completion_tokens": int(usage.get("completion_tokens") or 0),
     }

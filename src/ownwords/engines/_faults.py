@@ -25,9 +25,9 @@ class BadAnswerError(Exception):
 class Fault:
     """A failed attempt.
 
-    `scope`: this row will not do better (`row`), no row will (`all`), it may pass (`again`, counted against the row), or
-    the server is away or busy (`wait`, not the row's fault). `congested`: send less at once. `retry_after` is the
-    server's own word, in seconds.
+    `scope`: this row will not do better (`row`), no row will (`all`), it may pass (`again`, counted against the row),
+    or the server is away or busy (`wait`, not the fault of the row). `congested`: send less at once. `retry_after` is
+    the server's own word, in seconds.
     """
 
     scope: Scope
