@@ -259,6 +259,43 @@ class ScriptedSection(Section):
     )
 
 
+class OpenAISection(Section):
+    """A server with OpenAI's API: vLLM, SGLang, llama.cpp, Ollama, TGI, or a hosted one."""
+
+    base_url: str | None = Field(default=None, description="By default $OPENAI_BASE_URL, else api.openai.com")
+    api_key_env: str = Field(
+        default="OPENAI_API_KEY", description="Environment variable that holds the key; the key itself is never stored"
+    )
+    model: str | None = Field(
+        default=None, description="The server's name for the model; by default model.name_or_path"
+    )
+    max_concurrency: int = Field(default=64, gt=0, le=4096, description="Requests at once at most")
+    timeout: float = Field(default=120, gt=0, description="Seconds for one whole answer")
+    max_attempts: int = Field(default=5, gt=0, description="Attempts at a row before it has an error")
+    patience: float = Field(
+        default=300,
+        gt=0,
+        description="Seconds without any answer after which a server that is away or busy ends the stage",
+    )
+    prefill: Literal["auto", "yes", "no"] = Field(
+        default="auto", description="Whether the server goes on with a half-written answer (continue_final_message)"
+    )
+    send_seed: bool = True
+    send_top_k: bool = Field(default=True, description="Some hosted servers refuse top_k")
+    token_limit_key: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"  # noqa: S105
+    extra_body: dict[str, Any] = Field(default_factory=dict, description="Further keys of every request, as they are")
+    token_budget: int | None = Field(default=None, gt=0, description="Stop when so many tokens have been used")
+    cost_budget: float | None = Field(default=None, gt=0, description="Stop when so much has been spent")
+    prompt_price: float = Field(default=0.0, ge=0, description="Price of a million prompt tokens")
+    completion_price: float = Field(default=0.0, ge=0, description="Price of a million completion tokens")
+
+    @model_validator(mode="after")
+    def _priced(self) -> OpenAISection:
+        if self.cost_budget is not None and not (self.prompt_price or self.completion_price):
+            raise ValueError("cost_budget needs prompt_price or completion_price")
+        return self
+
+
 class RuntimeSection(Section):
     engine: str = Field(default="auto", description="`ownwords ls engines`; auto takes the best that is installed")
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
@@ -266,6 +303,7 @@ class RuntimeSection(Section):
     batch_size: int = Field(default=32, gt=0, description="Rows in flight at most")
     max_batch_tokens: int = Field(default=24576, gt=0, description="Tokens held in flight at most: bounds the memory")
     scripted: ScriptedSection = Field(default_factory=ScriptedSection)
+    openai: OpenAISection = Field(default_factory=OpenAISection)
 
 
 class Recipe(Section):

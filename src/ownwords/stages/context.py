@@ -12,7 +12,7 @@ from ownwords.engines.base import Capability, Engine, engine_name, needs_model, 
 from ownwords.fingerprint import Inputs, flatten, join
 from ownwords.models import Model
 from ownwords.prompts.render import RewritingPrompt, load_layout, load_prompt
-from ownwords.recipe import CheckSection, Recipe
+from ownwords.recipe import CheckSection, Recipe, RuntimeSection
 from ownwords.records import Example, Sampling, digest
 from ownwords.rendering import Given
 from ownwords.run import Run
@@ -147,5 +147,12 @@ class Context:
     def _open(self, name: str) -> Engine:
         if name not in self._engines:
             model = self.model if needs_model(name) else None
-            self._engines[name] = open_engine(name, model, self.recipe.runtime, allow_code=self.allow_code)
+            self._engines[name] = open_engine(name, model, self._runtime, allow_code=self.allow_code)
         return self._engines[name]
+
+    @property
+    def _runtime(self) -> RuntimeSection:
+        """The recipe's, with the server's name for the model: without another it is the recipe's own."""
+        runtime = self.recipe.runtime
+        named = runtime.openai.model or self.recipe.model.name_or_path
+        return runtime.model_copy(update={"openai": runtime.openai.model_copy(update={"model": named})})
