@@ -135,6 +135,13 @@ def test_hermes_dumps_hold_calls_in_the_text(tmp_path: Path) -> None:
     assert last.messages[-1].content == "sunny"
 
 
+def test_results_stay_where_tools_stand_in_the_system_text(tmp_path: Path) -> None:
+    turns = [ASK, {"role": "assistant", "content": CALLED}, {"role": "tool", "content": "sunny"}]
+    *_, last = read(tmp_path, {"messages": [*turns, {"role": "assistant", "content": "Sunny."}]})
+    assert [message.role for message in last.messages] == ["user", "assistant", "tool"]
+    assert last.tools == ""
+
+
 def test_columns_with_calls_in_plain_json_make_calls(tmp_path: Path) -> None:
     row = {
         "query": "Weather?",

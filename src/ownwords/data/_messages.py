@@ -306,8 +306,8 @@ def _results_in_order(turns: Sequence[Turn], origin: str) -> list[Turn]:
         end = index
         while end < len(turns) and turns[end].message.role == "tool":
             end += 1
-        if end > index and turn.call_ids:
-            ordered += _paired(turn, turns[index:end], f"{origin}: message {index}")
+        results = turns[index:end]
+        ordered += _paired(turn, results, f"{origin}: message {index}") if results and turn.call_ids else results
         index = end
     return ordered
 
