@@ -60,6 +60,7 @@ FILES: list[tuple[str, str | bytes, str]] = [
     ("x.csv", "instruction,output\n", "x.csv holds no rows."),
     ("x.parquet", "", "x.parquet holds no rows."),
     ("x.jsonl", GOOD + '{"instruction": "a", "outp', "x.jsonl line 2, column 22: not valid JSON: Unterminated string"),
+    ("x.jsonl", GOOD + '{"instruction": "a",\n', "x.jsonl line 2, column 21: not valid JSON"),
     ("x.jsonl", GOOD + '{"instruction": "a",', "It ends too early: is the file complete?"),
     ("x.jsonl", "[\n" + GOOD + "]", "not valid JSON: Expecting value. A list of rows belongs in a .json file."),
     ("x.json", "[" + GOOD + ",{", "x.json line 2, column 3: not valid JSON"),

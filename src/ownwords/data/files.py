@@ -97,7 +97,7 @@ def _read_jsonl(path: Path) -> Generator[Row]:
     for number, raw in enumerate(byte_lines(path), 1):
         place = f"line {number}"
         try:
-            text = _decoded(raw, path, number, offset)
+            text = _decoded(raw, path, number, offset).rstrip("\r\n")
             if text.strip():
                 yield place, _parse_json(text, path, number)
         except DataError as error:
