@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -32,6 +33,11 @@ class Message:
         return {"role": self.role, "content": self.content}
 
 
+def last_user(messages: Sequence[Message]) -> int:
+    """The position of the last user turn."""
+    return max(index for index, message in enumerate(messages) if message.role == "user")
+
+
 @dataclass(frozen=True, slots=True)
 class Example:
     """One conversation with one target: `messages` come before the target, `reference` is the
@@ -58,7 +64,7 @@ class Example:
     @property
     def asked(self) -> int:
         """The position of the last user turn; only calls and their results follow it."""
-        return max(index for index, message in enumerate(self.messages) if message.role == "user")
+        return last_user(self.messages)
 
     @property
     def system(self) -> str | None:

@@ -36,6 +36,8 @@ COLUMNS: dict[str, str] = {
     "completion_tokens": "tokens of the rewrite; -1 where nothing was asked",
 }
 
+NO_TOOLS = "[]"  # in a file of which other rows have tools
+
 #: Columns that a file has only if its rows need them.
 EXTRA_COLUMNS: dict[str, str] = {
     "tools": "JSON: the functions that the conversation may call, as OpenAI lists them; calls stand in the text",
@@ -71,6 +73,12 @@ def training_row(outcome: Outcome, provenance: Mapping[str, Any]) -> dict[str, A
         "prompt_tokens": -1 if completion is None else completion.prompt_tokens,
         "completion_tokens": -1 if completion is None else completion.completion_tokens,
     }
+
+
+def tools_of(row: Mapping[str, Any]) -> str:
+    """The tools of a training row as examples have them: empty where it has none."""
+    tools = str(row.get("tools", NO_TOOLS))
+    return "" if tools == NO_TOOLS else tools
 
 
 def training_table(rows: Sequence[Mapping[str, Any]]) -> Any:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ownwords.data.dialogue import Dialogue
+from ownwords.data.export import tools_of
 from ownwords.records import Message
 
 _BATCH_ROWS = 1024
@@ -41,9 +42,8 @@ def read_training_rows(path: Path) -> Iterator[TrainingRow]:
         for batch in file.iter_batches(batch_size=_BATCH_ROWS, columns=columns):
             for row in batch.to_pylist():
                 prompt = tuple(Message(message["role"], message["content"]) for message in row["prompt"])
-                tools = row.get("tools", "[]")
                 target = row["completion"][0]["content"]
-                yield TrainingRow(prompt, target, row["reference"], "" if tools == "[]" else tools)
+                yield TrainingRow(prompt, target, row["reference"], tools_of(row))
 
 
 def count_sources(path: Path) -> dict[str, int]:

@@ -17,7 +17,7 @@ from ownwords.data.generated import generate_rows, generator_version
 from ownwords.data.sources import describe_path, path_rows
 from ownwords.errors import DataError, RecipeError
 from ownwords.recipe import DataSection, SourceSection
-from ownwords.records import Example, Message, digest
+from ownwords.records import Example, Message, digest, last_user
 from ownwords.turns import split_reasoning
 
 #: Rows that `data.on_bad_row: skip` leaves out: where each lies, and what is wrong with it.
@@ -164,8 +164,7 @@ def _without_known_prompts(
 
 def _question(messages: Sequence[Message]) -> str:
     """The last user turn with the calls and results that follow it, without differences of case and white space."""
-    asked = max(index for index, message in enumerate(messages) if message.role == "user")
-    return folded("\n".join(message.content for message in messages[asked:]))
+    return folded("\n".join(message.content for message in messages[last_user(messages) :]))
 
 
 def _thought(conversation: Conversation, thinking: Thinking, origin: str) -> Conversation:

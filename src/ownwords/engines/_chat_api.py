@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from ownwords.engines._answers import answered
@@ -84,16 +85,7 @@ def completion_of(request: Request, answer: Any) -> Completion:
         calls = tuple(_call(call) for call in message.get("tool_calls") or ())
     except ValueError as error:
         return Completion(request.id, finish_reason="error", error=RowError("bad_call", str(error)), **counts)
-    if reasoning is None and not calls:
-        return done
-    return Completion(
-        request_id=request.id,
-        text=done.text,
-        finish_reason=done.finish_reason,
-        reasoning=reasoning or done.reasoning,
-        tool_calls=calls or done.tool_calls,
-        **counts,
-    )
+    return replace(done, reasoning=reasoning or done.reasoning, tool_calls=calls or done.tool_calls)
 
 
 def _sent(turn: dict[str, Any]) -> dict[str, Any]:

@@ -138,7 +138,7 @@ class OpenAIEngine(Engine):
 
     async def _answer(self, request: Request, flow: Any) -> Completion:
         """The request's one completion; an EngineError if no other request would fare better."""
-        from tenacity import AsyncRetrying, RetryError, retry_if_result
+        from tenacity import AsyncRetrying, retry_if_result
 
         from ownwords.engines._faults import Fault
 
@@ -158,10 +158,7 @@ class OpenAIEngine(Engine):
                 return False
             return outcome.scope == "wait" or failures < self._settings.max_attempts
 
-        try:
-            outcome = await AsyncRetrying(retry=retry_if_result(go_on), wait=_wait)(attempt)
-        except RetryError as error:  # without a stop there is none
-            raise EngineError(str(error)) from error
+        outcome = await AsyncRetrying(retry=retry_if_result(go_on), wait=_wait)(attempt)
         if isinstance(outcome, Fault):
             return Completion(
                 request.id, finish_reason="error", error=RowError(outcome.kind, self._clean(outcome.message))

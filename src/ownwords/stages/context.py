@@ -60,12 +60,15 @@ class Context:
         return load_prompt(self.recipe.rewrite.prompt)
 
     @cached_property
-    def checks(self) -> list[NamedCheck]:
-        """Found once: code of the user's own is imported, and its text read, a single time.
+    def recipe_checks(self) -> list[NamedCheck]:
+        """Found once: code of the user's own is imported, and its text read, a single time. Reads no data."""
+        return named_checks(self.recipe.rewrite.checks, allow_code=self.allow_code)
 
-        Two join them by themselves: `thinking` where reasoning matters, `same_calls` where there are tools.
-        """
-        named = named_checks(self.recipe.rewrite.checks, allow_code=self.allow_code)
+    @cached_property
+    def checks(self) -> list[NamedCheck]:
+        """Those of the recipe, and two that join them by themselves: `thinking` where reasoning matters, `same_calls`
+        where there are tools."""
+        named = self.recipe_checks
         reasoning = any(split_reasoning(example.reference)[0] for example in self.train)
         needed = {
             "thinking": reasoning or self.thinking is False,
@@ -79,9 +82,9 @@ class Context:
         """What a thinking model is told, in rewriting, training and evaluation alike: False is not to."""
         return False if self.recipe.data.thinking == "forbid" else None
 
-    def given(self, layout: str | None, example: Example) -> Given:
-        """What a template is given beside the example's messages; `layout` None is the tokenizer's own."""
-        return Given(None if layout is None else load_layout(layout), example.tools, self.thinking)
+    def given(self, example: Example) -> Given:
+        """What the tokenizer's own template is given beside the example's messages."""
+        return Given(tools=example.tools, thinking=self.thinking)
 
     @cached_property
     def rewrite_sampling(self) -> Sampling:

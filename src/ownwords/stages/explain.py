@@ -13,6 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from ownwords.data.export import tools_of
 from ownwords.errors import InputError, StageError
 from ownwords.journal import Entry, read_entries
 from ownwords.records import Completion, Example, Message, Request, RowError, Verdict
@@ -179,7 +180,7 @@ def _as_judged(attempt: dict[str, Any]) -> rewrite.Attempt:
 
 def _example(row: dict[str, Any]) -> Example:
     messages = tuple(Message(message["role"], message["content"]) for message in row["prompt"])
-    return Example(row["id"], messages, row["reference"], tools=row.get("tools", ""))
+    return Example(row["id"], messages, row["reference"], tools=tools_of(row))
 
 
 def _ids(path: Path) -> list[str]:

@@ -93,7 +93,7 @@ def rewriting_prompts(context: Context) -> RewritingPrompts:
     tokens: list[int] = []
     for example in context.asked:
         request = rewrite.build_request(context, example, 0)
-        given = context.given(name, example)
+        given = context.given(example)
         try:
             tokens.append(len(prompt_ids(tokenizer, request.messages or (), request.prefill, given)))
         except TemplateError as error:

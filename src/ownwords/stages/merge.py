@@ -64,7 +64,7 @@ def merge(context: Context, arm: str, folder: Path, *, force: bool = False) -> M
     dtype = models.choose_dtype(context.recipe.runtime.dtype, device)
     tokenizer = context.tokenizer(context.recipe.tune.chat_template)
     adapted = _with_adapter(models.load_weights(context.model, dtype, device), str(weights.path))
-    prompts = [prompt_ids(tokenizer, e.messages, given=context.given(None, e)) for e in context.train[:PROMPTS]]
+    prompts = [prompt_ids(tokenizer, e.messages, given=context.given(e)) for e in context.train[:PROMPTS]]
     answers = [_answer(adapted, prompt, tokenizer) for prompt in prompts]
     saved_as: torch.dtype = models.load_config(context.model).dtype or dtype
     temporary = folder.with_name(f".{folder.name}.tmp")

@@ -24,7 +24,7 @@ def check_names(context: Context) -> None:
     """
     recipe = context.recipe
     needs_model(context.engine_name)
-    _ = context.prompt, context.checks  # loading verifies them
+    _ = context.prompt, context.recipe_checks  # loading verifies them
     for layout in (recipe.rewrite.chat_template, *_later_layouts(context)):
         if layout is not None:
             load_layout(layout)

@@ -9,7 +9,7 @@ from typing import Any
 
 from ownwords.arms.base import Arm, find_arm
 from ownwords.data.card import dataset_card
-from ownwords.data.export import training_row, training_table, with_targets, write_table
+from ownwords.data.export import NO_TOOLS, training_row, training_table, with_targets, write_table
 from ownwords.records import Outcome
 from ownwords.run import write_json, write_text
 from ownwords.stages.context import Context
@@ -56,7 +56,7 @@ def _extra_columns(context: Context, outcomes: Sequence[Outcome]) -> list[dict[s
     switch = {} if context.thinking is None else {"chat_template_kwargs": {"enable_thinking": context.thinking}}
     if not any(outcome.example.tools for outcome in outcomes):
         return [switch for _ in outcomes]
-    return [{"tools": outcome.example.tools or "[]", **switch} for outcome in outcomes]
+    return [{"tools": outcome.example.tools or NO_TOOLS, **switch} for outcome in outcomes]
 
 
 def _engines(outcomes: Sequence[Outcome]) -> list[dict[str, str]]:

@@ -67,7 +67,7 @@ def inputs(context: Context) -> Inputs:
         flatten(rewrite, "rewrite"),
         context.layout_inputs("rewrite.chat_template", rewrite.chat_template),
         {"rewrite.prompt.text": context.prompt.hash, "seed": context.recipe.seed},
-        {"rewrite.checks.code": [check.code for check in context.checks if check.code]},
+        {"rewrite.checks.code": [check.code for check in context.recipe_checks if check.code]},
     )
 
 

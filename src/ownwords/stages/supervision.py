@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from ownwords.data.export import tools_of
 from ownwords.errors import DataError, StageError
 from ownwords.records import Example, Message, digest
 from ownwords.rendering import Given, TemplateError, target_ids
@@ -112,7 +113,7 @@ def supervise(
 def _ids(tokenizer: Any, row: Mapping[str, Any], text: str, thinking: bool | None) -> tuple[list[int], list[int]]:
     messages = tuple(Message(m["role"], m["content"]) for m in row["prompt"])
     try:
-        return target_ids(tokenizer, messages, text, Given(tools=row.get("tools", ""), thinking=thinking))
+        return target_ids(tokenizer, messages, text, Given(tools=tools_of(row), thinking=thinking))
     except TemplateError as error:
         where = row.get("origin") or f"the row {row['id']}"
         raise DataError(
