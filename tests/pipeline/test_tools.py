@@ -92,6 +92,19 @@ def test_a_rewrite_that_does_not_call_keeps_the_reference(tools: Project) -> Non
     assert outcomes == [("fallback", "missing_call"), ("accepted", "ok")] * 4
 
 
+def test_a_row_that_a_joining_check_dropped_is_told(tools: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    dropping = ["rewrite.on_failure=drop", *script(tools, "return 'Own words.'")]
+    assert tools.ownwords("rewrite", *dropping) == 0
+    summary = json.loads((tools.output / "rewrite.json").read_text(encoding="utf-8"))
+    assert summary["checks"] == ["not_empty", "finished", "same_calls"]
+    capsys.readouterr()
+    dropped = load_train(DataSection.model_validate({"train": {"path": str(tools.folder / "calls.jsonl")}}))[0]
+    assert main(["explain", str(tools.output), dropped.id, "--json"]) == 0
+    story = json.loads(capsys.readouterr().out)
+    assert (story["outcome"]["kind"], story["outcome"]["reason"]) == ("dropped", "missing_call")
+    assert [verdict["in_recipe"] for verdict in story["attempts"][0]["verdicts"]] == [True, True, True]
+
+
 @pytest.mark.parametrize("arguments", ['{"city": "\\ud83d"}', '{"city": NaN}', '{"a":' * 700 + "1" + "}" * 700])
 def test_a_call_that_no_file_can_hold_is_an_answer_like_any_other(tools: Project, arguments: str) -> None:
     text = f'<tool_call>{{"name": "weather", "arguments": {arguments}}}</tool_call>'

@@ -21,6 +21,9 @@ from ownwords.turns import split_reasoning
 #: Gives likelihoods and mixes weights on any machine, so it serves where the recipe's engine cannot.
 FALLBACK_ENGINE = "transformers"
 
+#: Checks that join those of the recipe where the data need them.
+JOINING_CHECKS = ("thinking", "same_calls")
+
 
 class Context:
     """One recipe at work in its run directory. Close it to give models and the journal back."""

@@ -18,7 +18,7 @@ from ownwords.errors import InputError, StageError
 from ownwords.journal import Entry, read_entries
 from ownwords.records import Completion, Example, Message, Request, RowError, Verdict
 from ownwords.stages import gap, rewrite
-from ownwords.stages.context import Context
+from ownwords.stages.context import JOINING_CHECKS, Context
 from ownwords.turns import tool_names, turn_of
 
 SHOWN = 5
@@ -141,6 +141,7 @@ def _attempt(context: Context, example: Example, entry: Entry, *, known: bool) -
 def _verdicts(context: Context, entry: Entry) -> list[dict[str, Any]]:
     """Every verdict on record, those of the recipe's checks first and in its order; `in_recipe` tells them apart."""
     order = [[check.name, check.params] for check in context.recipe.rewrite.checks]
+    order += [[name, {}] for name in JOINING_CHECKS if [name, {}] not in order]
     told: list[tuple[int, dict[str, Any]]] = []
     for identity, verdict in entry.verdicts.items():
         name, params, _ = json.loads(identity)

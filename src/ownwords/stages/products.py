@@ -72,7 +72,7 @@ def _provenance(context: Context) -> dict[str, Any]:
         "model": recipe.model.name_or_path,
         "revision": recipe.model.revision or "",
         "sampling": recipe.rewrite.sampling.model_dump(),
-        "checks": [check.name for check in recipe.rewrite.checks],
+        "checks": [check.name for check in context.checks],
         "seed": recipe.seed,
     }
 
@@ -100,7 +100,7 @@ def _summary(context: Context, outcomes: Sequence[Outcome], engines: list[dict[s
         "skipped": [{"origin": origin, "reason": reason} for origin, reason in context.skipped.items()],
         "prompt": context.prompt.name,
         "prompt_hash": context.prompt.hash,
-        "checks": [check.name for check in context.recipe.rewrite.checks],
+        "checks": [check.name for check in context.checks],
         "prompt_tokens": sum(c.prompt_tokens for c in completions),
         "completion_tokens": sum(c.completion_tokens for c in completions),
         "engine": engines[0] if len(engines) == 1 else {"kind": "several", "engines": engines},
