@@ -97,12 +97,14 @@ def compare() -> list[tuple[Rate, Rate]]:
     assert isinstance(engine, TransformersEngine)
     device = models.choose_device("auto")
     plain = models.load_weights(model, models.choose_dtype("auto", device), device)
-    prompts = over_quantiles(engine.tokenizer, rewriting_messages())
-    one_row_loop(plain, engine.tokenizer, engine.stop_ids, prompts[:1])  # first calls pay for set-up
+    prompts = over_quantiles(engine.codec.tokenizer, rewriting_messages())
+    one_row_loop(plain, engine.codec.tokenizer, engine.codec.stop_ids, prompts[:1])  # first calls pay for set-up
     pairs: list[tuple[Rate, Rate]] = []
     for repeat in range(REPEATS):
         share = prompts[repeat::REPEATS]
-        pairs.append((one_row_loop(plain, engine.tokenizer, engine.stop_ids, share), engine_run(engine, share)))
+        pairs.append(
+            (one_row_loop(plain, engine.codec.tokenizer, engine.codec.stop_ids, share), engine_run(engine, share))
+        )
     return pairs
 
 

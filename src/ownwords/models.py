@@ -133,6 +133,33 @@ def load_weights(model: Model, dtype: Any, device: str) -> Any:
     return loaded.to(device).eval()
 
 
+def load_adapted(model: Model, folder: str, dtype: Any, device: str, *, scale: float = 1.0) -> Any:
+    """The seed model with a LoRA adapter on it, as PEFT's model; `scale` multiplies what the adapter adds.
+
+    Raises:
+        ModelError: the seed model's files cannot be read.
+        OSError, ValueError, KeyError, RuntimeError: the adapter is none, or belongs to another model.
+    """
+    from peft import PeftModel
+    from peft.tuners.lora import LoraLayer
+
+    adapted = PeftModel.from_pretrained(load_weights(model, dtype, device), folder)
+    for module in adapted.modules():
+        if isinstance(module, LoraLayer):
+            module.set_scale("default", scale)
+    return adapted.eval()
+
+
+def load_generation_config(model: Model) -> Any:
+    """How the model is meant to be sampled and what ends its answers; a model without the file has the defaults."""
+    from transformers import GenerationConfig
+
+    try:
+        return GenerationConfig.from_pretrained(model.path, **_loading(model))
+    except OSError:
+        return GenerationConfig.from_model_config(load_config(model))
+
+
 def linear_layers(model: Model) -> set[str]:
     """Dotted names of the network's linear layers (`model.layers.0.self_attn.q_proj`), without loading its weights."""
     import torch

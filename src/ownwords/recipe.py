@@ -296,6 +296,30 @@ class OpenAISection(Section):
         return self
 
 
+class VllmSection(Section):
+    """vLLM in processes of this program's own."""
+
+    tensor_parallel_size: int = Field(default=1, gt=0, description="GPUs that share the model")
+    gpu_memory_utilization: float = Field(default=0.9, gt=0, le=1, description="Share of each GPU's memory to take")
+    kv_cache_gib: float | None = Field(
+        default=None, gt=0, description="Memory for keys and values; on a CPU by default a quarter of what is free, ≤ 4"
+    )
+    max_model_len: int | None = Field(default=None, gt=8, description="Tokens of prompt and answer; the model's own")
+    max_num_seqs: int | None = Field(default=None, gt=0, description="Rows at once: 256 on GPUs, 64 on a CPU")
+    enable_prefix_caching: bool = True
+    enforce_eager: bool | None = Field(
+        default=None, description="Do not compile the model: starts faster, runs slower; by default so on a CPU"
+    )
+    adapters: Literal["auto", "lora", "merged"] = Field(
+        default="auto",
+        description="Arms as LoRA requests, all at once, or merged, one after the other (on a CPU)",
+    )
+    ngram_tokens: int = Field(
+        default=0, ge=0, le=32, description="Tokens to guess from the prompt at each step; 0 guesses none"
+    )
+    engine_args: dict[str, Any] = Field(default_factory=dict, description="Further arguments of vLLM's EngineArgs")
+
+
 class RuntimeSection(Section):
     engine: str = Field(default="auto", description="`ownwords ls engines`; auto takes the best that is installed")
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
@@ -304,6 +328,7 @@ class RuntimeSection(Section):
     max_batch_tokens: int = Field(default=24576, gt=0, description="Tokens held in flight at most: bounds the memory")
     scripted: ScriptedSection = Field(default_factory=ScriptedSection)
     openai: OpenAISection = Field(default_factory=OpenAISection)
+    vllm: VllmSection = Field(default_factory=VllmSection)
 
 
 class Recipe(Section):

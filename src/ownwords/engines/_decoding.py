@@ -10,8 +10,8 @@ from typing import Any
 
 import torch
 
-from ownwords.engines._answers import answered
 from ownwords.engines._cache import SlotCache
+from ownwords.engines._codec import Codec
 from ownwords.engines._padding import left_pad
 from ownwords.engines._rows import Group, Pool, Row
 from ownwords.engines._sampling import choose, uniform_stream
@@ -146,11 +146,10 @@ class Limits:
 class Decoder:
     """Answers one group's rows from the pool until none of them waits."""
 
-    def __init__(self, batch: Batch, limits: Limits, stop: frozenset[int], decode: Callable[[list[int]], str]) -> None:
+    def __init__(self, batch: Batch, limits: Limits, codec: Codec) -> None:
         self._batch = batch
         self._limits = limits
-        self._stop = stop
-        self._decode = decode
+        self._codec = codec
         self._active: list[_Active] = []  # in the order of the batch's rows
 
     def run(self, pool: Pool, group: Group) -> Iterator[Completion]:
@@ -189,7 +188,7 @@ class Decoder:
     def _append(self, actives: Sequence[_Active], logits: Any) -> None:
         samplings = [active.row.request.sampling for active in actives]
         uniforms = [active.uniforms[len(active.tokens)] if active.uniforms else 0.0 for active in actives]
-        for active, token in zip(actives, choose(logits, samplings, uniforms), strict=True):
+        for active, token in zip(actives, choose(logits, samplings, uniforms).tolist(), strict=True):
             active.tokens.append(token)
 
     def _finished(self) -> Iterator[Completion]:
@@ -197,7 +196,7 @@ class Decoder:
         done = [
             index
             for index, active in enumerate(self._active)
-            if active.tokens[-1] in self._stop or len(active.tokens) >= active.row.max_new
+            if active.tokens[-1] in self._codec.stop_ids or len(active.tokens) >= active.row.max_new
         ]
         if not done:
             return
@@ -206,18 +205,7 @@ class Decoder:
         self._batch.keep(order)
         self._active = [self._active[index] for index in order]
         for active in leaving:
-            yield self._completion(active)
-
-    def _completion(self, active: _Active) -> Completion:
-        stopped = active.tokens[-1] in self._stop
-        return answered(
-            active.row.request,
-            self._decode(active.tokens[:-1] if stopped else active.tokens),
-            opened=active.row.opened,
-            finish_reason="stop" if stopped else "length",
-            prompt_tokens=len(active.row.prompt),
-            completion_tokens=len(active.tokens),
-        )
+            yield self._codec.decode(active.row, active.tokens)
 
 
 def _start(row: Row) -> _Active:

@@ -66,6 +66,10 @@ class Pool:
         """The group that has waited longest; None when nothing waits."""
         return next(iter(self._waiting), None)
 
+    def groups(self) -> list[Group]:
+        """Those that wait, the one that has waited longest first."""
+        return list(self._waiting)
+
     def longest(self, group: Group) -> Row | None:
         rows = self._waiting.get(group)
         return rows[-1] if rows else None

@@ -22,22 +22,20 @@ def uniform_stream(seed: int, length: int) -> list[float]:
 
 
 @torch.inference_mode()
-def choose(logits: Any, samplings: Sequence[Sampling], uniforms: Sequence[float]) -> list[int]:
-    """One token id a row of `logits` [rows, vocabulary]; rows with equal settings are drawn together."""
+def choose(logits: Any, samplings: Sequence[Sampling], uniforms: Sequence[float]) -> Any:
+    """One token id a row of `logits` [rows, vocabulary], as a tensor; rows with equal settings are drawn together."""
     if len(set(samplings)) == 1:
         return _choose_alike(logits, samplings[0], uniforms)
-    tokens = [0] * len(samplings)
+    tokens = torch.empty(len(samplings), dtype=torch.long, device=logits.device)
     for sampling in set(samplings):
         rows = [row for row, own in enumerate(samplings) if own == sampling]
-        chosen = _choose_alike(logits[rows], sampling, [uniforms[row] for row in rows])
-        for row, token in zip(rows, chosen, strict=True):
-            tokens[row] = token
+        tokens[rows] = _choose_alike(logits[rows], sampling, [uniforms[row] for row in rows])
     return tokens
 
 
-def _choose_alike(logits: Any, sampling: Sampling, uniforms: Sequence[float]) -> list[int]:
+def _choose_alike(logits: Any, sampling: Sampling, uniforms: Sequence[float]) -> Any:
     if sampling.temperature == 0:
-        return logits.argmax(-1).tolist()
+        return logits.argmax(-1)
     scores = logits.float() / sampling.temperature
     ids = None  # without a cut the draw runs in the order of the vocabulary
     if sampling.top_k:
@@ -51,4 +49,4 @@ def _choose_alike(logits: Any, sampling: Sampling, uniforms: Sequence[float]) ->
     upto = mass.cumsum(-1)
     drawn = torch.tensor(uniforms, dtype=torch.float64, device=upto.device)[:, None] * upto[:, -1:]
     place = torch.searchsorted(upto, drawn, right=True).clamp(max=upto.shape[-1] - 1)
-    return (place if ids is None else ids.gather(-1, place)).squeeze(-1).tolist()
+    return (place if ids is None else ids.gather(-1, place)).squeeze(-1)

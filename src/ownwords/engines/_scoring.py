@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from ownwords.engines._codec import scored
 from ownwords.engines._decoding import Limits
 from ownwords.engines._padding import left_pad
 from ownwords.engines._rows import Group, Pool, Row
@@ -24,13 +25,7 @@ def score(pool: Pool, group: Group, model: Callable[[], Any], limits: Limits, de
         if not rows:
             return
         for row, logprobs in zip(rows, log_likelihoods(model(), rows, device), strict=True):
-            yield Completion(
-                request_id=row.request.id,
-                finish_reason="scored",
-                prompt_tokens=len(row.prompt),
-                completion_tokens=len(row.target or ()),
-                logprobs=tuple(logprobs),
-            )
+            yield scored(row, logprobs)
 
 
 def _taken(pool: Pool, group: Group, limits: Limits, vocabulary: int) -> list[Row]:

@@ -16,7 +16,7 @@ from typing import Literal
 from ownwords.catalog import import_named
 from ownwords.models import Model
 from ownwords.recipe import RuntimeSection
-from ownwords.records import Completion, Request
+from ownwords.records import Completion, Request, Weights
 
 Capability = Literal["logprobs", "prefill", "tools", "weights"]
 
@@ -53,6 +53,13 @@ class Engine(ABC):
 
         Raises:
             InputError: names the first such request, its length and the limit.
+        """
+
+    def warm_up(self, weights: Weights) -> None:  # noqa: B027 - optional: most engines are ready once they are open
+        """Get ready for requests of these weights, before a clock starts.
+
+        Raises:
+            EngineError: it cannot.
         """
 
     def close(self) -> None:  # noqa: B027 - optional: most engines hold nothing that the garbage collector does not

@@ -10,20 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from ownwords import models, rendering
+from ownwords import models
 from ownwords.engines.base import Engine, Provenance
 from ownwords.errors import EngineError, InputError, ModelError
 from ownwords.recipe import RuntimeSection
-from ownwords.records import Completion, Request, RowError
+from ownwords.records import Completion, Request
 
 if TYPE_CHECKING:
-    from ownwords.engines._rows import Group, Pool, Row
+    from ownwords.engines._rows import Group, Pool
 
 WINDOW = 16  # batches that wait, sorted by length: bounds the memory, and how far answers come out of order
-_END_OF_TURN = frozenset({"<|eot_id|>", "<end_of_turn>", "<|im_end|>"})
 
 
 def create(model: models.Model | None, runtime: RuntimeSection, *, allow_code: bool = False) -> Engine:
@@ -46,18 +44,22 @@ class TransformersEngine(Engine):
     def __init__(self, model: models.Model, runtime: RuntimeSection) -> None:
         import transformers
 
+        from ownwords.engines._codec import Codec, stop_ids
         from ownwords.engines._decoding import Limits
         from ownwords.engines._weights import WeightSet
 
         device = models.choose_device(runtime.device)
         dtype = models.choose_dtype(runtime.dtype, device)
-        self.tokenizer = models.load_tokenizer(model)
+        tokenizer = models.load_tokenizer(model)
         with _memory_advice():
             self._weights = WeightSet(model, dtype, device)
         self._device = device
         self._limits = Limits(runtime.batch_size, runtime.max_batch_tokens)
-        self.context = models.context_length(self.tokenizer, self._weights.config)
-        self.stop_ids = stop_ids(self.tokenizer, self._weights.generation_config)
+        self.codec = Codec(
+            tokenizer,
+            models.context_length(tokenizer, self._weights.config),
+            stop_ids(tokenizer, self._weights.generation_config),
+        )
         self._provenance = Provenance(
             kind="transformers",
             version=transformers.__version__,
@@ -74,7 +76,7 @@ class TransformersEngine(Engine):
     def stream(self, requests: Iterable[Request]) -> Iterator[Completion]:
         from ownwords.engines._rows import Pool
 
-        pool = Pool(iter(requests), self._prepare, WINDOW * self._limits.rows)
+        pool = Pool(iter(requests), self.codec.encode, WINDOW * self._limits.rows)
         yield from pool.fill()
         while (group := pool.next_group()) is not None:
             with _memory_advice():
@@ -82,7 +84,7 @@ class TransformersEngine(Engine):
 
     def preflight(self, requests: Iterable[Request]) -> None:
         for request in requests:
-            row = self._prepare(request)
+            row = self.codec.encode(request)
             if isinstance(row, Completion) and row.error is not None:
                 raise InputError(f"request {request.id}: {row.error.message}")
 
@@ -99,72 +101,7 @@ class TransformersEngine(Engine):
             batch = SlotBatch(model, self._device, self._limits.rows, self._limits.tokens)
         else:
             batch = OwnCacheBatch(model, self._device)
-        return Decoder(batch, self._limits, self.stop_ids, self._decode).run(pool, group)
-
-    def _decode(self, ids: list[int]) -> str:
-        return self.tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-
-    def _prepare(self, request: Request) -> Row | Completion:
-        """The request as token ids; what is wrong with this one alone is a completion with an error."""
-        from ownwords.engines._rows import Row
-
-        try:
-            prompt, target = self._tokenise(request)
-        except rendering.TemplateError as error:
-            return _failed(request, 0, "chat_template", f"the chat template cannot render its messages: {error}")
-        room = self.context - len(prompt)
-        if target is None and room < 1:
-            return _failed(
-                request,
-                len(prompt),
-                "prompt_too_long",
-                f"the prompt has {len(prompt)} tokens and leaves no room for an answer in a context of {self.context}.",
-            )
-        if target is not None and room < len(target):
-            return _failed(
-                request,
-                len(prompt),
-                "prompt_too_long",
-                f"prompt and target have {len(prompt)} + {len(target)} tokens, the context only {self.context}.",
-            )
-        opened = request.messages is not None and rendering.ends_in_reasoning(self.tokenizer, prompt)
-        return Row(request, prompt, target, min(request.sampling.max_tokens, room), opened)
-
-    def _tokenise(self, request: Request) -> tuple[list[int], list[int] | None]:
-        if request.messages is None:
-            text = (request.text or "") + request.prefill
-            if request.target is not None:
-                return rendering.raw_target_ids(self.tokenizer, text, request.target)
-            return rendering.raw_target_ids(self.tokenizer, text, "")[0], None
-        layout = _layout(request.chat_template) if request.chat_template else None
-        given = rendering.Given(layout, request.tools, request.thinking)
-        if request.target is not None:
-            return rendering.target_ids(self.tokenizer, request.messages, request.target, given, request.prefill)
-        return rendering.prompt_ids(self.tokenizer, request.messages, request.prefill, given), None
-
-
-def stop_ids(tokenizer: Any, generation_config: Any) -> frozenset[int]:
-    """Ids that end a turn: those of the generation config, the tokenizer's EOS, and well-known end-of-turn markers."""
-    configured = generation_config.eos_token_id
-    ids = set(configured if isinstance(configured, list) else [configured])
-    ids.add(tokenizer.eos_token_id)
-    ids.update(
-        index for index, token in tokenizer.added_tokens_decoder.items() if token.special and str(token) in _END_OF_TURN
-    )
-    return frozenset(index for index in ids if index is not None)
-
-
-@lru_cache(maxsize=8)
-def _layout(name: str) -> str:
-    from ownwords.prompts.render import load_layout
-
-    return load_layout(name)
-
-
-def _failed(request: Request, prompt_tokens: int, kind: str, message: str) -> Completion:
-    return Completion(
-        request_id=request.id, finish_reason="error", prompt_tokens=prompt_tokens, error=RowError(kind, message)
-    )
+        return Decoder(batch, self._limits, self.codec).run(pool, group)
 
 
 @contextmanager

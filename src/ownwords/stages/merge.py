@@ -63,7 +63,7 @@ def merge(context: Context, arm: str, folder: Path, *, force: bool = False) -> M
     device = models.choose_device(context.recipe.runtime.device)
     dtype = models.choose_dtype(context.recipe.runtime.dtype, device)
     tokenizer = context.tokenizer(context.recipe.tune.chat_template)
-    adapted = _with_adapter(models.load_weights(context.model, dtype, device), str(weights.path))
+    adapted = models.load_adapted(context.model, str(weights.path), dtype, device)
     prompts = [prompt_ids(tokenizer, e.messages, given=context.given(e)) for e in context.train[:PROMPTS]]
     answers = [_answer(adapted, prompt, tokenizer) for prompt in prompts]
     saved_as: torch.dtype = models.load_config(context.model).dtype or dtype
@@ -93,12 +93,6 @@ def merge(context: Context, arm: str, folder: Path, *, force: bool = False) -> M
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return facts
-
-
-def _with_adapter(network: Any, path: str) -> Any:
-    from peft import PeftModel
-
-    return PeftModel.from_pretrained(network, path).eval()
 
 
 def _answer(network: Any, prompt: Sequence[int], tokenizer: Any) -> list[int]:
