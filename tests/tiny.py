@@ -16,11 +16,18 @@ SPECIAL_TOKENS = ("<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|pad|>")
 CONTEXT = 512
 
 
-def make_tiny_model(folder: Path, *, chat_template: str | None = CHATML, seed: int = 0, context: int = CONTEXT) -> Path:
-    """Write a model folder (config, safetensors, tokenizer, chat template) of well under 1 MB and give its path.
+def make_tiny_model(
+    folder: Path,
+    *,
+    chat_template: str | None = CHATML,
+    seed: int = 0,
+    context: int = CONTEXT,
+    head_size: int = 12,
+) -> Path:
+    """Write a model folder (config, safetensors, tokenizer, chat template) of about 1 MB at most and give its path.
 
     260 tokens (256 bytes and 4 special), 2 layers, 4 query heads over 2 key-value heads, a context of 512 tokens
-    unless another is asked for.
+    unless another is asked for. vLLM's attention wants heads of 32.
     """
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
@@ -29,8 +36,8 @@ def make_tiny_model(folder: Path, *, chat_template: str | None = CHATML, seed: i
     tokenizer = _tokenizer(chat_template, context)
     config = LlamaConfig(
         vocab_size=len(tokenizer),
-        hidden_size=48,
-        intermediate_size=96,
+        hidden_size=4 * head_size,
+        intermediate_size=8 * head_size,
         num_hidden_layers=2,
         num_attention_heads=4,
         num_key_value_heads=2,
