@@ -117,8 +117,7 @@ def _steps(context: Context, verb: Verb) -> list[Step]:
     if verb in {"tune", "run"}:
         steps += [_tune_step(context, arm) for arm in context.recipe.tune.arms]
     if verb in {"evaluate", "run"}:
-        tasks = evaluate.load_tasks(context)
-        steps += [step for arm in evaluate.arms(context) for step in _evaluate_steps(context, tasks, arm)]
+        steps += _evaluate_steps(context)
     return steps
 
 
@@ -127,19 +126,15 @@ def _tune_step(context: Context, arm: str) -> Step:
     return Step(name, tune.inputs(context, arm), name, lambda _: tune.run(context, arm))
 
 
-def _evaluate_steps(context: Context, tasks: Sequence[evaluate.Task], arm: str) -> list[Step]:
-    def work(names: Sequence[str]) -> None:
-        evaluate.run(context, [t for t in tasks if evaluate.stage_name(t.benchmark.name, arm) in names], arm)
+def _evaluate_steps(context: Context) -> list[Step]:
+    """Every benchmark for every arm, arm after arm, worked on in one pass."""
+    tasks = evaluate.load_tasks(context)
+    pairs = {evaluate.stage_name(t.benchmark.name, arm): (t, arm) for arm in evaluate.arms(context) for t in tasks}
 
-    return [
-        Step(
-            evaluate.stage_name(task.benchmark.name, arm),
-            evaluate.inputs(context, task, arm),
-            f"evaluate/{arm}",
-            work,
-        )
-        for task in tasks
-    ]
+    def work(names: Sequence[str]) -> None:
+        evaluate.run(context, [pairs[name] for name in names])
+
+    return [Step(name, evaluate.inputs(context, *pair), "evaluate", work) for name, pair in pairs.items()]
 
 
 def _ask_before_superseding(context: Context, todo: Sequence[Step], *, yes: bool) -> None:
