@@ -26,6 +26,7 @@ from ownwords.stages.context import Context
 from ownwords.work import Work
 
 SEED = "seed"
+GROUP = "evaluate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class Exam:
 
 
 def stage_name(benchmark: str, arm: str) -> str:
-    return f"evaluate/{benchmark}/{arm}"
+    return f"{GROUP}/{benchmark}/{arm}"
 
 
 def load_tasks(context: Context) -> list[Task]:
@@ -126,7 +127,7 @@ def run(context: Context, wanted: Sequence[tuple[Task, str]]) -> None:
 
 def _build_exams(context: Context, wanted: Sequence[tuple[Task, str]]) -> list[Exam]:
     """Requests to several arms share their messages: only id and weights differ."""
-    weights = {arm: _weights(context, arm) for _, arm in wanted}
+    weights = {arm: _weights(context, arm) for arm in dict.fromkeys(arm for _, arm in wanted)}
     asked: dict[str, list[tuple[str, int, Request]]] = {}
     exams: list[Exam] = []
     for task, arm in wanted:
