@@ -24,7 +24,7 @@ FLOORS: list[set[str]] = [
     {"prompts", "rendering", "_model_files"},
     {"run"},
     {"journal"},
-    {"fingerprint", "environment", "progress"},
+    {"fingerprint", "environment", "progress", "work"},
     {"recipe"},
     {"catalog"},
     {"paths", "_dressing"},

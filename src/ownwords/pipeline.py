@@ -7,9 +7,9 @@ which steps are done, which go on and which would supersede finished work.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from ownwords.environment import environment
 from ownwords.errors import InputError
@@ -73,7 +73,7 @@ def _execute(context: Context, verb: Verb, *, yes: bool) -> str:
         _ask_before_superseding(context, todo, yes=yes)
         preflight.check_inputs(context, verb)
     if todo or text != context.run.recipe_text():  # fewer benchmarks, say: nothing to do, but another report
-        context.run.create(text, environment())
+        context.run.create(text, {**environment(), **_engine(context, todo)})
     for group in dict.fromkeys(step.group for step in steps):
         members = [step for step in steps if step.group == group]
         names = [step.name for step in members if step in todo]
@@ -87,6 +87,13 @@ def _execute(context: Context, verb: Verb, *, yes: bool) -> str:
     if verb == "run":
         return _report(context, verb)
     return f"{verb} is done. The run lies in {context.run.directory}."
+
+
+def _engine(context: Context, todo: Sequence[Step]) -> dict[str, Any]:
+    """Which engine the steps mean, and why; nothing where they need none."""
+    if all(step.group not in {rewrite.STAGE, gap.STAGE, evaluate.GROUP} for step in todo):
+        return {}
+    return {"engine": asdict(context.engine_choice)}
 
 
 def _require_earlier_stages(context: Context, verb: Verb) -> None:
@@ -111,14 +118,13 @@ def _steps(context: Context, verb: Verb) -> list[Step]:
     """The steps of a verb, in order."""
     steps: list[Step] = []
     if verb in {"rewrite", "run"}:
-        steps.append(Step(rewrite.STAGE, rewrite.inputs(context), "rewrite", lambda _: rewrite.run(context)))
+        steps.append(Step(rewrite.STAGE, rewrite.inputs(context), rewrite.STAGE, lambda _: rewrite.run(context)))
     if verb in {"gap", "run"}:
-        steps.append(Step(gap.STAGE, gap.inputs(context), "gap", lambda _: gap.run(context)))
+        steps.append(Step(gap.STAGE, gap.inputs(context), gap.STAGE, lambda _: gap.run(context)))
     if verb in {"tune", "run"}:
         steps += [_tune_step(context, arm) for arm in context.recipe.tune.arms]
     if verb in {"evaluate", "run"}:
-        tasks = evaluate.load_tasks(context)
-        steps += [step for arm in evaluate.arms(context) for step in _evaluate_steps(context, tasks, arm)]
+        steps += _evaluate_steps(context)
     return steps
 
 
@@ -127,19 +133,15 @@ def _tune_step(context: Context, arm: str) -> Step:
     return Step(name, tune.inputs(context, arm), name, lambda _: tune.run(context, arm))
 
 
-def _evaluate_steps(context: Context, tasks: Sequence[evaluate.Task], arm: str) -> list[Step]:
-    def work(names: Sequence[str]) -> None:
-        evaluate.run(context, [t for t in tasks if evaluate.stage_name(t.benchmark.name, arm) in names], arm)
+def _evaluate_steps(context: Context) -> list[Step]:
+    """Every benchmark for every arm, arm after arm, worked on in one pass."""
+    tasks = evaluate.load_tasks(context)
+    pairs = {evaluate.stage_name(t.benchmark.name, arm): (t, arm) for arm in evaluate.arms(context) for t in tasks}
 
-    return [
-        Step(
-            evaluate.stage_name(task.benchmark.name, arm),
-            evaluate.inputs(context, task, arm),
-            f"evaluate/{arm}",
-            work,
-        )
-        for task in tasks
-    ]
+    def work(names: Sequence[str]) -> None:
+        evaluate.run(context, [pairs[name] for name in names])
+
+    return [Step(name, evaluate.inputs(context, *pair), evaluate.GROUP, work) for name, pair in pairs.items()]
 
 
 def _ask_before_superseding(context: Context, todo: Sequence[Step], *, yes: bool) -> None:

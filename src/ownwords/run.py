@@ -24,9 +24,7 @@ import math
 import os
 import shutil
 import sqlite3
-import time
 from collections.abc import Callable, Generator, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -34,6 +32,7 @@ from ownwords.errors import InputError, OwnwordsError, StageError
 from ownwords.fingerprint import Inputs, fingerprint
 from ownwords.journal import Journal
 from ownwords.paths import given_path
+from ownwords.work import Clock, Work, now
 
 #: Below this much free space a run is refused before anything is written.
 MINIMUM_FREE_BYTES = 64 * 2**20
@@ -116,6 +115,7 @@ class Run:
     def __init__(self, directory: str | Path) -> None:
         self.directory = given_path(directory)
         self._journal: Journal | None = None
+        self._clock = Clock()
         self._lock: Any = None
 
     @property
@@ -223,37 +223,32 @@ class Run:
         return finished and all((self.directory / product).exists() for product in state.get("products", []))
 
     @contextlib.contextmanager
-    def working_on(self, name: str, inputs: Inputs, products: Sequence[Path], *, together: int = 1) -> Generator[None]:
+    def working_on(self, name: str, inputs: Inputs, products: Sequence[Path]) -> Generator[Work]:
         """Mark a stage as running, then as done with its seconds; as failed or interrupted if it raises.
 
         `products` are the files that it leaves: without one of them it is not done. Seconds of interrupted attempts
-        at the same inputs add up. So many stages as `together` says are worked on in one pass and share its seconds in
-        equal parts.
+        at the same inputs add up.
         """
         state = self.stage(name)
         same = state.get("fingerprint") == fingerprint(inputs) and state.get("status") != "done"
-        before = float(state.get("seconds", 0.0)) if same else 0.0
-        started = state.get("started") if same else None
         entry = {
             "fingerprint": fingerprint(inputs),
             "inputs": inputs,
             "products": [product.relative_to(self.directory).as_posix() for product in products],
-            "started": started or now(),
+            "started": (state.get("started") if same else None) or now(),
         }
-        self._set_stage(name, {**entry, "status": "running", "seconds": before})
-        clock = time.monotonic()
-
-        def seconds() -> float:
-            return round(before + (time.monotonic() - clock) / together, 2)
-
+        self._clock.lap()  # what came before it is not its own
+        before = float(state.get("seconds", 0.0)) if same else 0.0
+        work = Work(lambda state: self._set_stage(name, state), self._clock, entry, before)
         try:
-            yield
+            yield work
         except BaseException as error:
-            state = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
-            with contextlib.suppress(OSError, OwnwordsError):  # the first error is the one to show
-                self._set_stage(name, {**entry, "status": state, "seconds": seconds()})
+            if not work.ended:
+                with contextlib.suppress(OSError, OwnwordsError):  # the first error is the one to show
+                    work.end("interrupted" if isinstance(error, KeyboardInterrupt) else "failed")
             raise
-        self._set_stage(name, {**entry, "status": "done", "seconds": seconds(), "finished": now()})
+        if not work.ended:
+            work.done()
 
     def _set_stage(self, name: str, state: dict[str, Any]) -> None:
         facts = self.facts()
@@ -284,10 +279,6 @@ class Run:
         except Timeout as error:
             raise InputError(f"another ownwords process is working in {self.directory}. Wait for it to end.") from error
         self._lock = lock
-
-
-def now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _is_record(content: Any) -> bool:

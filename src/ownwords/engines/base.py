@@ -3,11 +3,13 @@
 `stream` is lazy in, unordered out as answers finish, in bounded memory, with exactly one completion per request. An
 error of one row is a completion with `error`; what concerns all rows raises `EngineError`. Closing the iterator
 cancels. An engine is one file here with a function `create(model, runtime, *, allow_code) -> Engine` and, if it reads
-no model, `NEEDS_MODEL = False`.
+no model, `NEEDS_MODEL = False`. One that `auto` may take also has `why_not(model, runtime) -> str`: the reason against
+it here, empty if there is none.
 """
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
@@ -15,7 +17,7 @@ from typing import Literal
 
 from ownwords.catalog import import_named
 from ownwords.models import Model
-from ownwords.recipe import RuntimeSection
+from ownwords.recipe import ModelSection, RuntimeSection
 from ownwords.records import Completion, Request, Weights
 
 Capability = Literal["logprobs", "prefill", "tools", "weights"]
@@ -66,14 +68,48 @@ class Engine(ABC):
         """Give memory and processes back. The engine is not used afterwards."""
 
 
-def engine_name(runtime: RuntimeSection) -> str:
-    """The engine that `runtime.engine` means; `auto` takes the best that is installed."""
-    return "transformers" if runtime.engine == "auto" else runtime.engine
+AUTO = "auto"
+
+#: What `auto` tries, the best first. All of them load the recipe's model and cost no money.
+_PREFERRED = ("vllm",)
+#: What runs wherever this program does.
+_EVERYWHERE = "transformers"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """An engine by name, and why it is this one."""
+
+    name: str
+    reason: str
+
+
+def choose_engine(model: ModelSection, runtime: RuntimeSection) -> Choice:
+    """The engine that `runtime.engine` means. `auto` looks at packages and devices, so ask only to open one.
+
+    Raises:
+        ModelError: the recipe names a device that is not there.
+    """
+    if runtime.engine != AUTO:
+        return Choice(runtime.engine, "runtime.engine says so")
+    against: list[str] = []
+    for name in _PREFERRED:
+        reason: str = import_named("engine", "ownwords.engines", name).why_not(model, runtime)
+        if not reason:
+            return Choice(name, "it is installed and fits this machine")
+        against.append(f"not {name}: {reason}")
+    if os.environ.get("OPENAI_BASE_URL"):
+        against.append("no server is asked, in spite of $OPENAI_BASE_URL, unless runtime.engine=openai says so")
+    return Choice(_EVERYWHERE, "; ".join(against))
 
 
 def needs_model(name: str) -> bool:
-    """Whether the engine of that name loads the recipe's model."""
-    return bool(getattr(import_named("engine", "ownwords.engines", name), "NEEDS_MODEL", True))
+    """Whether the engine of that name loads the recipe's model; each that `auto` may mean does.
+
+    Raises:
+        RecipeError: no such engine.
+    """
+    return name == AUTO or bool(getattr(import_named("engine", "ownwords.engines", name), "NEEDS_MODEL", True))
 
 
 def open_engine(name: str, model: Model | None, runtime: RuntimeSection, *, allow_code: bool = False) -> Engine:

@@ -20,8 +20,8 @@ from ownwords.engines._rows import Pool, Row
 from ownwords.engines._vllm_server import Server, on_cpu
 from ownwords.engines._vllm_weights import ADAPTERS_AT_ONCE, ServedWeights
 from ownwords.engines.base import Engine, Provenance
-from ownwords.errors import InputError, ModelError, RecipeError
-from ownwords.recipe import RuntimeSection
+from ownwords.errors import EngineError, InputError, ModelError, RecipeError
+from ownwords.recipe import ModelSection, RuntimeSection
 from ownwords.records import Completion, Request, Weights
 
 _SEQUENCES_ON_CPU, _SEQUENCES_ON_GPU = 64, 256
@@ -44,6 +44,22 @@ def create(model: models.Model | None, runtime: RuntimeSection, *, allow_code: b
             "Engines."
         )
     return VllmEngine(model, runtime)
+
+
+def why_not(model: ModelSection, runtime: RuntimeSection) -> str:
+    """Why `runtime.engine: auto` takes another engine here; empty if vLLM is the one to take."""
+    if importlib.util.find_spec("vllm") is None:
+        return "it is not installed"
+    if model.trust_remote_code:
+        return "model.trust_remote_code=true, and code that comes with a model is written for transformers"
+    device = models.choose_device(runtime.device)
+    if device == "mps":
+        return "it does not compute on Apple's GPU"
+    try:
+        built_for = "cpu" if on_cpu() else "cuda"
+    except EngineError as error:
+        return str(error)
+    return "" if built_for == device else f"the installed vLLM computes on {built_for}, transformers on {device} here"
 
 
 class VllmEngine(Engine):

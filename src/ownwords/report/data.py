@@ -31,6 +31,14 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
+class ChosenEngine:
+    """The engine that the recipe means on the machine of the last stage, and why it is this one."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunRecord:
     """`run.json`. Stage names: `rewrite`, `gap`, `tune/<arm>`, `evaluate/<benchmark>/<arm>`."""
 
@@ -39,6 +47,7 @@ class RunRecord:
     versions: dict[str, Any] = field(default_factory=dict[str, Any])
     hardware: dict[str, Any] = field(default_factory=dict[str, Any])
     stages: dict[str, Stage] = field(default_factory=dict[str, Stage])
+    engine: ChosenEngine | None = None
 
 
 @dataclass(frozen=True, slots=True)

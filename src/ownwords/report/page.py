@@ -181,6 +181,8 @@ def _facts(data: ReportData) -> list[tuple[str, str]]:
         engines = sorted({name for score in data.scores.scores for name in words.engine_names(score.engine)})
         facts.append(("scores from", "; ".join(engines) or numbers.MISSING))
     if data.run:
+        if data.run.engine:
+            facts.append(("engine", f"{data.run.engine.name} ({data.run.engine.reason})"))
         facts.append(
             ("hardware", "; ".join(f"{k.replace('_', ' ')}: {_plain(v)}" for k, v in data.run.hardware.items()))
         )

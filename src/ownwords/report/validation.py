@@ -130,8 +130,10 @@ def _memory(probe: dict[str, Any]) -> str:
 def _rewriting(facts: dict[str, Any]) -> list[str]:
     fit = facts["rewriting"]
     room = f"{fit['room']:,} tokens left" if fit["room"] >= 0 else f"{-fit['room']:,} tokens missing"
+    engine = facts["engine"]
     lines = [
         "Rewriting",
+        *wrap(f"engine {engine['name']} ({engine['reason']})", 2),
         *wrap(
             f"context of {fit['context']:,} tokens: the longest prompt has {fit['longest_prompt']:,}, an answer at "
             f"most {fit['max_tokens']:,}: {room}; {fit['cut']:,} rows could be cut by the context",

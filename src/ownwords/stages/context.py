@@ -8,9 +8,10 @@ from typing import Any
 from ownwords import models
 from ownwords.checks.named import NamedCheck, named_checks
 from ownwords.data.load import Skipped, describe_source, load_heldout, load_train
-from ownwords.engines.base import Capability, Engine, engine_name, needs_model, open_engine
+from ownwords.engines.base import AUTO, Capability, Choice, Engine, choose_engine, needs_model, open_engine
 from ownwords.fingerprint import Inputs, flatten, join
 from ownwords.models import Model
+from ownwords.progress import say
 from ownwords.prompts.render import RewritingPrompt, load_layout, load_prompt
 from ownwords.recipe import CheckSection, Recipe, RuntimeSection
 from ownwords.records import Example, Sampling, digest
@@ -98,13 +99,14 @@ class Context:
         """The folder of an arm's one variant; sweeps over other things add to it."""
         return f"seed{self.recipe.seed}"
 
-    @property
-    def engine_name(self) -> str:
-        return engine_name(self.recipe.runtime)
+    @cached_property
+    def engine_choice(self) -> Choice:
+        """The engine that the recipe means, and why."""
+        return choose_engine(self.recipe.model, self.recipe.runtime)
 
     def engine(self, *needed: Capability) -> Engine:
         """The recipe's engine if it has what is needed, else the transformers engine. Loaded once."""
-        engine = self._open(self.engine_name)
+        engine = self._open(self.engine_choice.name)
         return engine if set(needed) <= engine.capabilities else self._open(FALLBACK_ENGINE)
 
     def share_engines(self, other: Context) -> None:
@@ -132,7 +134,7 @@ class Context:
     @cached_property
     def rewriter_inputs(self) -> Inputs:
         """The model as rewriting reads it; an engine that loads none reads only its name."""
-        if needs_model(self.engine_name):
+        if needs_model(self.recipe.runtime.engine):
             return self.model_inputs
         return {"model.name_or_path": self.recipe.model.name_or_path}
 
@@ -152,6 +154,8 @@ class Context:
 
     def _open(self, name: str) -> Engine:
         if name not in self._engines:
+            if self.recipe.runtime.engine == AUTO and name == self.engine_choice.name:
+                say(f"engine: {self.engine_choice.name} ({self.engine_choice.reason})")
             model = self.model if needs_model(name) else None
             self._engines[name] = open_engine(name, model, self._runtime, allow_code=self.allow_code)
         return self._engines[name]

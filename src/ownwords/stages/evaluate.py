@@ -1,15 +1,17 @@
 """Evaluation: seed and every arm answer the same benchmarks, with the same prompts and the same decoding.
 
-An arm is loaded from what tuning saved, never taken from memory. All benchmarks of one arm go through the engine in one
-pass; every answer is in the journal, so a killed evaluation asks only for what is missing.
+An arm is loaded from what tuning saved, never taken from memory. All benchmarks of all arms go through an engine in one
+pass, arm after arm: one that can mix weights has them in flight together, another switches rarely. The scores of a
+benchmark and arm are written with its last answer; every answer is in the journal, so a killed evaluation asks only for
+what is missing.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from ownwords.benchmarks.base import Ask, Benchmark, DataContext, Item, find_benchmark
 from ownwords.engines.base import Engine
@@ -21,8 +23,10 @@ from ownwords.recipe import BenchmarkSection
 from ownwords.records import Completion, Request, Sampling, Weights, digest
 from ownwords.stages import scores, tune
 from ownwords.stages.context import Context
+from ownwords.work import Work
 
 SEED = "seed"
+GROUP = "evaluate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +43,21 @@ class Exam:
     """One benchmark for one arm: what is asked, and what has been answered, by (item id, number of the ask)."""
 
     task: Task
-    stage: str
+    arm: str
     requests: dict[Key, Request]
     answers: dict[Key, Completion] = field(default_factory=dict[Key, Completion])
-    engine: str = ""
+
+    @property
+    def stage(self) -> str:
+        return stage_name(self.task.benchmark.name, self.arm)
+
+    @property
+    def answered(self) -> bool:
+        return len(self.answers) == len(self.requests)
 
 
 def stage_name(benchmark: str, arm: str) -> str:
-    return f"evaluate/{benchmark}/{arm}"
+    return f"{GROUP}/{benchmark}/{arm}"
 
 
 def load_tasks(context: Context) -> list[Task]:
@@ -90,51 +101,69 @@ def arms(context: Context) -> list[str]:
     return [SEED, *context.recipe.tune.arms]
 
 
-def run(context: Context, tasks: Sequence[Task], arm: str) -> None:
-    """Evaluate one arm on the given benchmarks and write their per-item scores."""
-    weights = Weights("seed", context.model.weights_hash) if arm == SEED else tune.arm_weights(context, arm)
+def run(context: Context, wanted: Sequence[tuple[Task, str]]) -> None:
+    """Put these benchmarks to these arms and write their per-item scores.
+
+    Raises:
+        InputError: an arm's finished scores on a benchmark come from another engine.
+        EngineError, StageError: an engine could not answer everything. What is answered, and scored, is kept.
+    """
+    exams = _build_exams(context, wanted)
+    passes = _by_engine(context, exams)
+    for engine, group in passes:
+        for exam in group:
+            _refuse_other_engine(context, engine, exam)
     with contextlib.ExitStack() as stack:
-        for task in tasks:
-            stage, files = stage_name(task.benchmark.name, arm), scores.files(context, task.benchmark.name, arm)
-            working = context.run.working_on(stage, inputs(context, task, arm), files, together=len(tasks))
-            stack.enter_context(working)
-        exams = [_build_exam(context, task, arm, weights) for task in tasks]
-        for engine, group in _by_engine(context, exams):
-            _answer(context, engine, group, arm)
+        working: dict[str, Work] = {}
         for exam in exams:
-            scores.write_items(
-                context,
-                exam.task.benchmark,
-                arm,
-                items=exam.task.items,
-                answers=_by_item(exam),
-                engine=json.loads(exam.engine),
-            )
+            files = scores.files(context, exam.task.benchmark.name, exam.arm)
+            work = context.run.working_on(exam.stage, inputs(context, exam.task, exam.arm), files)
+            working[exam.stage] = stack.enter_context(work)
+        total = sum(len(exam.requests) for exam in exams)
+        progress = stack.enter_context(Progress("evaluating", total, unit="requests"))
+        for engine, group in passes:
+            _answer(context, engine, group, working, progress)
 
 
-def _build_exam(context: Context, task: Task, arm: str, weights: Weights) -> Exam:
-    exam = Exam(task, stage_name(task.benchmark.name, arm), {})
-    for item in task.items:
-        for number, ask in enumerate(task.benchmark.prompt(item, task.settings)):
-            request = _request(context, task, item, number, ask, weights=weights)
-            exam.requests[Key(item.id, number, request.hash)] = request
-    return exam
+def _build_exams(context: Context, wanted: Sequence[tuple[Task, str]]) -> list[Exam]:
+    """Requests to several arms share their messages: only id and weights differ."""
+    weights = {arm: _weights(context, arm) for arm in dict.fromkeys(arm for _, arm in wanted)}
+    asked: dict[str, list[tuple[str, int, Request]]] = {}
+    exams: list[Exam] = []
+    for task, arm in wanted:
+        name = task.benchmark.name
+        if name not in asked:
+            asked[name] = [
+                (item.id, number, _request(context, task, item, number, ask))
+                for item in task.items
+                for number, ask in enumerate(task.benchmark.prompt(item, task.settings))
+            ]
+        exam = Exam(task, arm, {})
+        for item_id, number, request in asked[name]:
+            own = replace(request, id=f"{request.id}/{arm}", weights=weights[arm])
+            exam.requests[Key(item_id, number, own.hash)] = own
+        exams.append(exam)
+    return exams
+
+
+def _weights(context: Context, arm: str) -> Weights:
+    return Weights("seed", context.model.weights_hash) if arm == SEED else tune.arm_weights(context, arm)
+
+
+def _refuse_other_engine(context: Context, engine: Engine, exam: Exam) -> None:
+    """One score table comes from one engine."""
+    benchmark = exam.task.benchmark.name
+    other = scores.other_engine(context, benchmark, exam.arm, engine.provenance.as_dict())
+    if other is not None:
+        arm, differences = other
+        raise InputError(
+            f"the scores of {arm} on {benchmark} come from another engine ({differences}); one score table "
+            "comes from one engine. Set runtime as it was, or choose another output_dir."
+        )
 
 
 def _take_answers(context: Context, exam: Exam, provenance: str) -> None:
-    """Take from the journal what this engine has answered. One score table comes from one engine, so answers of
-    another are asked again, and finished scores of another are refused.
-
-    Raises:
-        InputError: another arm's finished scores on this benchmark come from another engine.
-    """
-    other = scores.other_engine(context, exam.task.benchmark.name, json.loads(provenance))
-    if other is not None:
-        arm, engine = other
-        raise InputError(
-            f"the scores of {arm} on {exam.task.benchmark.name} come from another engine ({engine}); one score table "
-            "comes from one engine. Set runtime as it was, or choose another output_dir."
-        )
+    """Take from the journal what this engine has answered; answers of another are asked again."""
     journal = context.run.journal
     journal.forget_errors(exam.stage)
     forgotten = journal.forget_other_engines(exam.stage, provenance)
@@ -145,7 +174,8 @@ def _take_answers(context: Context, exam: Exam, provenance: str) -> None:
             exam.answers[key] = completion
 
 
-def _request(context: Context, task: Task, item: Item, number: int, ask: Ask, *, weights: Weights) -> Request:
+def _request(context: Context, task: Task, item: Item, number: int, ask: Ask) -> Request:
+    """One ask of an item, to the seed."""
     recipe = context.recipe
     layout = ask.chat_template or task.settings.chat_template or recipe.tune.chat_template
     sampling = Sampling(**recipe.evaluate.sampling.model_dump())
@@ -158,7 +188,6 @@ def _request(context: Context, task: Task, item: Item, number: int, ask: Ask, *,
         target=ask.target,
         sampling=sampling if ask.target is None else Sampling(),
         seed=int(digest([recipe.seed, task.benchmark.name, item.id, number], length=8), 16),
-        weights=weights,
         chat_template=None if ask.messages is None else layout,
         tools=ask.tools,
         thinking=context.thinking,
@@ -175,25 +204,45 @@ def _by_engine(context: Context, exams: Sequence[Exam]) -> list[tuple[Engine, li
     return list(groups.values())
 
 
-def _answer(context: Context, engine: Engine, exams: Sequence[Exam], arm: str) -> None:
-    """Ask for everything that is missing in one pass."""
-    provenance = json.dumps(engine.provenance.as_dict(), sort_keys=True)
+def _answer(
+    context: Context, engine: Engine, exams: Sequence[Exam], working: Mapping[str, Work], progress: Progress
+) -> None:
+    """Ask the engine for everything that is missing in one pass; finish each exam with its last answer."""
+    provenance = engine.provenance.as_dict()
+    as_text = json.dumps(provenance, sort_keys=True)
     waiting: dict[str, tuple[Exam, Key]] = {}
     for exam in exams:
-        exam.engine = provenance
-        _take_answers(context, exam, provenance)
-        for key, request in exam.requests.items():
-            if key not in exam.answers:
-                waiting[request.id] = (exam, key)
-    total = sum(len(exam.requests) for exam in exams)
-    with Progress(f"evaluating {arm}", total, done=total - len(waiting), unit="requests") as progress:
-        for completion in engine.stream(exam.requests[key] for exam, key in list(waiting.values())):
-            exam, key = waiting.pop(completion.request_id)
-            context.run.journal.record(exam.stage, key, completion, provenance)
-            exam.answers[key] = completion
-            progress.advance(tokens=completion.prompt_tokens + completion.completion_tokens)
+        _take_answers(context, exam, as_text)
+        progress.before += len(exam.answers)
+        waiting |= {request.id: (exam, key) for key, request in exam.requests.items() if key not in exam.answers}
+        if exam.answered:
+            _finish(context, exam, provenance, working[exam.stage])
+    for completion in engine.stream([exam.requests[key] for exam, key in waiting.values()]):
+        exam, key = waiting.pop(completion.request_id)
+        context.run.journal.record(exam.stage, key, completion, as_text)
+        exam.answers[key] = completion
+        working[exam.stage].charge()
+        progress.advance(tokens=completion.prompt_tokens + completion.completion_tokens)
+        if exam.answered:
+            _finish(context, exam, provenance, working[exam.stage])
     if waiting:
         raise StageError(f"the engine {engine.provenance.kind} left {len(waiting)} requests without an answer.")
+
+
+def _finish(context: Context, exam: Exam, provenance: Mapping[str, str], work: Work) -> None:
+    """Write the scores of an exam that is answered, and let go of it."""
+    context.run.journal.commit()
+    scores.write_items(
+        context,
+        exam.task.benchmark,
+        exam.arm,
+        items=exam.task.items,
+        answers=_by_item(exam),
+        engine=provenance,
+    )
+    work.done()
+    exam.requests.clear()
+    exam.answers.clear()
 
 
 def _by_item(exam: Exam) -> dict[str, list[Completion]]:

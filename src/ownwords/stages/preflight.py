@@ -23,7 +23,7 @@ def check_names(context: Context) -> None:
         RecipeError: names the nearest that does.
     """
     recipe = context.recipe
-    needs_model(context.engine_name)
+    needs_model(context.recipe.runtime.engine)
     _ = context.prompt, context.recipe_checks  # loading verifies them
     for layout in (recipe.rewrite.chat_template, *_later_layouts(context)):
         if layout is not None:
@@ -48,7 +48,7 @@ def check_inputs(context: Context, verb: str) -> None:
             _check_training(context)
     rewriting = verb in {"run", "rewrite"} and not context.run.is_done(rewrite.STAGE, rewrite.inputs(context))
     if rewriting:
-        if needs_model(context.engine_name):
+        if needs_model(context.recipe.runtime.engine):
             context.tokenizer(context.recipe.rewrite.chat_template)
         context.engine().preflight(rewrite.build_request(context, example, 0) for example in context.asked)
 

@@ -23,9 +23,9 @@ FACTS = {"variant", "engine", "sanity", "usable", "reason"}
 
 
 def files(context: Context, benchmark: str, arm: str) -> list[Path]:
-    """The per-item scores of an arm, what cannot be read off them, and the summary of all."""
-    folder = context.run.scores_dir
-    return [folder / benchmark / f"{arm}.parquet", folder / benchmark / f"{arm}.json", folder / "summary.json"]
+    """The per-item scores of an arm, and what cannot be read off them."""
+    folder = context.run.scores_dir / benchmark
+    return [folder / f"{arm}.parquet", folder / f"{arm}.json"]
 
 
 def write_items(
@@ -84,16 +84,16 @@ def write_items(
     write_json(folder / f"{arm}.json", facts)
 
 
-def other_engine(context: Context, benchmark: str, engine: Mapping[str, str]) -> tuple[str, str] | None:
-    """The first arm whose finished scores on the benchmark another engine made, and that engine; else None."""
-    for arm in ("seed", *context.recipe.tune.arms):
-        path = context.run.scores_dir / benchmark / f"{arm}.json"
-        finished = context.run.stage(f"evaluate/{benchmark}/{arm}").get("status") == "done"
-        if not finished or not path.exists():
+def other_engine(context: Context, benchmark: str, arm: str, engine: Mapping[str, str]) -> tuple[str, str] | None:
+    """The first other arm whose finished scores on the benchmark another engine made, and that engine; else None."""
+    for name in ("seed", *context.recipe.tune.arms):
+        path = context.run.scores_dir / benchmark / f"{name}.json"
+        finished = context.run.stage(f"evaluate/{benchmark}/{name}").get("status") == "done"
+        if name == arm or not finished or not path.exists():
             continue
         other: dict[str, str] = _read_facts(path)["engine"]
         if other != dict(engine):
-            return arm, ", ".join(f"{key} {value}" for key, value in other.items() if engine.get(key) != value)
+            return name, ", ".join(f"{key} {value}" for key, value in other.items() if engine.get(key) != value)
     return None
 
 

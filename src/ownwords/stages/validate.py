@@ -6,6 +6,7 @@ What `run` refuses is refused here with the same message; what it would do but a
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from ownwords.errors import DataError, InputError, RecipeError
@@ -64,6 +65,7 @@ def validate(context: Context, probed: int) -> dict[str, Any]:
             "vocabulary": rows.vocabulary,
         },
         "rewriting": prompts.fit(),
+        "engine": asdict(context.engine_choice),
         "probe": trial,
         "training_probe": trained,
     }
