@@ -46,8 +46,8 @@ def bare(context: Context) -> float:
 
 
 def whole(context: Context, output: Path) -> float:
-    """Rows a second of the stage, in a new run directory."""
-    fresh = Context(recipe(output))
+    """Rows a second of the same recipe's stage, in a new run directory."""
+    fresh = Context(context.recipe.model_copy(update={"output_dir": str(output)}))
     fresh.share_engines(context)
     try:
         clock = time.perf_counter()

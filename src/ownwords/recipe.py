@@ -302,7 +302,7 @@ class VllmSection(Section):
     tensor_parallel_size: int = Field(default=1, gt=0, description="GPUs that share the model")
     gpu_memory_utilization: float = Field(default=0.9, gt=0, le=1, description="Share of each GPU's memory to take")
     kv_cache_gib: float | None = Field(
-        default=None, gt=0, description="Memory for keys and values; on a CPU by default a quarter of what is free, ≤ 4"
+        default=None, gt=0, description="Memory for keys and values; on a CPU by default a quarter of what is free, ≤ 2"
     )
     max_model_len: int | None = Field(default=None, gt=8, description="Tokens of prompt and answer; the model's own")
     max_num_seqs: int | None = Field(default=None, gt=0, description="Rows at once: 256 on GPUs, 64 on a CPU")

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,12 @@ class ServedWeights:
         self._folders: tempfile.TemporaryDirectory[str] | None = None
         self._merged: dict[tuple[str, float], str] = {}
         self._loras: dict[str, Any] = {}
+        self._rank = 0
+
+    def expect(self, weights: Sequence[Weights]) -> None:
+        """Start the next server such that it can serve all of these, as far as one server can."""
+        requested = [each for each in weights if each.kind == "adapter" and not self._is_merged(each)]
+        self._rank = max([self._rank, *map(_rank, requested)])
 
     def is_served(self, weights: Weights) -> bool:
         """Whether the server that runs can answer for these weights."""
@@ -92,12 +98,11 @@ class ServedWeights:
         return loaded.path == (self._model.path if weights.kind == "seed" else _folder(weights))
 
     def _load(self, weights: Weights) -> _Load:
-        if weights.kind == "seed":
-            return _Load(self._model.path)
         if weights.kind == "model":
             return _Load(_folder(weights))
-        if not self._is_merged(weights):
-            return _Load(self._model.path, _rank(weights))
+        if weights.kind == "seed" or not self._is_merged(weights):
+            self.expect([weights])
+            return _Load(self._model.path, self._rank)
         if _key(weights) not in self._merged:
             self._merged[_key(weights)] = self._merge(weights)
         return _Load(self._merged[_key(weights)])

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import importlib.util
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from ownwords import models
@@ -26,6 +26,7 @@ from ownwords.records import Completion, Request, Weights
 
 _SEQUENCES_ON_CPU, _SEQUENCES_ON_GPU = 64, 256
 _GIB = 1 << 30
+_CACHE_ON_CPU = 2 * _GIB  # it is written to, and so taken, at the start
 
 
 def create(model: models.Model | None, runtime: RuntimeSection, *, allow_code: bool = False) -> Engine:
@@ -101,14 +102,18 @@ class VllmEngine(Engine):
     def provenance(self) -> Provenance:
         return self._provenance
 
-    def warm_up(self, weights: Weights) -> None:
-        self._weights.server(weights)
+    def warm_up(self, weights: Sequence[Weights]) -> None:
+        with self.starting():
+            self._weights.expect(weights)
+            self._weights.server(weights[0])
 
     def stream(self, requests: Iterable[Request]) -> Iterator[Completion]:
         pool = Pool(iter(requests), self.codec.encode, 2 * self._sequences)
         yield from pool.fill()
         while (group := pool.next_group()) is not None:
-            yield from self._answer(pool, self._weights.server(group.weights))
+            with self.starting():
+                server = self._weights.server(group.weights)
+            yield from self._answer(pool, server)
 
     def preflight(self, requests: Iterable[Request]) -> None:
         for request in requests:
@@ -181,7 +186,7 @@ class VllmEngine(Engine):
             return None
         import psutil
 
-        return min(psutil.virtual_memory().available // 4, 4 * _GIB)
+        return min(psutil.virtual_memory().available // 4, _CACHE_ON_CPU)
 
 
 def _rank_size(rank: int) -> int:
