@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import importlib.util
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from ownwords import models
@@ -101,14 +101,15 @@ class VllmEngine(Engine):
     def provenance(self) -> Provenance:
         return self._provenance
 
-    def warm_up(self, weights: Weights) -> None:
-        self._weights.server(weights)
+    def warm_up(self, weights: Sequence[Weights]) -> None:
+        adapters = [each for each in weights if self._weights.lora(each) is not None]
+        self._server([*adapters, *weights][0])  # a vLLM that takes adapters serves the seed model too
 
     def stream(self, requests: Iterable[Request]) -> Iterator[Completion]:
         pool = Pool(iter(requests), self.codec.encode, 2 * self._sequences)
         yield from pool.fill()
         while (group := pool.next_group()) is not None:
-            yield from self._answer(pool, self._weights.server(group.weights))
+            yield from self._answer(pool, self._server(group.weights))
 
     def preflight(self, requests: Iterable[Request]) -> None:
         for request in requests:
@@ -140,6 +141,10 @@ class VllmEngine(Engine):
         finally:
             if rows:
                 server.abort(list(rows))
+
+    def _server(self, weights: Weights) -> Server:
+        with self.starting():
+            return self._weights.server(weights)
 
     def _next(self, pool: Pool) -> Row | None:
         group = next((group for group in pool.groups() if self._weights.is_served(group.weights)), None)
