@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
@@ -19,12 +20,22 @@ class Progress:
     """Counts rows and tokens of one stage. Use it as a context manager.
 
     `before` is how many rows an earlier attempt has done, as far as is known yet: they say nothing about the speed.
+    Nor do seconds in which an engine loads weights meanwhile: `startup` tells how many there have been so far.
     """
 
-    def __init__(self, label: str, total: int, *, done: int = 0, unit: str = "rows") -> None:
+    def __init__(
+        self,
+        label: str,
+        total: int,
+        *,
+        done: int = 0,
+        unit: str = "rows",
+        startup: Callable[[], float] = lambda: 0.0,
+    ) -> None:
         self.label, self.total, self.before, self.unit = label, total, done, unit
         self.advanced = 0
         self.tokens = 0
+        self._startup, self._startup_before = startup, startup()
         self._start = self._last_line = time.monotonic()
         self._bar: Any = None
         self._task: Any = None
@@ -72,16 +83,25 @@ class Progress:
         self._task = self._bar.add_task(self.label, total=self.total, completed=self.done, speed="")
         self._bar.start()
 
+    def _starting(self) -> float:
+        """Seconds of starting up since it began."""
+        return self._startup() - self._startup_before
+
+    def _seconds(self) -> float:
+        return max(time.monotonic() - self._start - self._starting(), 1e-9)
+
     def _speed(self) -> str:
-        seconds = max(time.monotonic() - self._start, 1e-9)
+        seconds = self._seconds()
         tokens = f", {self.tokens / seconds:,.0f} tokens/s" if self.tokens else ""
         return f"{self.advanced / seconds:,.1f} {self.unit}/s{tokens}"
 
     def _facts(self) -> str:
-        return f"{self.done:,}/{self.total:,} {self.unit}, {self._speed()}"
+        starting = self._starting()
+        apart = f", {starting:.0f} s of starting up not counted" if starting >= 1 else ""
+        return f"{self.done:,}/{self.total:,} {self.unit}, {self._speed()}{apart}"
 
     def _left(self) -> str:
         if not self.advanced:
             return "unknown time"
-        seconds = (time.monotonic() - self._start) / self.advanced * max(self.total - self.done, 0)
+        seconds = self._seconds() / self.advanced * max(self.total - self.done, 0)
         return f"{seconds / 60:.0f} min" if seconds >= 90 else f"{seconds:.0f} s"

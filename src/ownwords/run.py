@@ -112,10 +112,11 @@ def plain_disk_errors(directory: Path) -> Generator[None]:
 class Run:
     """A run directory. Creating the object touches nothing; `create` makes the folder and takes its lock."""
 
-    def __init__(self, directory: str | Path) -> None:
+    def __init__(self, directory: str | Path, startup: Callable[[], float] = lambda: 0.0) -> None:
+        """`startup` tells the seconds that engines have spent on starting up so far."""
         self.directory = given_path(directory)
         self._journal: Journal | None = None
-        self._clock = Clock()
+        self._clock = Clock(startup)
         self._lock: Any = None
 
     @property
@@ -227,7 +228,7 @@ class Run:
         """Mark a stage as running, then as done with its seconds; as failed or interrupted if it raises.
 
         `products` are the files that it leaves: without one of them it is not done. Seconds of interrupted attempts
-        at the same inputs add up.
+        at the same inputs add up; those of starting engines are not among them, but beside them.
         """
         state = self.stage(name)
         same = state.get("fingerprint") == fingerprint(inputs) and state.get("status") != "done"
@@ -237,9 +238,8 @@ class Run:
             "products": [product.relative_to(self.directory).as_posix() for product in products],
             "started": (state.get("started") if same else None) or now(),
         }
-        self._clock.lap()  # what came before it is not its own
-        before = float(state.get("seconds", 0.0)) if same else 0.0
-        work = Work(lambda state: self._set_stage(name, state), self._clock, entry, before)
+        self._clock.skip()
+        work = Work(lambda state: self._set_stage(name, state), self._clock, entry, state if same else {})
         try:
             yield work
         except BaseException as error:

@@ -10,8 +10,10 @@ it here, empty if there is none.
 from __future__ import annotations
 
 import os
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Literal
 
@@ -43,6 +45,9 @@ class Engine(ABC):
 
     capabilities: frozenset[Capability] = frozenset()
 
+    #: Seconds spent so far on opening it and on loading weights. They are no part of its speed.
+    startup_seconds: float = 0.0
+
     @property
     @abstractmethod
     def provenance(self) -> Provenance: ...
@@ -57,12 +62,21 @@ class Engine(ABC):
             InputError: names the first such request, its length and the limit.
         """
 
-    def warm_up(self, weights: Weights) -> None:  # noqa: B027 - optional: most engines are ready once they are open
-        """Get ready for requests of these weights, before a clock starts.
+    def warm_up(self, weights: Sequence[Weights]) -> None:  # noqa: B027 - optional: most are ready once they are open
+        """Get ready for a stream with requests of these weights, the first ones first.
 
         Raises:
             EngineError: it cannot.
         """
+
+    @contextmanager
+    def starting(self) -> Generator[None]:
+        """What the engine does inside counts as starting up."""
+        clock = time.monotonic()
+        try:
+            yield
+        finally:
+            self.startup_seconds += time.monotonic() - clock
 
     def close(self) -> None:  # noqa: B027 - optional: most engines hold nothing that the garbage collector does not
         """Give memory and processes back. The engine is not used afterwards."""
@@ -121,5 +135,7 @@ def open_engine(name: str, model: Model | None, runtime: RuntimeSection, *, allo
         EngineError: the engine cannot start.
     """
     module = import_named("engine", "ownwords.engines", name)
+    clock = time.monotonic()
     engine: Engine = module.create(model, runtime, allow_code=allow_code)
+    engine.startup_seconds += time.monotonic() - clock
     return engine

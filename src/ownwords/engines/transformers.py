@@ -80,6 +80,8 @@ class TransformersEngine(Engine):
         yield from pool.fill()
         while (group := pool.next_group()) is not None:
             with _memory_advice():
+                with self.starting():
+                    self._weights.model(group.weights)
                 yield from self._answer(pool, group)
 
     def preflight(self, requests: Iterable[Request]) -> None:

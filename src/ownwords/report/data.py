@@ -21,13 +21,17 @@ Part = TypeVar("Part")
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One stage in `run.json`. `running` also means: killed before it could finish."""
+    """One stage in `run.json`. `running` also means: killed before it could finish.
+
+    `startup_seconds` went into opening engines and loading weights; `seconds` do not hold them.
+    """
 
     status: Literal["done", "running", "interrupted", "failed"]
     fingerprint: str = ""
     started: str | None = None
     finished: str | None = None
     seconds: float | None = None
+    startup_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

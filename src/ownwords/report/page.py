@@ -43,6 +43,7 @@ class StageTime:
     name: str
     status: str
     seconds: float
+    startup_seconds: float
     parts: tuple[tuple[str, Stage], ...]
 
 
@@ -163,9 +164,9 @@ def _times(data: ReportData) -> list[StageTime]:
         unfinished = [status for status in ("failed", "interrupted", "running") if status in statuses]
         status = unfinished[0] if unfinished else "done" if stages else "not done yet"
         seconds = sum(stage.seconds or 0.0 for stage in stages.values())
-        result.append(
-            StageTime(verb, "not finished" if status == "running" else status, seconds, tuple(stages.items()))
-        )
+        startup = sum(stage.startup_seconds for stage in stages.values())
+        shown = "not finished" if status == "running" else status
+        result.append(StageTime(verb, shown, seconds, startup, tuple(stages.items())))
     return result
 
 

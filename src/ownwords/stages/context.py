@@ -31,9 +31,10 @@ class Context:
 
     def __init__(self, recipe: Recipe, *, allow_code: bool = False) -> None:
         self.recipe = recipe
-        self.run = Run(recipe.output_dir)
+        self.run = Run(recipe.output_dir, self.startup_seconds)
         self.allow_code = allow_code
         self._engines: dict[str, Engine] = {}
+        self._closed_startup = 0.0
         #: Rows that are wrong and were left out, as far as the data has been read.
         self.skipped: Skipped = {}
 
@@ -109,12 +110,17 @@ class Context:
         engine = self._open(self.engine_choice.name)
         return engine if set(needed) <= engine.capabilities else self._open(FALLBACK_ENGINE)
 
+    def startup_seconds(self) -> float:
+        """Seconds that engines have spent on starting up so far."""
+        return self._closed_startup + sum(engine.startup_seconds for engine in self._engines.values())
+
     def share_engines(self, other: Context) -> None:
         """Use the engines that another context has loaded (same model and runtime); that one closes them."""
         self._engines = other._engines
 
     def close_engines(self) -> None:
         """Free the models, for a stage that needs the memory itself."""
+        self._closed_startup = self.startup_seconds()
         for engine in self._engines.values():
             engine.close()
         self._engines.clear()
@@ -157,7 +163,9 @@ class Context:
             if self.recipe.runtime.engine == AUTO and name == self.engine_choice.name:
                 say(f"engine: {self.engine_choice.name} ({self.engine_choice.reason})")
             model = self.model if needs_model(name) else None
-            self._engines[name] = open_engine(name, model, self._runtime, allow_code=self.allow_code)
+            engine = self._engines[name] = open_engine(name, model, self._runtime, allow_code=self.allow_code)
+            if engine.startup_seconds >= 1:
+                say(f"{name} is open after {engine.startup_seconds:.0f} s")
         return self._engines[name]
 
     @property

@@ -120,7 +120,8 @@ def run(context: Context, wanted: Sequence[tuple[Task, str]]) -> None:
             work = context.run.working_on(exam.stage, inputs(context, exam.task, exam.arm), files)
             working[exam.stage] = stack.enter_context(work)
         total = sum(len(exam.requests) for exam in exams)
-        progress = stack.enter_context(Progress("evaluating", total, unit="requests"))
+        progress = Progress("evaluating", total, unit="requests", startup=context.startup_seconds)
+        stack.enter_context(progress)
         for engine, group in passes:
             _answer(context, engine, group, working, progress)
 
@@ -217,7 +218,10 @@ def _answer(
         waiting |= {request.id: (exam, key) for key, request in exam.requests.items() if key not in exam.answers}
         if exam.answered:
             _finish(context, exam, provenance, working[exam.stage])
-    for completion in engine.stream([exam.requests[key] for exam, key in waiting.values()]):
+    requests = [exam.requests[key] for exam, key in waiting.values()]
+    if requests:
+        engine.warm_up(list(dict.fromkeys(request.weights for request in requests)))
+    for completion in engine.stream(requests):
         exam, key = waiting.pop(completion.request_id)
         context.run.journal.record(exam.stage, key, completion, as_text)
         exam.answers[key] = completion

@@ -18,7 +18,7 @@ from ownwords.errors import StageError
 from ownwords.fingerprint import Inputs, fingerprint, join
 from ownwords.journal import Key
 from ownwords.progress import Progress
-from ownwords.records import Completion, Outcome, Request
+from ownwords.records import Completion, Outcome, Request, Weights
 from ownwords.run import write_json
 from ownwords.stages import rewrite
 from ownwords.stages.context import Context
@@ -83,8 +83,10 @@ def _score(context: Context, outcomes: Sequence[Outcome]) -> dict[Key, Completio
     missing = {request.id: key for key, request in wanted.items() if key not in scored}
     if missing:
         engine = context.engine("logprobs")
+        engine.warm_up([Weights()])
         provenance = json.dumps(engine.provenance.as_dict(), sort_keys=True)
-        with Progress("measuring the gap", len(wanted), done=len(scored), unit="targets") as progress:
+        startup = context.startup_seconds
+        with Progress("measuring the gap", len(wanted), done=len(scored), unit="targets", startup=startup) as progress:
             for completion in engine.stream(wanted[key] for key in missing.values()):
                 key = missing[completion.request_id]
                 context.run.journal.record(STAGE, key, completion, provenance)

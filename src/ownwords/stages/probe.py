@@ -12,7 +12,7 @@ from typing import Any
 from ownwords import models
 from ownwords.errors import StageError
 from ownwords.progress import Progress
-from ownwords.records import Completion, Example
+from ownwords.records import Completion, Example, Weights
 from ownwords.stages import rewrite, training
 from ownwords.stages.context import Context
 from ownwords.stages.supervision import Supervision
@@ -25,15 +25,16 @@ def probe(context: Context, lengths: Sequence[int], count: int) -> dict[str, Any
     holds are slower per row than many, so `hours` is rather too long than too short; retries are not in it.
     """
     chosen = spread(context.asked, lengths, count)
-    clock = time.monotonic()
     engine = context.engine()
-    started = time.monotonic()
+    engine.warm_up([Weights()])
+    startup = engine.startup_seconds
+    clock = time.monotonic()
     answers: list[Completion] = []
     with Progress("probing", len(chosen)) as progress:
         for answer in engine.stream(rewrite.build_request(context, example, 0) for example in chosen):
             answers.append(answer)
             progress.advance(tokens=answer.completion_tokens)
-    seconds = max(time.monotonic() - started, 1e-9)
+    seconds = max(time.monotonic() - clock - (engine.startup_seconds - startup), 1e-9)
     errors = [answer.error.message for answer in answers if answer.error is not None]
     tokens = sum(answer.completion_tokens for answer in answers)
     return {
@@ -42,7 +43,7 @@ def probe(context: Context, lengths: Sequence[int], count: int) -> dict[str, Any
         "ids": [example.id for example in chosen],
         "errors": len(errors),
         "first_error": next(iter(errors), None),
-        "startup_seconds": round(started - clock, 3),
+        "startup_seconds": round(engine.startup_seconds, 3),
         "seconds": round(seconds, 3),
         "rows_per_second": len(answers) / seconds,
         "tokens_per_second": tokens / seconds,

@@ -16,7 +16,7 @@ from ownwords.errors import InputError, StageError
 from ownwords.fingerprint import Inputs, flatten, join
 from ownwords.journal import Key
 from ownwords.progress import Progress, say
-from ownwords.records import Candidate, Completion, Example, Outcome, Request, Verdict, digest
+from ownwords.records import Candidate, Completion, Example, Outcome, Request, Verdict, Weights, digest
 from ownwords.stages.context import Context
 from ownwords.stages.products import write_products
 from ownwords.turns import split_reasoning, turn_of
@@ -154,11 +154,12 @@ def _run_wave(context: Context, pending: Sequence[Example], number: int, attempt
     """Ask for the pending examples' attempt `number` and record every answer with its verdicts."""
     wave = _open_wave(context, number, attempts)
     engine = context.engine()
+    engine.warm_up([Weights()])
     provenance = json.dumps(engine.provenance.as_dict(), sort_keys=True)
     identities = {check.name: check.identity for check in context.checks}
     errors: Counter[str] = Counter()
     label = "rewriting" if number == 0 else f"rewriting, attempt {number + 1}"
-    with Progress(label, len(pending)) as progress:
+    with Progress(label, len(pending), startup=context.startup_seconds) as progress:
         requests = _missing(context, pending, number, wave)
         for answered, completion in enumerate(engine.stream(requests), start=1):
             example, key = wave.waiting.pop(completion.request_id)

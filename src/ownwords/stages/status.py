@@ -42,6 +42,7 @@ def status(recipe: Recipe) -> dict[str, Any]:
                 "stage": name,
                 "status": _in_words(state.get("status", "missing"), working),
                 "seconds": state.get("seconds"),
+                "startup_seconds": state.get("startup_seconds", 0.0),
                 "completions": committed.get(name, 0),
             }
         )
@@ -67,7 +68,9 @@ def as_text(facts: dict[str, Any]) -> str:
     for stage in facts["stages"]:
         seconds = "" if stage["seconds"] is None else f"{stage['seconds']:.0f} s"
         completions = f"{stage['completions']:,} completions" if stage["completions"] else ""
-        lines.append(f"  {stage['stage']:<34} {stage['status']:<11} {seconds:>8}  {completions}".rstrip())
+        starting = f"{stage['startup_seconds']:.0f} s of starting up besides" if stage["startup_seconds"] >= 1 else ""
+        counts = ", ".join(part for part in (completions, starting) if part)
+        lines.append(f"  {stage['stage']:<34} {stage['status']:<11} {seconds:>8}  {counts}".rstrip())
     for outcome in facts["outcomes"]:
         lines.append(f"  {outcome['kind']:<9} {outcome['reason']:<24} {outcome['count']:>7,}")
     if facts["recipe_changes"]:
