@@ -84,9 +84,10 @@ def plain(resolved):
 
 
 @pytest.fixture(scope="module")
-def engine(resolved):
-    opened = open_with(resolved)
-    opened.warm_up([Weights()])
+def engine(resolved, adapters):
+    """One server holds the seed model and both adapters."""
+    opened = open_with(resolved, adapters="lora")
+    opened.warm_up([Weights(), *adapters])
     yield opened
     opened.close()
 
@@ -188,6 +189,29 @@ def test_arguments_that_vllm_does_not_know_stop_the_start_with_the_key(resolved)
         engine.warm_up([Weights()])
 
 
+def test_seed_and_adapters_answer_in_one_stream_like_the_transformers_engine(engine, adapters, plain):
+    requests = [
+        ask(prompt, name=f"{prompt}/{weights.identity}", weights=weights)
+        for weights in (Weights(), *adapters)
+        for prompt in PROMPTS
+    ]
+    server = engine._weights.server(Weights())
+    assert texts(engine, requests) == texts(plain, requests)
+    assert engine._weights.server(adapters[1]) is server
+
+
+def test_missing_adapter_folder_stops_the_stream(engine, tmp_path):
+    with pytest.raises(EngineError, match="there is no folder"):
+        list(engine.stream([ask("hi", weights=Weights("adapter", "gone", str(tmp_path / "gone")))]))
+
+
+def test_an_adapter_of_another_model_stops_the_stream_with_its_path(engine, tmp_path):
+    other = make_tiny_model(tmp_path / "other", head_size=64)
+    path = tiny_adapter(other, tmp_path / "misfit")
+    with pytest.raises(EngineError, match="misfit"):
+        list(engine.stream([ask("hi", weights=Weights("adapter", "misfit", str(path)))]))
+
+
 def test_an_adapter_at_half_scale_is_merged_and_answers_like_the_transformers_engine(resolved, adapters, plain):
     requests = [ask(prompt, weights=replace(adapters[0], scale=0.5)) for prompt in PROMPTS]
     engine = open_with(resolved, adapters="merged")
@@ -197,44 +221,14 @@ def test_an_adapter_at_half_scale_is_merged_and_answers_like_the_transformers_en
         engine.close()
 
 
-class TestAdaptersAtOnce:
-    """One server holds the seed model and all adapters."""
+def test_processes_that_are_killed_end_the_stream_with_advice(resolved, engine):
+    import psutil
 
-    @pytest.fixture(scope="class")
-    def engine(self, resolved, adapters):
-        opened = open_with(resolved, adapters="lora")
-        opened.warm_up([Weights(), *adapters])
-        yield opened
-        opened.close()
-
-    def test_seed_and_adapters_answer_in_one_stream_like_the_transformers_engine(self, engine, adapters, plain):
-        requests = [
-            ask(prompt, name=f"{prompt}/{weights.identity}", weights=weights)
-            for weights in (Weights(), *adapters)
-            for prompt in PROMPTS
-        ]
-        server = engine._weights.server(Weights())
-        assert texts(engine, requests) == texts(plain, requests)
-        assert engine._weights.server(adapters[1]) is server
-
-    def test_missing_adapter_folder_stops_the_stream(self, engine, tmp_path):
-        with pytest.raises(EngineError, match="there is no folder"):
-            list(engine.stream([ask("hi", weights=Weights("adapter", "gone", str(tmp_path / "gone")))]))
-
-    def test_an_adapter_of_another_model_stops_the_stream_with_its_path(self, engine, tmp_path):
-        other = make_tiny_model(tmp_path / "other", head_size=64)
-        path = tiny_adapter(other, tmp_path / "misfit")
-        with pytest.raises(EngineError, match="misfit"):
-            list(engine.stream([ask("hi", weights=Weights("adapter", "misfit", str(path)))]))
-
-    def test_processes_that_are_killed_end_the_stream_with_advice(self, resolved, engine):
-        import psutil
-
-        engine.warm_up([Weights()])  # the test before may have ended the server
-        stream = engine.stream(ask("w", name=str(n), sampling=Sampling(max_tokens=200)) for n in range(500))
-        next(stream)
-        for child in psutil.Process().children(recursive=True):
-            if "VLLM" in " ".join(child.cmdline()):
-                os.kill(child.pid, signal.SIGKILL)
-        with pytest.raises(EngineError, match="have died.*run the command again"):
-            list(stream)
+    stream = engine.stream(ask("w", name=str(n), sampling=Sampling(max_tokens=200)) for n in range(500))
+    next(stream)
+    for child in psutil.Process().children(recursive=True):
+        if "VLLM" in " ".join(child.cmdline()):
+            os.kill(child.pid, signal.SIGKILL)
+    with pytest.raises(EngineError, match=r"have died.*run the command again"):
+        list(stream)
+    assert engine._weights._server.dead, "so that the next stream starts another"

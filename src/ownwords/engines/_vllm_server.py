@@ -22,6 +22,7 @@ _ENVIRONMENT = {
     # In this process its threads would be bound to cores for good, and its memory never be given back.
     "VLLM_ENABLE_V1_MULTIPROCESSING": "1",
 }
+_FEW_CORES = 4  # up to so many vLLM's workers compute on all: by itself it keeps one free, on two cores half of them
 _CAUSE = re.compile(r"(?:^|\s)((?:[A-Za-z_]+\.)*[A-Z]\w*(?:Error|Exception|Interrupt): .+)")
 _TAIL = 1 << 16  # bytes of the log in which a cause is looked for
 
@@ -44,8 +45,10 @@ class Server:
             EngineError: vLLM cannot start; with the cause and what to do.
         """
         self.started = time.monotonic()
+        self.dead = False
         self._own_draw = "logits_processors" not in arguments
         self._on_cpu = False
+        self._adapters: set[str] = set()
         self._rows: dict[str, Row] = {}
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `close`: the processes write to it
         set_environment()
@@ -68,13 +71,19 @@ class Server:
         ) as error:
             cause = self._cause() or f"{type(error).__name__}: {error}"
             self._log.close()
-            raise EngineError(f"vLLM cannot start: {cause}{_advice(cause)}") from error
+            raise EngineError(f"vLLM cannot start: {_explained(cause)}") from error
         say(f"vLLM is ready after {time.monotonic() - self.started:.0f} s")
 
     def add(self, name: str, row: Row, stop_ids: frozenset[int], lora: Any = None) -> str | None:
-        """Hand a row on under a name of its own; what vLLM has against this row, if anything."""
+        """Hand a row on under a name of its own; what vLLM has against this row, if anything.
+
+        Raises:
+            EngineError: the adapter cannot be loaded, or vLLM's processes have died.
+        """
         from vllm.exceptions import VLLMError
 
+        if lora is not None and lora.lora_name not in self._adapters:
+            self._load_adapter(lora)
         prompt = {"prompt_token_ids": row.prompt + (row.target or [])}
         try:
             self._engine.add_request(name, prompt, self._parameters(row, stop_ids), lora_request=lora)
@@ -135,6 +144,17 @@ class Server:
 
         return SamplingParams(temperature=0, extra_args={KEY: {**drawn, "seed": seed}}, **common)
 
+    def _load_adapter(self, lora: Any) -> None:
+        """Apart from any request: one that brings an adapter that does not fit ends vLLM's processes."""
+        try:
+            self._engine.add_lora(lora)
+        except Exception as error:  # vLLM hands on a bare Exception with its worker's words
+            self._raise_if_dead(error)
+            raise EngineError(
+                f"vLLM cannot put the adapter {lora.lora_path} on the model: {self._cause() or error}"
+            ) from error
+        self._adapters.add(lora.lora_name)
+
     def _raise_if_dead(self, error: Exception) -> None:
         from vllm.v1.engine.exceptions import EngineDeadError
 
@@ -142,9 +162,10 @@ class Server:
             raise self._death() from error
 
     def _death(self) -> EngineError:
-        cause = self._cause() or "it left no message; a process that the system kills for memory leaves none."
+        self.dead = True
+        cause = self._cause() or "they left no message; a process that the system kills for memory leaves none."
         return EngineError(
-            f"vLLM's processes have died: {cause}{_advice(cause)} What is answered is kept: run the command again."
+            f"vLLM's processes have died: {_explained(cause)} What is answered is kept: run the command again."
         )
 
     def _cause(self) -> str:
@@ -159,6 +180,8 @@ def set_environment() -> None:
     """Settings that vLLM reads when it is imported; the user's own win."""
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
+    if (os.cpu_count() or 1) <= _FEW_CORES:
+        os.environ.setdefault("VLLM_CPU_NUM_OF_RESERVED_CPU", "0")
 
 
 def on_cpu() -> bool:
@@ -172,7 +195,7 @@ def on_cpu() -> bool:
         try:
             from vllm.platforms import current_platform
         except (ImportError, OSError, RuntimeError) as error:
-            raise EngineError(f"vLLM cannot be loaded: {error}{_advice(str(error))}") from error
+            raise EngineError(f"vLLM cannot be loaded: {_explained(str(error))}") from error
     if current_platform.is_cpu():
         return True
     if not current_platform.device_type:
@@ -200,7 +223,6 @@ _TRAPS = (
     ("does not use offset", "This build cannot seed a request on a CPU; leave runtime.vllm.ngram_tokens at 0."),
     ("No available memory for the cache", "Lower runtime.vllm.max_model_len or raise gpu_memory_utilization."),
     ("Available memory on node", "Set runtime.vllm.kv_cache_gib lower, or free memory."),
-    ("larger than the maximum number of tokens", "Lower runtime.vllm.max_model_len."),
     ("larger than the available KV cache", "Lower runtime.vllm.max_model_len or raise runtime.vllm.kv_cache_gib."),
     ("out of memory", "Lower runtime.vllm.max_num_seqs, max_model_len or gpu_memory_utilization."),
     ("undefined symbol", "vLLM was built for another torch: install the version that it names (README, Engines)."),
@@ -213,10 +235,13 @@ _TRAPS = (
 )
 
 
-def _advice(cause: str) -> str:
-    known = next((advice for sign, advice in _TRAPS if sign.lower() in cause.lower()), "")
-    ended = cause.rstrip().endswith((".", "!", ")"))
-    return f"{'' if ended else '.'} {known}" if known else ""
+def _explained(cause: str) -> str:
+    """The cause as a sentence, and what to do where that is known."""
+    sentence = cause.rstrip()
+    if not sentence.endswith((".", "!", "?")):
+        sentence += "."
+    advice = next((advice for sign, advice in _TRAPS if sign.lower() in cause.lower()), "")
+    return f"{sentence} {advice}".rstrip()
 
 
 @contextmanager

@@ -58,7 +58,7 @@ class ServedWeights:
         Raises:
             EngineError: vLLM cannot start, or the adapter cannot be loaded.
         """
-        if self._server is None or not self.is_served(weights):
+        if self._server is None or self._server.dead or not self.is_served(weights):
             load = self._load(weights)
             self.stop()
             say(f"vLLM starts with {_shown(weights)} ...")
