@@ -111,7 +111,7 @@ def random_adapters(model: models.Model, folder: Path) -> list[Weights]:
         for name, parameter in adapted.named_parameters():
             if "lora_B" in name:
                 torch.nn.init.normal_(parameter, std=0.002)
-        adapted.save_pretrained(path)
+        adapted.save_pretrained(str(path))
     return [Weights("adapter", path.name, str(path)) for path in paths]
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from scipy import stats
 
 from bench.stage import recipe, whole
-from ownwords.engines._rows import Row
+from ownwords.engines._rows import Group, Row
 from ownwords.engines.vllm import VllmEngine
 from ownwords.recipe import build_recipe
 from ownwords.records import Weights
@@ -33,7 +33,7 @@ TARGET = "0.93, lower bound (aim 0.97)"
 
 def bare(context: Context, engine: VllmEngine) -> float:
     """Rows a second of a plain loop around vLLM's own engine."""
-    server = engine._weights.server(Weights())
+    server = engine._weights.server(Group(Weights(), scored=False))
     rows: dict[str, Row] = {}
     for number, example in enumerate(context.train):
         row = engine.codec.encode(rewrite.build_request(context, example, 0))

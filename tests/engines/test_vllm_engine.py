@@ -116,16 +116,6 @@ def test_an_answer_is_the_same_alone_and_among_others(engine):
     assert together == {request.id: texts(engine, [request])[request.id] for request in requests}
 
 
-def test_log_likelihoods_are_those_of_the_transformers_engine(engine, plain):
-    requests = [ask("q" * 9, name=t, target=t) for t in ("yes", "a much longer answer than that", "")]
-    requests.append(Request(id="raw", text="2 + 2 =", target=" 4"))
-    theirs = {done.request_id: done for done in plain.stream(requests)}
-    for done in engine.stream(requests):
-        expected = theirs[done.request_id]
-        assert done.logprobs == pytest.approx(expected.logprobs, abs=1e-3)
-        assert replace(done, logprobs=()) == replace(expected, logprobs=())
-
-
 def test_short_answers_come_before_a_long_one_that_was_asked_first(engine):
     slow = Sampling(temperature=3.0, max_tokens=300)  # nearly random tokens: the end comes late
     requests = [ask("w", name=f"long{n}", sampling=slow, seed=n) for n in range(3)]
@@ -195,9 +185,9 @@ def test_seed_and_adapters_answer_in_one_stream_like_the_transformers_engine(eng
         for weights in (Weights(), *adapters)
         for prompt in PROMPTS
     ]
-    server = engine._weights.server(Weights())
+    server = engine._weights._server
     assert texts(engine, requests) == texts(plain, requests)
-    assert engine._weights.server(adapters[1]) is server
+    assert engine._weights._server is server
 
 
 def test_missing_adapter_folder_stops_the_stream(engine, tmp_path):
@@ -212,16 +202,7 @@ def test_an_adapter_of_another_model_stops_the_stream_with_its_path(engine, tmp_
         list(engine.stream([ask("hi", weights=Weights("adapter", "misfit", str(path)))]))
 
 
-def test_an_adapter_at_half_scale_is_merged_and_answers_like_the_transformers_engine(resolved, adapters, plain):
-    requests = [ask(prompt, weights=replace(adapters[0], scale=0.5)) for prompt in PROMPTS]
-    engine = open_with(resolved, adapters="merged")
-    try:
-        assert texts(engine, requests) == texts(plain, requests)
-    finally:
-        engine.close()
-
-
-def test_processes_that_are_killed_end_the_stream_with_advice(resolved, engine):
+def test_processes_that_are_killed_end_the_stream_with_advice(engine):
     import psutil
 
     stream = engine.stream(ask("w", name=str(n), sampling=Sampling(max_tokens=200)) for n in range(500))
@@ -232,3 +213,28 @@ def test_processes_that_are_killed_end_the_stream_with_advice(resolved, engine):
     with pytest.raises(EngineError, match=r"have died.*run the command again"):
         list(stream)
     assert engine._weights._server.dead, "so that the next stream starts another"
+
+
+def assert_same_likelihoods(engine, plain, requests) -> None:
+    theirs = {done.request_id: done for done in plain.stream(requests)}
+    for done in engine.stream(requests):
+        expected = theirs[done.request_id]
+        assert done.logprobs == pytest.approx(expected.logprobs, abs=1e-3)
+        assert replace(done, logprobs=()) == replace(expected, logprobs=())
+
+
+def test_log_likelihoods_are_those_of_the_transformers_engine(engine, plain):
+    """On a CPU they need a vLLM that takes no adapters: the other would end its processes."""
+    requests = [ask("q" * 9, name=t, target=t) for t in ("yes", "a much longer answer than that", "")]
+    assert_same_likelihoods(engine, plain, [*requests, Request(id="raw", text="2 + 2 =", target=" 4")])
+
+
+def test_an_adapter_at_half_scale_is_merged_and_answers_like_the_transformers_engine(resolved, adapters, plain):
+    half = replace(adapters[0], scale=0.5)
+    requests = [ask(prompt, weights=half) for prompt in PROMPTS]
+    engine = open_with(resolved, adapters="merged")
+    try:
+        assert texts(engine, requests) == texts(plain, requests)
+        assert_same_likelihoods(engine, plain, [ask("q" * 9, target="yes", weights=half)])
+    finally:
+        engine.close()

@@ -3,10 +3,12 @@
 # pyright: basic, reportMissingImports=false
 from __future__ import annotations
 
+import multiprocessing.connection
 import os
 import re
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -72,6 +74,7 @@ class Server:
             cause = self._cause() or f"{type(error).__name__}: {error}"
             self._log.close()
             raise EngineError(f"vLLM cannot start: {_explained(cause)}") from error
+        threading.Thread(target=self._tell_of_death, daemon=True, name="vllm-death").start()
         say(f"vLLM is ready after {time.monotonic() - self.started:.0f} s")
 
     def add(self, name: str, row: Row, stop_ids: frozenset[int], lora: Any = None) -> str | None:
@@ -122,7 +125,9 @@ class Server:
             self._rows.pop(name, None)
 
     def close(self) -> None:
-        self._engine.engine_core.shutdown()
+        client = self._engine.engine_core
+        client.shutdown()
+        client.ctx.destroy(linger=0)  # vLLM leaves it to the garbage collector
         self._log.close()
 
     def _parameters(self, row: Row, stop_ids: frozenset[int]) -> Any:
@@ -143,6 +148,17 @@ class Server:
         from ownwords.engines._vllm_sampling import KEY
 
         return SamplingParams(temperature=0, extra_args={KEY: {**drawn, "seed": seed}}, **common)
+
+    def _tell_of_death(self) -> None:
+        """vLLM's client waits for ever for a process that was killed and could not say so: end its waiting."""
+        from vllm.v1.engine.exceptions import EngineDeadError
+
+        client = self._engine.engine_core
+        multiprocessing.connection.wait(client.resources.engine_manager.sentinels())
+        client.outputs_queue.put(EngineDeadError())
+        for waited_for in list(client.utility_results.values()):
+            if not waited_for.done():
+                waited_for.set_exception(EngineDeadError())
 
     def _load_adapter(self, lora: Any) -> None:
         """Apart from any request: one that brings an adapter that does not fit ends vLLM's processes."""

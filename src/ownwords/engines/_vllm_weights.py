@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ownwords import models
+from ownwords.engines._rows import Group
 from ownwords.engines._vllm_server import Server
 from ownwords.errors import EngineError, ModelError
 from ownwords.progress import say
@@ -28,13 +29,24 @@ class _Load:
 
 
 class ServedWeights:
-    """One server at a time; weights that it cannot serve end it and start another."""
+    """One server at a time; a group of requests that it cannot serve ends it and starts another."""
 
-    def __init__(self, model: models.Model, dtype: Any, *, merged: bool, start: Callable[[str, int], Server]) -> None:
-        """`start` is given a model folder and a LoRA rank. `merged` serves every adapter as a model of its own."""
+    def __init__(
+        self,
+        model: models.Model,
+        dtype: Any,
+        *,
+        merged: bool,
+        scores_adapted: bool,
+        start: Callable[[str, int], Server],
+    ) -> None:
+        """`start` is given a model folder and a LoRA rank. `merged` serves every adapter as a model of its own;
+        `scores_adapted` says that a server which takes adapters gives right likelihoods.
+        """
         self._model = model
         self._dtype = dtype
         self._merging = merged
+        self._scores_adapted = scores_adapted
         self._start = start
         self._server: Server | None = None
         self._loaded: _Load | None = None
@@ -44,31 +56,32 @@ class ServedWeights:
         self._rank = 0
 
     def expect(self, weights: Sequence[Weights]) -> None:
-        """Start the next server such that it can serve all of these, as far as one server can."""
-        requested = [each for each in weights if each.kind == "adapter" and not self._is_merged(each)]
-        self._rank = max([self._rank, *map(_rank, requested)])
+        """Start the next server such that it can answer for all of these, as far as one server can."""
+        groups = [Group(each, scored=False) for each in weights if each.kind == "adapter"]
+        self._rank = max([self._rank, *(_rank(group.weights) for group in groups if not self._is_merged(group))])
 
-    def is_served(self, weights: Weights) -> bool:
-        """Whether the server that runs can answer for these weights."""
-        return self._loaded is not None and self._fits(self._loaded, weights)
+    def is_served(self, group: Group) -> bool:
+        """Whether the server that runs can answer these."""
+        return self._loaded is not None and self._fits(self._loaded, group)
 
-    def server(self, weights: Weights) -> Server:
-        """A server for these weights; the one that runs if it will do.
+    def server(self, group: Group) -> Server:
+        """A server for these; the one that runs if it will do.
 
         Raises:
             EngineError: vLLM cannot start, or the adapter cannot be loaded.
         """
-        if self._server is None or self._server.dead or not self.is_served(weights):
-            load = self._load(weights)
+        if self._server is None or self._server.dead or not self.is_served(group):
+            load = self._load(group)
             self.stop()
-            say(f"vLLM starts with {_shown(weights)} ...")
+            say(f"vLLM starts with {_shown(group.weights)} ...")
             self._server = self._start(load.path, load.rank)
             self._loaded = load
         return self._server
 
-    def lora(self, weights: Weights) -> Any:
-        """The LoRA request that switches these weights on; None where the server's own are meant."""
-        if weights.kind != "adapter" or self._is_merged(weights):
+    def lora(self, group: Group) -> Any:
+        """The LoRA request that switches the group's weights on; None where the server's own are meant."""
+        weights = group.weights
+        if weights.kind != "adapter" or self._is_merged(group):
             return None
         from vllm.lora.request import LoRARequest
 
@@ -90,27 +103,38 @@ class ServedWeights:
             self._folders = None
             self._merged.clear()
 
-    def _fits(self, loaded: _Load, weights: Weights) -> bool:
-        if weights.kind == "adapter" and not self._is_merged(weights):
+    def _fits(self, loaded: _Load, group: Group) -> bool:
+        weights = group.weights
+        if group.scored and loaded.rank and not self._scores_adapted:
+            return False
+        if weights.kind == "adapter" and not self._is_merged(group):
             return loaded.path == self._model.path and _rank(weights) <= loaded.rank
         if weights.kind == "adapter":
             return loaded.path == self._merged.get(_key(weights))
         return loaded.path == (self._model.path if weights.kind == "seed" else _folder(weights))
 
-    def _load(self, weights: Weights) -> _Load:
+    def _load(self, group: Group) -> _Load:
+        weights = group.weights
         if weights.kind == "model":
             return _Load(_folder(weights))
-        if weights.kind == "seed" or not self._is_merged(weights):
-            self.expect([weights])
-            return _Load(self._model.path, self._rank)
-        if _key(weights) not in self._merged:
-            self._merged[_key(weights)] = self._merge(weights)
-        return _Load(self._merged[_key(weights)])
+        if weights.kind == "adapter" and self._is_merged(group):
+            if _key(weights) not in self._merged:
+                self._merged[_key(weights)] = self._merge(weights)
+            return _Load(self._merged[_key(weights)])
+        self.expect([weights])
+        return _Load(self._model.path, 0 if group.scored and not self._scores_adapted else self._rank)
 
-    def _is_merged(self, weights: Weights) -> bool:
+    def _is_merged(self, group: Group) -> bool:
         """Whether an adapter is merged: everywhere if so wished, else where vLLM's LoRA requests cannot hold it."""
-        config = _config(weights)
-        return self._merging or weights.scale != 1.0 or config.get("use_dora") or bool(config.get("modules_to_save"))
+        config = _config(group.weights)
+        return (
+            self._merging
+            or (group.scored and not self._scores_adapted)
+            or group.weights.scale != 1.0
+            or bool(config.get("use_dora"))
+            or bool(config.get("modules_to_save"))
+            or "lm_head" in str(config.get("target_modules"))  # left out of likelihoods, without a word
+        )
 
     def _merge(self, weights: Weights) -> str:
         """A folder with the seed model and the adapter in it, kept while the engine is open."""

@@ -16,7 +16,7 @@ from typing import Any
 
 from ownwords import models
 from ownwords.engines._codec import Codec, failed, scored, stop_ids
-from ownwords.engines._rows import Pool, Row
+from ownwords.engines._rows import Group, Pool, Row
 from ownwords.engines._vllm_server import Server, on_cpu
 from ownwords.engines._vllm_weights import ADAPTERS_AT_ONCE, ServedWeights
 from ownwords.engines.base import Engine, Provenance
@@ -86,7 +86,8 @@ class VllmEngine(Engine):
         self.codec = Codec(tokenizer, self._context, stops, after_target=1)
         self._sequences = self._settings.max_num_seqs or (_SEQUENCES_ON_CPU if self._cpu else _SEQUENCES_ON_GPU)
         merged = self._settings.adapters == "merged" or (self._settings.adapters == "auto" and self._cpu)
-        self._weights = ServedWeights(model, dtype, merged=merged, start=self._start)
+        # On a CPU likelihoods of a server that takes adapters end its processes (vllm-project/vllm#29955).
+        self._weights = ServedWeights(model, dtype, merged=merged, scores_adapted=not self._cpu, start=self._start)
         self._names = itertools.count(1)
         guessing = f", guesses {self._settings.ngram_tokens}" if self._settings.ngram_tokens else ""
         self._provenance = Provenance(
@@ -105,14 +106,14 @@ class VllmEngine(Engine):
     def warm_up(self, weights: Sequence[Weights]) -> None:
         with self.starting():
             self._weights.expect(weights)
-            self._weights.server(weights[0])
+            self._weights.server(Group(weights[0], scored=False))
 
     def stream(self, requests: Iterable[Request]) -> Iterator[Completion]:
         pool = Pool(iter(requests), self.codec.encode, 2 * self._sequences)
         yield from pool.fill()
         while (group := pool.next_group()) is not None:
             with self.starting():
-                server = self._weights.server(group.weights)
+                server = self._weights.server(group)
             yield from self._answer(pool, server)
 
     def preflight(self, requests: Iterable[Request]) -> None:
@@ -129,9 +130,9 @@ class VllmEngine(Engine):
         rows: dict[str, Row] = {}
         try:
             while True:
-                while len(rows) < 2 * self._sequences and (row := self._next(pool)) is not None:
-                    name = str(next(self._names))
-                    refusal = server.add(name, row, self.codec.stop_ids, self._weights.lora(row.request.weights))
+                while len(rows) < 2 * self._sequences and (group := self._next(pool)) is not None:
+                    row, name = pool.pop_longest(group), str(next(self._names))
+                    refusal = server.add(name, row, self.codec.stop_ids, self._weights.lora(group))
                     if refusal is None:
                         rows[name] = row
                     else:
@@ -146,9 +147,9 @@ class VllmEngine(Engine):
             if rows:
                 server.abort(list(rows))
 
-    def _next(self, pool: Pool) -> Row | None:
-        group = next((group for group in pool.groups() if self._weights.is_served(group.weights)), None)
-        return None if group is None else pool.pop_longest(group)
+    def _next(self, pool: Pool) -> Group | None:
+        """The group that has waited longest of those that the running server can answer."""
+        return next((group for group in pool.groups() if self._weights.is_served(group)), None)
 
     def _start(self, path: str, rank: int) -> Server:
         """vLLM with the model in that folder, ready for adapters up to that rank (0: none)."""
