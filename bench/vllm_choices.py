@@ -26,9 +26,9 @@ from ownwords.recipe import ModelSection, RuntimeSection
 from ownwords.records import Example, Message, Request, Sampling, Weights
 
 MODEL = "bundled:smollm2-135m-instruct"
-ROWS = 32
+ROWS = 16
 REPEATS = 3
-MAX_TOKENS = 64
+MAX_TOKENS = 48
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,9 +42,10 @@ def test_it_answers_like_the_transformers_engine_and_starts_vllm_twice(
     for name in ("transformers", "vllm"):
         (tmp_path / name).mkdir()
     theirs, ours = (make_project(tmp_path / name, model) for name in ("transformers", "vllm"))
-    assert theirs.ownwords("run", *SETTINGS, "runtime.engine=transformers") == 0
+    benchmark = f"evaluate.benchmarks=[{{gsm8k: {{path: {ours.folder / 'test.jsonl'}}}}}]"
+    assert theirs.ownwords("run", *SETTINGS, benchmark, "runtime.engine=transformers") == 0
     capsys.readouterr()
-    assert ours.ownwords("run", *SETTINGS, *VLLM) == 0
+    assert ours.ownwords("run", *SETTINGS, benchmark, *VLLM) == 0
     # Training wants the memory for itself, so the vLLM that rewrote has ended by then. One more serves all arms.
     assert capsys.readouterr().err.count("vLLM is ready") == 2
     assert candidates(ours) == candidates(theirs)
