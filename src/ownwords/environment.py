@@ -74,8 +74,12 @@ def _memory_gib() -> float | None:
 
 
 def _gpu_names() -> list[str]:
-    """Names as the driver's own tool gives them, so that torch need not be loaded."""
-    command = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+    return ask_nvidia("gpu", "name")
+
+
+def ask_nvidia(of: str, fields: str) -> list[str]:
+    """Lines as the driver's own tool gives them, so that torch need not be loaded; none where it is not there."""
+    command = ["nvidia-smi", f"--query-{of}={fields}", "--format=csv,noheader,nounits"]
     try:
         answer = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
     except (OSError, subprocess.TimeoutExpired):

@@ -14,7 +14,15 @@ SKIPPED_SHOWN = 5
 
 def as_text(facts: dict[str, Any]) -> str:
     """The facts of `validate`, section by section, warnings last: there they are seen."""
-    sections = [_data(facts), *_overlap(facts), _lengths(facts), _training(facts), _rewriting(facts), _warnings(facts)]
+    sections = [
+        _data(facts),
+        *_overlap(facts),
+        _lengths(facts),
+        _training(facts),
+        _rewriting(facts),
+        *_evaluation(facts),
+        _warnings(facts),
+    ]
     return "\n\n".join("\n".join(section) for section in sections)
 
 
@@ -123,7 +131,7 @@ def _training_probe(probe: dict[str, Any]) -> list[str]:
 
 
 def _memory(probe: dict[str, Any]) -> str:
-    found = (probe["peak_resident_gib"], "in this process"), (probe["peak_device_gib"], "on the device")
+    found = (probe["peak_resident_gib"], "in all processes"), (probe["peak_device_gib"], "on the device")
     return ", ".join(f"{decimal(gib, 2)} GiB {where}" for gib, where in found if gib is not None) or "not known here"
 
 
@@ -141,21 +149,60 @@ def _rewriting(facts: dict[str, Any]) -> list[str]:
         ),
     ]
     probe = facts["probe"]
-    return lines if probe is None else [*lines, *_probe(probe)]
+    return lines if probe is None else [*lines, *_probe(probe, facts["spending"])]
 
 
-def _probe(probe: dict[str, Any]) -> list[str]:
+def _probe(probe: dict[str, Any], spending: dict[str, Any] | None) -> list[str]:
     engine = probe["engine"]
     return [
         *wrap(
             f"{probe['rows']:,} rows tried with {engine['kind']} ({engine['dtype']} on {engine['device']}): "
-            f"{probe['rows_per_second']:,.2f} rows/s, {probe['tokens_per_second']:,.0f} tokens/s, "
-            f"after {duration(probe['startup_seconds'])} of starting up",
+            f"{probe['rows_per_second']:,.2f} rows/s; {probe['prompt_tokens_per_second']:,.0f} tokens/s read and "
+            f"{probe['tokens_per_second']:,.0f} tokens/s written; {duration(probe['startup_seconds'])} of starting up "
+            "not counted",
             2,
         ),
         *wrap(f"all rows once: about {duration(3600 * probe['hours'])}, or less, in full batches", 2),
+        *([] if spending is None else wrap(f"all rows once: {_spending(probe, spending)}", 2)),
         *wrap(f"peak memory: {_memory(probe)}", 2),
     ]
+
+
+def _spending(probe: dict[str, Any], spending: dict[str, Any]) -> str:
+    """Tokens, so that they can be priced, and the price if it is known."""
+    if spending["tokens"] is None:
+        return "the server does not say how many tokens it uses, so neither tokens nor cost can be told"
+    tokens = (
+        f"about {spending['tokens']:,} tokens ({probe['all_prompt_tokens']:,} read, "
+        f"{probe['all_completion_tokens']:,} written)"
+    )
+    if spending["cost"] is None:
+        return f"{tokens}; for the cost set runtime.openai.prompt_price and completion_price"
+    return f"{tokens}, which cost {spending['cost']:,.2f}"
+
+
+def _evaluation(facts: dict[str, Any]) -> list[list[str]]:
+    evaluation = facts["evaluation"]
+    if not evaluation["benchmarks"]:
+        return []
+    rows = [["benchmark", "requests an arm", "tokens read", "written at most", "all arms"]]
+    for found in evaluation["benchmarks"]:
+        hours = found["hours_at_most"]
+        rows.append(
+            [
+                found["benchmark"],
+                f"{found['requests']:,}",
+                f"{found['read']:,.0f}",
+                f"{found['written_at_most']:,.0f}",
+                "not known" if hours is None else f"≤ {duration(3600 * hours)}",
+            ]
+        )
+    about = (
+        f"{evaluation['arms']} arms, the seed among them. Times follow from the speed of the rewriting trial, as if "
+        "every answer were as long as it may be and every arm as fast as the seed; they are not known without a trial, "
+        "or where another engine evaluates"
+    )
+    return [["Evaluation", *table(rows), *wrap(about, 2)]]
 
 
 def _warnings(facts: dict[str, Any]) -> list[str]:

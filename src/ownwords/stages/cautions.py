@@ -16,6 +16,7 @@ def cautions(facts: dict[str, Any]) -> list[str]:
         *_targets(facts),
         *_rewriting(facts),
         *_probe(facts),
+        *_spending(facts["spending"]),
     ]
 
 
@@ -122,3 +123,17 @@ def _probe(facts: dict[str, Any]) -> Iterator[str]:
     probe = facts["probe"]
     if probe is not None and probe["errors"]:
         yield f"{probe['errors']} of {probe['rows']} probed rows have no answer: {probe['first_error']}"
+
+
+def _spending(spending: dict[str, Any] | None) -> Iterator[str]:
+    if spending is None:
+        return
+    for needed, budget, key in (
+        (spending["tokens"], spending["token_budget"], "token_budget"),
+        (spending["cost"], spending["cost_budget"], "cost_budget"),
+    ):
+        if needed is not None and budget is not None and needed > budget:
+            yield (
+                f"all rows once are reckoned to need {needed:,.10g}, more than runtime.openai.{key}={budget:,.10g}: "
+                "rewriting would stop before its end. Raise the budget, or take fewer rows."
+            )

@@ -134,17 +134,22 @@ def _build_exams(context: Context, wanted: Sequence[tuple[Task, str]]) -> list[E
     for task, arm in wanted:
         name = task.benchmark.name
         if name not in asked:
-            asked[name] = [
-                (item.id, number, _request(context, task, item, number, ask))
-                for item in task.items
-                for number, ask in enumerate(task.benchmark.prompt(item, task.settings))
-            ]
+            asked[name] = requests_of(context, task)
         exam = Exam(task, arm, {})
         for item_id, number, request in asked[name]:
             own = replace(request, id=f"{request.id}/{arm}", weights=weights[arm])
             exam.requests[Key(item_id, number, own.hash)] = own
         exams.append(exam)
     return exams
+
+
+def requests_of(context: Context, task: Task) -> list[tuple[str, int, Request]]:
+    """What a benchmark asks of the seed: item id, number of the ask, request."""
+    return [
+        (item.id, number, _request(context, task, item, number, ask))
+        for item in task.items
+        for number, ask in enumerate(task.benchmark.prompt(item, task.settings))
+    ]
 
 
 def _weights(context: Context, arm: str) -> Weights:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -12,33 +11,37 @@ from typing import Any
 from ownwords import models
 from ownwords.errors import StageError
 from ownwords.progress import Progress
-from ownwords.records import Completion, Example, Weights
+from ownwords.records import Completion, Weights
 from ownwords.stages import rewrite, training
 from ownwords.stages.context import Context
+from ownwords.stages.memory import peak_device_gib, peak_resident_gib
 from ownwords.stages.supervision import Supervision
 
 
 def probe(context: Context, lengths: Sequence[int], count: int) -> dict[str, Any]:
-    """Rewrite `count` examples with the recipe's engine and give rates, time for all rows once, and peak memory.
+    """Rewrite `count` examples with the recipe's engine and give rates, time and tokens for all rows once, and memory.
 
     `lengths` are tokens of the examples' rewriting prompts. Starting the engine is timed apart. Fewer rows than a batch
     holds are slower per row than many, so `hours` is rather too long than too short; retries are not in it.
     """
-    chosen = spread(context.asked, lengths, count)
+    indices = spread(lengths, count)
+    chosen = [context.asked[index] for index in indices]
     engine = context.engine()
     engine.warm_up([Weights()])
     startup = engine.startup_seconds
     clock = time.monotonic()
     answers: list[Completion] = []
-    with Progress("probing", len(chosen)) as progress:
+    with Progress("probing", len(chosen), startup=context.startup_seconds) as progress:
         for answer in engine.stream(rewrite.build_request(context, example, 0) for example in chosen):
             answers.append(answer)
             progress.advance(tokens=answer.completion_tokens)
     seconds = max(time.monotonic() - clock - (engine.startup_seconds - startup), 1e-9)
     errors = [answer.error.message for answer in answers if answer.error is not None]
-    tokens = sum(answer.completion_tokens for answer in answers)
+    read = sum(answer.prompt_tokens for answer in answers)
+    written = sum(answer.completion_tokens for answer in answers)
     return {
         "engine": engine.provenance.as_dict(),
+        "capabilities": sorted(engine.capabilities),
         "rows": len(answers),
         "ids": [example.id for example in chosen],
         "errors": len(errors),
@@ -46,10 +49,16 @@ def probe(context: Context, lengths: Sequence[int], count: int) -> dict[str, Any
         "startup_seconds": round(engine.startup_seconds, 3),
         "seconds": round(seconds, 3),
         "rows_per_second": len(answers) / seconds,
-        "tokens_per_second": tokens / seconds,
-        "hours": len(context.asked) * seconds / len(answers) / 3600,
-        "peak_resident_gib": _peak_resident_gib(),
-        "peak_device_gib": _peak_device_gib(engine.provenance.device),
+        "prompt_tokens": read,
+        "completion_tokens": written,
+        "prompt_tokens_per_second": read / seconds,
+        "tokens_per_second": written / seconds,
+        # The engine's own count, which may be by another tokenizer than the lengths.
+        "all_prompt_tokens": round(sum(lengths) * read / sum(lengths[index] for index in indices)) or None,
+        "all_completion_tokens": round(len(lengths) * written / len(answers)) or None,
+        "hours": len(lengths) * seconds / len(answers) / 3600,
+        "peak_resident_gib": peak_resident_gib(),
+        "peak_device_gib": peak_device_gib(engine.provenance.device),
     }
 
 
@@ -96,32 +105,13 @@ def probe_training(context: Context, rows: Supervision) -> dict[str, Any]:
         "seconds": round(seconds, 3),
         "tokens_per_second": tried / seconds,
         "hours_an_arm": tokens * recipe.tune.num_train_epochs / (tried / seconds) / 3600,
-        "peak_resident_gib": _peak_resident_gib(),
-        "peak_device_gib": _peak_device_gib(models.choose_device(recipe.runtime.device)),
+        "peak_resident_gib": peak_resident_gib(),
+        "peak_device_gib": peak_device_gib(models.choose_device(recipe.runtime.device)),
     }
 
 
-def spread(examples: Sequence[Example], lengths: Sequence[int], count: int) -> list[Example]:
-    """At most `count` examples from the middles of as many equal parts of the length-sorted rows."""
-    order = sorted(range(len(examples)), key=lambda index: lengths[index])
+def spread(lengths: Sequence[int], count: int) -> list[int]:
+    """At most `count` rows, from the middles of as many equal parts of the length-sorted rows."""
+    order = sorted(range(len(lengths)), key=lambda index: lengths[index])
     count = min(count, len(order))
-    return [examples[order[(2 * part + 1) * len(order) // (2 * count)]] for part in range(count)]
-
-
-def _peak_resident_gib() -> float | None:
-    """The most memory that this process has held so far; None where the system does not tell."""
-    if sys.platform == "win32":
-        return None  # it has no getrusage
-    import resource
-
-    unit = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**30, 3)
-
-
-def _peak_device_gib(device: str) -> float | None:
-    """The most memory that torch has held on a CUDA device; None on any other."""
-    if not device.startswith("cuda"):
-        return None
-    import torch
-
-    return round(torch.cuda.max_memory_allocated() / 2**30, 3)
+    return [order[(2 * part + 1) * len(order) // (2 * count)] for part in range(count)]

@@ -15,6 +15,7 @@ from ownwords.rendering import takes
 from ownwords.stages import evaluate, preflight
 from ownwords.stages.cautions import cautions
 from ownwords.stages.context import Context
+from ownwords.stages.estimates import evaluation, spending
 from ownwords.stages.lengths import TrainingRows, quantiles, rewriting_prompts, training_rows
 from ownwords.stages.overlap import Repeat, TrainingPrompts
 from ownwords.stages.probe import probe, probe_training
@@ -67,6 +68,8 @@ def validate(context: Context, probed: int) -> dict[str, Any]:
         "rewriting": prompts.fit(),
         "engine": asdict(context.engine_choice),
         "probe": trial,
+        "spending": spending(context, trial) if trial else None,
+        "evaluation": evaluation(context, tasks, prompts.context, trial),
         "training_probe": trained,
     }
     return {**facts, "warnings": cautions(facts)}
