@@ -336,19 +336,6 @@ def test_failing_template_is_an_error_of_the_row(tmp_path):
     assert done["good"].error is None
 
 
-def test_memory_trouble_raises_with_advice(resolved, monkeypatch):
-    import torch
-
-    engine = open_with(resolved)
-
-    def no_memory(*_: object, **__: object) -> None:
-        raise torch.OutOfMemoryError("tried to allocate 9 GiB")
-
-    monkeypatch.setattr(engine._weights._seed, "forward", no_memory)
-    with pytest.raises(EngineError, match=r"runtime\.batch_size"):
-        list(engine.stream([ask("hi")]))
-
-
 def test_engine_without_model_is_refused():
     with pytest.raises(ModelError, match="needs a model"):
         open_engine("transformers", None, RuntimeSection())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ownwords.records import Completion, Request, Weights
@@ -58,9 +58,7 @@ class Pool:
             if isinstance(row, Completion):
                 yield row
                 continue
-            group = Group(request.weights, row.target is not None)
-            insort(self._waiting.setdefault(group, []), row, key=_length)
-            self._count += 1
+            self._add(row)
 
     def next_group(self) -> Group | None:
         """The group that has waited longest; None when nothing waits."""
@@ -81,6 +79,39 @@ class Pool:
         if not rows:
             del self._waiting[group]
         return row
+
+    def _add(self, row: Row) -> None:
+        group = Group(row.request.weights, row.target is not None)
+        insort(self._waiting.setdefault(group, []), row, key=_length)
+        self._count += 1
+
+
+class Lending(Pool):
+    """A pool that knows which rows are out, so that none is lost when a batch breaks. Ids must not repeat."""
+
+    def __init__(
+        self, requests: Iterator[Request], prepare: Callable[[Request], Row | Completion], window: int
+    ) -> None:
+        super().__init__(requests, prepare, window)
+        self._out: dict[str, Row] = {}
+
+    def pop_longest(self, group: Group) -> Row:
+        row = super().pop_longest(group)
+        self._out[row.request.id] = row
+        return row
+
+    def answered(self, completion: Completion) -> None:
+        self._out.pop(completion.request_id, None)
+
+    def take_back(self) -> list[Row]:
+        """The rows that are out and not answered; they are out no more."""
+        rows = list(self._out.values())
+        self._out.clear()
+        return rows
+
+    def wait_again(self, rows: Sequence[Row]) -> None:
+        for row in rows:
+            self._add(row)
 
 
 def _length(row: Row) -> int:

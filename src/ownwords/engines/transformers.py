@@ -1,25 +1,28 @@
 """The engine that runs a model with transformers, on CPU, CUDA or MPS: generation and log-likelihoods.
 
 Requests wait in a bounded window sorted by length, longest first, so that batches hold rows of one length and memory
-trouble shows early. Answers come from a running batch that finished rows leave and waiting rows join. It does not
-cover several devices or beam search.
+trouble shows early: that halves the batch for the rest of the stream, and the rows that were in flight start again.
+Answers come from a running batch that finished rows leave and waiting rows join. It does not cover several devices or
+beam search.
 """
 
 # pyright: basic
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from ownwords import models
+from ownwords.engines._codec import Codec, failed, stop_ids
 from ownwords.engines.base import Engine, Provenance
 from ownwords.errors import EngineError, InputError, ModelError
+from ownwords.progress import say
 from ownwords.recipe import RuntimeSection
 from ownwords.records import Completion, Request
 
 if TYPE_CHECKING:
-    from ownwords.engines._rows import Group, Pool
+    from ownwords.engines._decoding import Limits
+    from ownwords.engines._rows import Group, Lending, Pool
 
 WINDOW = 16  # batches that wait, sorted by length: bounds the memory, and how far answers come out of order
 
@@ -44,14 +47,14 @@ class TransformersEngine(Engine):
     def __init__(self, model: models.Model, runtime: RuntimeSection) -> None:
         import transformers
 
-        from ownwords.engines._codec import Codec, stop_ids
         from ownwords.engines._decoding import Limits
+        from ownwords.engines._memory import advising
         from ownwords.engines._weights import WeightSet
 
         device = models.choose_device(runtime.device)
         dtype = models.choose_dtype(runtime.dtype, device)
         tokenizer = models.load_tokenizer(model)
-        with _memory_advice():
+        with advising():
             self._weights = WeightSet(model, dtype, device)
         self._device = device
         self._limits = Limits(runtime.batch_size, runtime.max_batch_tokens)
@@ -74,15 +77,18 @@ class TransformersEngine(Engine):
         return self._provenance
 
     def stream(self, requests: Iterable[Request]) -> Iterator[Completion]:
-        from ownwords.engines._rows import Pool
+        from ownwords.engines._memory import advising
+        from ownwords.engines._rows import Lending
 
-        pool = Pool(iter(requests), self.codec.encode, WINDOW * self._limits.rows)
+        limits = self._limits
+        pool = Lending(iter(requests), self.codec.encode, WINDOW * limits.rows)
         yield from pool.fill()
         while (group := pool.next_group()) is not None:
-            with _memory_advice():
-                with self.starting():
-                    self._weights.model(group.weights)
-                yield from self._answer(pool, group)
+            with advising(), self.starting():
+                self._weights.model(group.weights)
+            shortage = yield from self._answer(pool, group, limits)
+            if shortage is not None:
+                limits = yield from self._make_room(pool, limits, shortage)
 
     def preflight(self, requests: Iterable[Request]) -> None:
         for request in requests:
@@ -90,7 +96,43 @@ class TransformersEngine(Engine):
             if isinstance(row, Completion) and row.error is not None:
                 raise InputError(f"request {request.id}: {row.error.message}")
 
-    def _answer(self, pool: Pool, group: Group) -> Iterator[Completion]:
+    def _answer(self, pool: Lending, group: Group, limits: Limits) -> Generator[Completion, None, str | None]:
+        """Answer the group's rows; if memory runs out, give torch's words for it instead of going on."""
+        from ownwords.engines._memory import is_shortage
+
+        try:
+            for completion in self._batches(pool, group, limits):
+                pool.answered(completion)
+                yield completion
+        except (RuntimeError, MemoryError) as error:
+            if not is_shortage(error):
+                raise
+            return (str(error).splitlines() or [""])[0]  # the error itself would hold the batch's memory
+        return None
+
+    def _make_room(self, pool: Lending, limits: Limits, shortage: str) -> Generator[Completion, None, Limits]:
+        """Smaller limits, at which the rows that were in flight start again; an error for one that fits nowhere."""
+        import torch
+
+        from ownwords.engines._memory import ADVICE, halved
+
+        if self._device == "cuda":
+            torch.cuda.empty_cache()
+        rows = pool.take_back()
+        if not rows:
+            raise EngineError(ADVICE.format(shortage))
+        smaller = halved(limits, rows)
+        if smaller is None:
+            yield failed(rows[0].request, len(rows[0].prompt), "out_of_memory", ADVICE.format(shortage))
+            return limits
+        pool.wait_again(rows)
+        say(
+            f"out of memory with {len(rows)} rows in flight: from here on at most {smaller.rows:,} rows and "
+            f"{smaller.tokens:,} tokens at once, not {limits.rows:,} and {limits.tokens:,}"
+        )
+        return smaller
+
+    def _batches(self, pool: Pool, group: Group, limits: Limits) -> Iterator[Completion]:
         from ownwords.engines._decoding import Decoder, OwnCacheBatch, SlotBatch
         from ownwords.engines._scoring import score
 
@@ -98,27 +140,9 @@ class TransformersEngine(Engine):
             return self._weights.model(group.weights)
 
         if group.scored:
-            return score(pool, group, model, self._limits, self._device)
+            return score(pool, group, model, limits, self._device)
         if self._weights.takes_slots(group.weights):
-            batch = SlotBatch(model, self._device, self._limits.rows, self._limits.tokens)
+            batch = SlotBatch(model, self._device, limits.rows, limits.tokens)
         else:
             batch = OwnCacheBatch(model, self._device)
-        return Decoder(batch, self._limits, self.codec).run(pool, group)
-
-
-@contextmanager
-def _memory_advice() -> Iterator[None]:
-    """Say what to do when memory runs out; torch raises a plain RuntimeError for that on the CPU."""
-    import torch
-
-    try:
-        yield
-    except (torch.OutOfMemoryError, MemoryError) as error:
-        raise EngineError(_OUT_OF_MEMORY.format(error)) from error
-    except RuntimeError as error:
-        if "allocate memory" not in str(error):
-            raise
-        raise EngineError(_OUT_OF_MEMORY.format(error)) from error
-
-
-_OUT_OF_MEMORY = "out of memory. Lower runtime.batch_size or runtime.max_batch_tokens, or take a smaller model. ({})"
+        return Decoder(batch, limits, self.codec).run(pool, group)
