@@ -12,8 +12,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+
+@dataclass(frozen=True)
+class Twice:
+    """An answer that is sent a second time, at once or later; the connection stays open."""
+
+    answer: dict[str, Any]
+    later: float = 0.0
+
+
 #: What the server does with one request: bytes are sent as they are, and the connection is then closed.
-Act = dict[str, Any] | tuple[int, Any] | bytes | Callable[["asyncio.StreamWriter"], Any]
+Act = dict[str, Any] | tuple[int, Any] | bytes | Callable[["asyncio.StreamWriter"], Any] | Twice
 
 
 def said(text: str | None = "Own words.", finish: str | None = "stop", **message: Any) -> dict[str, Any]:
@@ -28,7 +37,10 @@ def said(text: str | None = "Own words.", finish: str | None = "stop", **message
 class Server:
     """`script(body, seen)` says what to do; `seen` counts how often the same question has come, from 1.
 
-    `asked` holds every body, `peak` the most requests at once.
+    `models` are the names that it lists, None for a server that lists none, or what to do instead of listing.
+
+    `asked` holds every body, `times` when each came, `connections` how many were opened, `peak` the most requests at
+    once. `script` may be changed at any time.
     """
 
     script: Callable[[dict[str, Any], int], Any]
@@ -36,6 +48,8 @@ class Server:
     owner: str = "someone"
     asked: list[dict[str, Any]] = field(default_factory=list)
     headers: list[str] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
+    connections: int = 0
     peak: int = 0
     port: int = 0
     _active: int = 0
@@ -53,6 +67,11 @@ class Server:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+
+    @property
+    def open(self) -> int:
+        """Connections that are open now."""
+        return len(self._writers)
 
     @property
     def url(self) -> str:
@@ -88,6 +107,7 @@ class Server:
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
+        self.connections += 1
         try:
             while (head := await reader.readuntil(b"\r\n\r\n")) and await self._reply(head.decode(), reader, writer):
                 pass
@@ -104,9 +124,9 @@ class Server:
         body = json.loads(await reader.readexactly(lengths[0])) if lengths and lengths[0] else {}
         self.headers.append(head)
         if lines[0].split()[1].endswith("/models"):
-            listed = {"data": [{"id": name, "owned_by": self.owner} for name in self.models or ()]}
-            return await self._send(writer, (200, listed) if self.models is not None else (404, {}))
+            return await self._send(writer, self._listed())
         self.asked.append(body)
+        self.times.append(time.monotonic())
         question = json.dumps(body.get("messages") or body.get("prompt"))
         self._seen[question] += 1
         self._active += 1
@@ -116,6 +136,11 @@ class Server:
         finally:
             self._active -= 1
 
+    def _listed(self) -> Any:
+        if not isinstance(self.models, tuple):
+            return (404, {}) if self.models is None else self.models
+        return {"data": [{"id": name, "owned_by": self.owner} for name in self.models]}
+
     async def _send(self, writer: asyncio.StreamWriter, act: Any) -> bool:
         if callable(act):
             await act(writer)
@@ -124,13 +149,23 @@ class Server:
             writer.write(act)
             await writer.drain()
             return False
-        status, payload, *more = act if isinstance(act, tuple) else (200, act)
-        content = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-        extra = "".join(f"{key}: {value}\r\n" for key, value in (more[0] if more else {}).items())
-        head = f"HTTP/1.1 {status} X\r\ncontent-type: application/json\r\n{extra}content-length: {len(content)}\r\n\r\n"
-        writer.write(head.encode() + content)
+        if isinstance(act, Twice):
+            writer.write(message(act.answer) * (1 if act.later else 2))
+            if act.later:
+                asyncio.get_running_loop().call_later(act.later, writer.write, message(act.answer))
+            return True
+        writer.write(message(*act) if isinstance(act, tuple) else message(act))
         await writer.drain()
         return True
+
+
+def message(*act: Any) -> bytes:
+    """A whole HTTP answer: of a body, or of status, body and, if need be, further headers."""
+    status, payload, *more = act if len(act) > 1 else (200, *act)
+    content = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+    extra = "".join(f"{key}: {value}\r\n" for key, value in (more[0] if more else {}).items())
+    head = f"HTTP/1.1 {status} X\r\ncontent-type: application/json\r\n{extra}content-length: {len(content)}\r\n\r\n"
+    return head.encode() + content
 
 
 def after(seconds: float, act: Any) -> Callable[[asyncio.StreamWriter], Any]:
@@ -138,11 +173,7 @@ def after(seconds: float, act: Any) -> Callable[[asyncio.StreamWriter], Any]:
 
     async def late(writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(seconds)
-        content = json.dumps(act).encode()
-        writer.write(
-            f"HTTP/1.1 200 X\r\ncontent-type: application/json\r\ncontent-length: {len(content)}\r\n\r\n".encode()
-        )
-        writer.write(content)
+        writer.write(message(act))
         await writer.drain()
 
     return late
@@ -160,6 +191,14 @@ def drip(writer: asyncio.StreamWriter) -> Any:
             await asyncio.sleep(0.05)
 
     return slowly()
+
+
+async def flood(writer: asyncio.StreamWriter) -> None:
+    """An answer without an end, as fast as it is read."""
+    writer.write(b"HTTP/1.1 200 X\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n")
+    while True:
+        writer.write(b"100000\r\n" + b" " * 0x100000 + b"\r\n")
+        await writer.drain()
 
 
 CUT = b'HTTP/1.1 200 X\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{"choices": [{"mess'

@@ -17,7 +17,6 @@ from ownwords.recipe import OpenAISection, RuntimeSection
 from ownwords.records import Completion, Message, Request, Sampling
 
 pytest.importorskip("openai")
-pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 
 KEY = "sk-very-secret-0123456789"
 FAST = {"timeout": 0.6, "max_attempts": 3, "patience": 3.0, "model": "tiny"}
@@ -51,7 +50,6 @@ def name_of(body: dict[str, Any]) -> int:
 def key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     monkeypatch.setattr("ownwords.engines.openai._FIRST_WAIT", 0.02)
-    monkeypatch.setattr("ownwords.engines._flow._SAME_COMPLAINT", 0.05)
 
 
 def test_answers_come_with_their_counts_and_the_request_is_the_apis() -> None:

@@ -1,0 +1,14 @@
+"""What tests of the openai engine share: a key in the environment, and waits that a test can sit through."""
+
+from __future__ import annotations
+
+import pytest
+
+KEY = "sk-very-secret-0123456789"
+
+
+@pytest.fixture
+def openai_key(monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    monkeypatch.setattr("ownwords.engines.openai._FIRST_WAIT", 0.02)
+    return KEY
