@@ -70,8 +70,8 @@ class Server:
 
     @property
     def open(self) -> int:
-        """Connections that are open now."""
-        return len(self._writers)
+        """Connections that are open now, at both ends."""
+        return sum(not reader.at_eof() for reader in self._writers.values())
 
     @property
     def url(self) -> str:
@@ -88,13 +88,15 @@ class Server:
         self._do(self._close())
 
     async def _listen(self) -> Any:
-        self._writers: set[asyncio.StreamWriter] = set()
+        self._writers: dict[asyncio.StreamWriter, asyncio.StreamReader] = {}
         return await asyncio.start_server(self._talk, "127.0.0.1", self.port)
 
     async def _close(self) -> None:
         self._server.close()
-        for writer in list(self._writers):
+        writers = list(self._writers)
+        for writer in writers:
             writer.transport.abort()
+        await asyncio.gather(*(writer.wait_closed() for writer in writers), return_exceptions=True)
 
     async def _cancel_all(self) -> None:
         rest = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
@@ -106,15 +108,15 @@ class Server:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._writers.add(writer)
+        self._writers[writer] = reader
         self.connections += 1
         try:
             while (head := await reader.readuntil(b"\r\n\r\n")) and await self._reply(head.decode(), reader, writer):
                 pass
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             pass
         finally:
-            self._writers.discard(writer)
+            self._writers.pop(writer, None)
             writer.close()
 
     async def _reply(self, head: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
@@ -137,9 +139,12 @@ class Server:
             self._active -= 1
 
     def _listed(self) -> Any:
-        if not isinstance(self.models, tuple):
-            return (404, {}) if self.models is None else self.models
-        return {"data": [{"id": name, "owned_by": self.owner} for name in self.models]}
+        if self.models is None:
+            return (404, {})
+        names = self.models if isinstance(self.models, tuple) else ("",)
+        if not all(isinstance(name, str) and name for name in names):
+            return self.models
+        return {"data": [{"id": name, "owned_by": self.owner} for name in names]}
 
     async def _send(self, writer: asyncio.StreamWriter, act: Any) -> bool:
         if callable(act):

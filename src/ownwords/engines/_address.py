@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import unquote, urlsplit
 
 from ownwords.errors import RecipeError
 from ownwords.recipe import OpenAISection
+from ownwords.records import Completion
 
 _NO_KEY = "none"
 #: What is shorter is a placeholder (`EMPTY`, `x`), and would be found in any text.
@@ -36,11 +38,18 @@ class Address:
             text = text.replace(secret, "[key]")
         return text
 
-    def hide_in(self, content: bytes) -> bytes:
-        """The same of bytes."""
-        for secret in self.secrets:
-            content = content.replace(secret.encode(), b"[key]")
-        return content
+    def hide_in(self, completion: Completion) -> Completion:
+        """The same of an answer: a server may repeat what it was sent."""
+        calls = json.dumps(completion.tool_calls, ensure_ascii=False) if completion.tool_calls else ""
+        told = f"{completion.text}{completion.reasoning}{calls}"
+        if not any(secret in told for secret in self.secrets):
+            return completion
+        return replace(
+            completion,
+            text=self.hide(completion.text),
+            reasoning=self.hide(completion.reasoning) if completion.reasoning else None,
+            tool_calls=tuple(json.loads(self.hide(calls))) if calls else (),
+        )
 
 
 def address_of(settings: OpenAISection) -> Address:

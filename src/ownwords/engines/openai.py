@@ -191,7 +191,7 @@ class OpenAIEngine(Engine):
         try:
             async with asyncio.timeout(self._settings.timeout):
                 content = await self._post(path_of(row.request), row.content)
-            return self._read(row, read_answer(self._address.hide_in(content)))
+            return self._read(row, read_answer(content))
         except (openai.OpenAIError, BadAnswerError, TimeoutError) as error:
             fault = fault_of(error)
         if fault.scope == "unsure":
@@ -219,11 +219,13 @@ class OpenAIEngine(Engine):
             self._answers_as = self._answers_as or name
             if name != self._answers_as:
                 raise EngineError(
-                    f"{self._shown()} answered as {self._answers_as!r}, and now as {name!r}: rewrites of two models "
-                    "do not belong into one run. Name one in runtime.openai.model."
+                    self._address.hide(
+                        f"{self._address.url} answered as {self._answers_as!r}, and now as {name!r}: rewrites of two "
+                        "models do not belong into one run. Name one in runtime.openai.model."
+                    )
                 )
         self._budget.count(*usage_of(answer))
-        return completion_of(row.request, answer)
+        return self._address.hide_in(completion_of(row.request, answer))
 
     async def _judged(self, fault: Fault, row: _Row, flow: Flow, sent_at: float) -> Fault:
         """The fault, with the scope `row` if the row is to be given up.
