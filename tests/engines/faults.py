@@ -67,7 +67,7 @@ STAYING: dict[str, tuple[Any, str, str]] = {
         "bad_call",
         "the arguments of a call to f are no JSON",
     ),
-    "endless": (flood, "bad_answer", "the answer has more than 16,777,216 bytes"),
+    "endless": (flood, "bad_answer", "the answer has more than 1,000,000 bytes"),
     "huge": (b"HTTP/1.1 200 X\r\ncontent-length: 99999999999\r\n\r\n", "bad_answer", "the answer has more than"),
     "compressed": (
         (200, gzip.compress(b"{}"), {"content-encoding": "gzip"}),
