@@ -12,7 +12,7 @@ import time
 
 from ownwords.environment import environment
 
-NAMES = ("startup", "load", "stage", "rewriting")
+NAMES = ("startup", "load", "http", "stage", "rewriting")
 
 
 def main(names: list[str]) -> int:
