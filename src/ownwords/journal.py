@@ -5,7 +5,7 @@ check. Resume means "which keys are missing". The file is in WAL mode and commit
 second by a thread of its own, so that `kill -9` at any instant loses at most the last second and corrupts nothing.
 
 That thread works beside the one that records: SQLite gets many rows in one statement, for which Python's lock is given
-up. Reading has a connection of its own, so that it need not wait for a commit.
+up. Reading has a thread and a connection of its own, so that neither waits for the other.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import contextlib
 import json
 import sqlite3
 import threading
-from collections.abc import Collection, Generator, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -43,14 +44,18 @@ CREATE TABLE IF NOT EXISTS verdicts (
     PRIMARY KEY (stage, example_id, attempt, request_hash, checked_by)
 );
 """
-# A CROSS JOIN is carried out as it is written: each id is looked up in the table's index.
-_COMPLETIONS_OF = """
-SELECT example_id, attempt, request_hash, completion, engine
+# What the journal has of some examples, as one JSON text: SQLite puts it together without Python's lock. The CROSS JOIN
+# is carried out as it is written, so that each id is looked up in the table's index.
+_ENTRIES = """
+SELECT json_group_array(json_array(
+    c.rowid, c.example_id, c.attempt, c.request_hash, json(c.completion), c.engine,
+    json((
+        SELECT json_group_array(json_array(v.checked_by, v.passed, v.reason, v.detail)) FROM verdicts AS v
+        WHERE v.stage = c.stage AND v.example_id = c.example_id AND v.attempt = c.attempt
+        AND v.request_hash = c.request_hash
+    ))
+))
 FROM json_each(?) AS wanted CROSS JOIN completions AS c ON c.example_id = wanted.value AND c.stage = ?
-"""
-_VERDICTS_OF = """
-SELECT example_id, attempt, request_hash, checked_by, passed, reason, detail
-FROM json_each(?) AS wanted CROSS JOIN verdicts AS v ON v.example_id = wanted.value AND v.stage = ?
 """
 
 
@@ -81,6 +86,7 @@ class Journal:
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=8000;" + _SCHEMA
         )
         self._reader = _connect(path)
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal reader")
         self._lock = threading.Lock()  # of the rows that wait
         self._writing = threading.Lock()  # of the connection that writes
         self._completions: list[tuple[object, ...]] = []
@@ -139,13 +145,16 @@ class Journal:
         for example_id, number, request_hash, completion, engine in self._reader.execute(query, (stage,)):
             yield Key(example_id, number, request_hash), _load(completion), engine
 
-    def entries(self, stage: str, keys: Collection[Key]) -> dict[Key, Entry]:
-        """What has been committed under some keys (a few thousand at most); those that are not there are left out."""
-        ids = json.dumps([key.example_id for key in keys])
-        completions = self._reader.execute(_COMPLETIONS_OF, (ids, stage)).fetchall()
-        verdicts = self._reader.execute(_VERDICTS_OF, (ids, stage)).fetchall()
-        wanted = set(keys)
-        return {entry.key: entry for entry in _entries(completions, verdicts) if entry.key in wanted}
+    def look_up(self, stage: str, keys: Collection[Key]) -> Callable[[], dict[Key, Entry]]:
+        """Begin to read what is committed under some keys, a few thousand at most; the function that is returned waits
+        for it. Keys that are not there are left out.
+
+        Raises:
+            StageError: then, if a completion cannot be read.
+        """
+        ids, wanted = json.dumps([key.example_id for key in keys]), set(keys)
+        found = self._thread.submit(_fetch, self._reader, ids, stage)
+        return lambda: {entry.key: entry for entry in _entries(found.result()) if entry.key in wanted}
 
     def commit(self) -> None:
         """Make everything recorded so far durable."""
@@ -156,6 +165,7 @@ class Journal:
         self._closing = True
         self._called.set()
         self._committer.join()
+        self._thread.shutdown()
         self._reader.close()
         try:
             self.commit()
@@ -233,15 +243,31 @@ def _verdict_rows(stage: str, key: Key, verdicts: dict[str, Verdict]) -> list[tu
     ]
 
 
-def _entries(completions: Sequence[Any], verdicts: Sequence[Any]) -> Iterator[Entry]:
-    """Rows of the two tables, put together."""
-    judged: dict[Key, dict[str, Verdict]] = {}
-    for example_id, attempt, request_hash, checked_by, passed, reason, detail in verdicts:
-        verdict = PASSED if passed and reason == PASSED.reason and not detail else Verdict(bool(passed), reason, detail)
-        judged.setdefault(Key(example_id, attempt, request_hash), {})[checked_by] = verdict
-    for example_id, attempt, request_hash, completion, engine in completions:
-        key = Key(example_id, attempt, request_hash)
-        yield Entry(key, _load(completion), engine, judged.get(key, {}))
+def _fetch(connection: sqlite3.Connection, ids: str, stage: str) -> str:
+    try:
+        text: str = connection.execute(_ENTRIES, (ids, stage)).fetchone()[0]
+    except sqlite3.OperationalError as error:
+        if "malformed JSON" not in str(error):
+            raise
+        raise StageError(f"the journal holds a completion that cannot be read ({error}).") from error
+    return text
+
+
+def _entries(text: str) -> list[Entry]:
+    """What `_fetch` has read, by attempt and age."""
+    entries: list[Entry] = []
+    for _, example_id, attempt, request_hash, completion, engine, judged in sorted(json.loads(text), key=_by_attempt):
+        verdicts = {checked_by: _verdict(*verdict) for checked_by, *verdict in judged}
+        entries.append(Entry(Key(example_id, attempt, request_hash), _completion(completion), engine, verdicts))
+    return entries
+
+
+def _by_attempt(row: list[Any]) -> tuple[int, int]:
+    return row[2], row[0]
+
+
+def _verdict(passed: int, reason: str, detail: str) -> Verdict:
+    return PASSED if passed and reason == "ok" and not detail else Verdict(bool(passed), reason, detail)
 
 
 def _dump(completion: Completion) -> str:
@@ -294,13 +320,8 @@ def read_entries(path: Path, stage: str, example_id: str) -> list[Entry]:
     Raises:
         StageError: it holds a completion that cannot be read.
     """
-    ids = json.dumps([example_id])
     with _reading(path) as connection:
-        if connection is None:
-            return []
-        completions = connection.execute(f"{_COMPLETIONS_OF} ORDER BY attempt, c.rowid", (ids, stage)).fetchall()
-        verdicts = connection.execute(f"{_VERDICTS_OF} ORDER BY v.rowid", (ids, stage)).fetchall()
-    return list(_entries(completions, verdicts))
+        return [] if connection is None else _entries(_fetch(connection, json.dumps([example_id]), stage))
 
 
 @contextlib.contextmanager

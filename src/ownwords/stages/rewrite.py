@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import NamedTuple, TypeVar
@@ -85,19 +85,21 @@ class Outcomes:
         self._context, self._standing = context, standing
 
     def __iter__(self) -> Iterator[Outcome]:
-        context, place = self._context, 0
-        for some in _in_groups(context.train):
-            keys: dict[str, Key] = {}
-            for example in some:
-                if context.is_asked(example):
-                    keys[example.id] = self._standing.latest(place, example.id)
-                    place += 1
-            found = context.run.journal.entries(STAGE, keys.values())
-            for example in some:
-                key = keys.get(example.id)
+        for pairs, found in _looked_up(self._context, self._latest(), key=lambda pair: pair[1]):
+            for example, key in pairs:
                 if key is not None and key not in found:
                     raise StageError(f"the journal lost the rewrite of example {example.id}: run the command again.")
-                yield decide(example, None if key is None else _attempt(context, found[key]), context)
+                yield decide(example, None if key is None else _attempt(self._context, found[key]), self._context)
+
+    def _latest(self) -> Iterator[tuple[Example, Key | None]]:
+        """Every example with the key of its latest attempt, if it is one of those that are asked."""
+        place = 0
+        for example in self._context.train:
+            if self._context.is_asked(example):
+                yield example, self._standing.latest(place, example.id)
+                place += 1
+            else:
+                yield example, None
 
 
 def inputs(context: Context) -> Inputs:
@@ -208,8 +210,7 @@ def _missing(context: Context, wave: Wave) -> Iterator[Request]:
             wave.waiting[asked.request.id] = asked
             yield asked.request
         return
-    for some in _in_groups(asking):
-        known = journal.entries(STAGE, [asked.key for asked in some])
+    for some, known in _looked_up(context, asking, key=lambda asked: asked.key):
         for asked in some:
             if asked.key in known:
                 _settle(context, wave, asked, known[asked.key])
@@ -259,8 +260,9 @@ def candidate_text(example: Example, completion: Completion, context: Context) -
     """The turn that would be trained on. Thoughts of the rewriting itself are left out: only a reference that has
     reasoning asks for some, and where thinking is forbidden a check has to see it."""
     turn = turn_of(completion)
-    wanted = split_reasoning(example.reference)[0] or context.thinking is False
-    return (turn if wanted else replace(turn, reasoning="")).as_text()
+    if turn.reasoning and context.thinking is not False and not split_reasoning(example.reference)[0]:
+        turn = replace(turn, reasoning="")
+    return turn.as_text()
 
 
 def decide(example: Example, attempt: Attempt | None, context: Context) -> Outcome:
@@ -304,8 +306,18 @@ def _stop_if_too_many(errors: Counter[str], answered: int, max_error_rate: float
     )
 
 
-def _in_groups(items: Iterable[Item], size: int = GROUP) -> Iterator[list[Item]]:
-    """The items in order, `size` at a time; no more are taken than are wanted."""
+def _looked_up(
+    context: Context, items: Iterable[Item], key: Callable[[Item], Key | None]
+) -> Iterator[tuple[list[Item], dict[Key, Entry]]]:
+    """The items in order, some at a time, with what the journal has of them; while some are worked on, it looks up the
+    next."""
     left = iter(items)
-    while some := list(islice(left, size)):
-        yield some
+    before: list[Item] = []
+    result: Callable[[], dict[Key, Entry]] = dict
+    while some := list(islice(left, GROUP)):
+        coming = context.run.journal.look_up(STAGE, [found for item in some if (found := key(item)) is not None])
+        if before:
+            yield before, result()
+        before, result = some, coming
+    if before:
+        yield before, result()
