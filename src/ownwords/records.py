@@ -50,7 +50,10 @@ def canonical_messages(messages: Sequence[Message]) -> str:
 
 def last_user(messages: Sequence[Message]) -> int:
     """The position of the last user turn."""
-    return max(index for index, message in enumerate(messages) if message.role == "user")
+    for index in range(len(messages) - 1, -1, -1):
+        if messages[index].role == "user":
+            return index
+    raise ValueError("there is no user turn")
 
 
 @dataclass(frozen=True, slots=True)
