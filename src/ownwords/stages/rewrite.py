@@ -74,8 +74,8 @@ class Wave:
 
 
 class Outcomes:
-    """The outcome of every training example, in their order: read from the journal anew each time they are gone through,
-    a few at a time.
+    """The outcome of every training example, in their order: read from the journal a few at a time, and anew whenever
+    they are gone through.
 
     Raises:
         StageError: while iterating, the journal lacks a completion.
