@@ -26,7 +26,7 @@ def test_a_completion_comes_back_as_it_was(tmp_path: Path) -> None:
         journal.record("rewrite", KEY, completion, "{}", {"c": Verdict(False, "wrong", "detail")})
     with Journal(tmp_path / "j.sqlite") as journal:
         assert list(journal.completions("rewrite")) == [(KEY, completion, "{}")]
-        assert journal.verdicts("rewrite") == {KEY: {"c": Verdict(False, "wrong", "detail")}}
+        assert journal.look_up("rewrite", [KEY])()[KEY].verdicts == {"c": Verdict(False, "wrong", "detail")}
         assert list(journal.completions("gap")) == []
 
 
@@ -53,7 +53,9 @@ def test_attempts_are_told_apart(tmp_path: Path) -> None:
     with Journal(tmp_path / "j.sqlite") as journal:
         for attempt in range(3):
             journal.record("s", Key("a", attempt, "h"), Completion("r", str(attempt)), "{}")
-        assert [c.text for _, c, _ in journal.completions("s", 1)] == ["1"]
+        journal.commit()
+        assert [e.completion.text for e in journal.look_up("s", [Key("a", 1, "h")])().values()] == ["1"]
+        assert [journal.holds("s", attempt) for attempt in range(4)] == [True, True, True, False]
 
 
 def test_what_was_recorded_a_second_ago_survives_kill_9(tmp_path: Path) -> None:

@@ -3,6 +3,9 @@
 Two tables, keyed by (stage, example id, attempt, request hash): every completion of an engine and every verdict of a
 check. Resume means "which keys are missing". The file is in WAL mode and committed in groups, at the latest every half
 second by a thread of its own, so that `kill -9` at any instant loses at most the last second and corrupts nothing.
+
+That thread works beside the one that records: SQLite gets many rows in one statement, for which Python's lock is given
+up. Reading has a thread and a connection of its own, so that neither waits for the other.
 """
 
 from __future__ import annotations
@@ -11,16 +14,22 @@ import contextlib
 import json
 import sqlite3
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ownwords.errors import StageError
-from ownwords.records import Completion, RowError, Verdict
+from ownwords.records import PASSED, Completion, RowError, Verdict
 
 COMMIT_SECONDS = 0.5
-COMMIT_ROWS = 1024
+#: So many rows of a table are committed without waiting for that time.
+COMMIT_ROWS = 4096
+#: When so many wait, who records another one waits too: the disk is slower than the answers.
+MOST_WAITING = 4 * COMMIT_ROWS
+
+_STATEMENT_ROWS = 256  # a row has eight values at most, and SQLite takes 32,766 in a statement
 
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
 _SCHEMA = """
@@ -34,6 +43,19 @@ CREATE TABLE IF NOT EXISTS verdicts (
     checked_by TEXT NOT NULL, passed INTEGER NOT NULL, reason TEXT NOT NULL, detail TEXT NOT NULL,
     PRIMARY KEY (stage, example_id, attempt, request_hash, checked_by)
 );
+"""
+# What the journal has of some examples, as one JSON text: SQLite puts it together without Python's lock. The CROSS JOIN
+# is carried out as it is written, so that each id is looked up in the table's index.
+_ENTRIES = """
+SELECT json_group_array(json_array(
+    c.rowid, c.example_id, c.attempt, c.request_hash, json(c.completion), c.engine,
+    json((
+        SELECT json_group_array(json_array(v.checked_by, v.passed, v.reason, v.detail)) FROM verdicts AS v
+        WHERE v.stage = c.stage AND v.example_id = c.example_id AND v.attempt = c.attempt
+        AND v.request_hash = c.request_hash
+    ))
+))
+FROM json_each(?) AS wanted CROSS JOIN completions AS c ON c.example_id = wanted.value AND c.stage = ?
 """
 
 
@@ -59,14 +81,18 @@ class Journal:
     """Append-only store of completions and verdicts. One process writes; use it as a context manager."""
 
     def __init__(self, path: Path) -> None:
-        self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=30)
+        self._connection = _connect(path)
         self._connection.executescript(
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=8000;" + _SCHEMA
         )
-        self._lock = threading.Lock()
+        self._reader = _connect(path)
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="journal reader")
+        self._lock = threading.Lock()  # of the rows that wait
+        self._writing = threading.Lock()  # of the connection that writes
         self._completions: list[tuple[object, ...]] = []
         self._verdicts: list[tuple[object, ...]] = []
-        self._closing = threading.Event()
+        self._closing = False
+        self._called = threading.Event()
         self._failure: sqlite3.Error | None = None
         self._committer = threading.Thread(target=self._commit_regularly, daemon=True, name="journal")
         self._committer.start()
@@ -89,120 +115,160 @@ class Journal:
 
         A key that is there already keeps its completion: nothing committed is ever replaced.
         """
-        with self._lock:
-            self._raise_failure()
-            self._completions.append((stage, *key, _dump(completion), engine))
-            self._add_verdicts(stage, key, verdicts or {})
-            if len(self._completions) >= COMMIT_ROWS:
-                self._commit()
+        row = (stage, *key, _dump(completion), engine)
+        self._add([row], _verdict_rows(stage, key, verdicts or {}))
 
     def record_verdicts(self, stage: str, key: Key, verdicts: dict[str, Verdict]) -> None:
         """Add verdicts about a completion that is there already (the checks of the recipe have changed)."""
-        with self._lock:
-            self._raise_failure()
-            self._add_verdicts(stage, key, verdicts)
-            if len(self._verdicts) >= COMMIT_ROWS:
-                self._commit()
+        self._add([], _verdict_rows(stage, key, verdicts))
 
     def forget_errors(self, stage: str) -> None:
         """Remove completions that are errors: an error is not an answer, and is asked again."""
-        with self._lock:
-            self._commit()
-            self._connection.execute(
-                "DELETE FROM completions WHERE stage = ? AND json_extract(completion, '$.error') IS NOT NULL", (stage,)
-            )
+        self._delete(
+            "stage = ? AND instr(completion, '\"error\":') AND json_extract(completion, '$.error') IS NOT NULL",
+            (stage,),
+        )  # looking for the word first: JSON is read only where it may be one
 
     def forget_other_engines(self, stage: str, engine: str) -> int:
         """Remove completions of the stage that another engine (provenance as JSON) made; how many there were."""
-        with self._lock:
-            self._commit()
-            done = self._connection.execute("DELETE FROM completions WHERE stage = ? AND engine != ?", (stage, engine))
-            return done.rowcount
+        return self._delete("stage = ? AND engine != ?", (stage, engine))
 
-    def completions(self, stage: str, attempt: int | None = None) -> Iterator[tuple[Key, Completion, str]]:
-        """Every completion of the stage (or of one attempt) with the engine's provenance (JSON)."""
-        with self._lock:
-            self._commit()
-            rows = self._connection.execute(
-                "SELECT example_id, attempt, request_hash, completion, engine FROM completions WHERE stage = ?"
-                " AND attempt = coalesce(?, attempt)",
-                (stage, attempt),
-            ).fetchall()
-        for example_id, number, request_hash, completion, engine in rows:
+    def holds(self, stage: str, attempt: int) -> bool:
+        """Whether there is any completion of that attempt."""
+        self.commit()
+        query = "SELECT 1 FROM completions WHERE stage = ? AND attempt = ? LIMIT 1"
+        return self._reader.execute(query, (stage, attempt)).fetchone() is not None
+
+    def completions(self, stage: str) -> Iterator[tuple[Key, Completion, str]]:
+        """Every completion of the stage with the engine's provenance (JSON)."""
+        self.commit()
+        query = "SELECT example_id, attempt, request_hash, completion, engine FROM completions WHERE stage = ?"
+        for example_id, number, request_hash, completion, engine in self._reader.execute(query, (stage,)):
             yield Key(example_id, number, request_hash), _load(completion), engine
 
-    def verdicts(self, stage: str) -> dict[Key, dict[str, Verdict]]:
-        """Every verdict of the stage: by key, then by check identity."""
-        with self._lock:
-            self._commit()
-            rows = self._connection.execute(
-                "SELECT example_id, attempt, request_hash, checked_by, passed, reason, detail FROM verdicts"
-                " WHERE stage = ?",
-                (stage,),
-            ).fetchall()
-        return _by_key(rows)
+    def look_up(self, stage: str, keys: Collection[Key]) -> Callable[[], dict[Key, Entry]]:
+        """Begin to read what is committed under some keys, a few thousand at most; the function that is returned waits
+        for it. Keys that are not there are left out.
+
+        Raises:
+            StageError: then, if a completion cannot be read.
+        """
+        ids, wanted = json.dumps([key.example_id for key in keys]), set(keys)
+        found = self._thread.submit(_fetch, self._reader, ids, stage)
+        return lambda: {entry.key: entry for entry in _entries(found.result()) if entry.key in wanted}
 
     def commit(self) -> None:
         """Make everything recorded so far durable."""
-        with self._lock:
-            self._raise_failure()
-            self._commit()
+        self._raise_failure()
+        self._write()
 
     def close(self) -> None:
-        self._closing.set()
+        self._closing = True
+        self._called.set()
         self._committer.join()
+        self._thread.shutdown()
+        self._reader.close()
         try:
             self.commit()
         finally:
             self._connection.close()
 
-    def _add_verdicts(self, stage: str, key: Key, verdicts: dict[str, Verdict]) -> None:
-        for checked_by, verdict in verdicts.items():
-            self._verdicts.append((stage, *key, checked_by, int(verdict.passed), verdict.reason, verdict.detail))
+    def _add(self, completions: Sequence[tuple[object, ...]], verdicts: Sequence[tuple[object, ...]]) -> None:
+        self._raise_failure()
+        with self._lock:
+            self._completions += completions
+            self._verdicts += verdicts
+            waiting = max(len(self._completions), len(self._verdicts))
+        if waiting >= MOST_WAITING:
+            self._write()
+        elif waiting >= COMMIT_ROWS:
+            self._called.set()
 
-    def _commit(self) -> None:
-        """Write what waits, in one transaction. What could not be written still waits."""
-        if not self._completions and not self._verdicts:
-            return
-        self._connection.execute("BEGIN")
-        try:
-            self._connection.executemany(
-                "INSERT OR IGNORE INTO completions (stage, example_id, attempt, request_hash, completion, engine)"
-                " VALUES (?, ?, ?, ?, ?, ?)",
-                self._completions,
-            )
-            self._connection.executemany(
-                "INSERT OR IGNORE INTO verdicts VALUES (?, ?, ?, ?, ?, ?, ?, ?)", self._verdicts
-            )
-            self._connection.execute("COMMIT")
-        except BaseException:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-            raise
-        self._completions.clear()
-        self._verdicts.clear()
+    def _delete(self, condition: str, values: tuple[str, ...]) -> int:
+        """Remove completions; how many there were."""
+        self.commit()
+        with self._writing:
+            return self._connection.execute(f"DELETE FROM completions WHERE {condition}", values).rowcount  # noqa: S608
+
+    def _write(self) -> None:
+        """Commit what waits, in one transaction. What could not be written still waits."""
+        with self._writing:
+            with self._lock:
+                completions, verdicts = self._completions.copy(), self._verdicts.copy()
+            if not completions and not verdicts:
+                return
+            self._connection.execute("BEGIN")
+            try:
+                self._insert("completions (stage, example_id, attempt, request_hash, completion, engine)", completions)
+                self._insert("verdicts", verdicts)
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+            with self._lock:
+                del self._completions[: len(completions)]
+                del self._verdicts[: len(verdicts)]
+
+    def _insert(self, table: str, rows: Sequence[tuple[object, ...]]) -> None:
+        """Add the rows whose key is not there, many in a statement: Python's lock is taken back once a statement."""
+        for start in range(0, len(rows), _STATEMENT_ROWS):
+            some = rows[start : start + _STATEMENT_ROWS]
+            places = ", ".join([f"({', '.join('?' * len(some[0]))})"] * len(some))
+            values = [value for row in some for value in row]
+            self._connection.execute(f"INSERT OR IGNORE INTO {table} VALUES {places}", values)  # noqa: S608
 
     def _commit_regularly(self) -> None:
-        while not self._closing.wait(COMMIT_SECONDS):
-            with self._lock:
-                try:
-                    self._commit()
-                except sqlite3.Error as error:  # kept for the writing thread, which raises it at its next call
-                    self._failure = error
-                    return
+        while not self._closing:
+            self._called.wait(COMMIT_SECONDS)
+            self._called.clear()
+            try:
+                self._write()
+            except sqlite3.Error as error:  # kept for the writing thread, which raises it at its next call
+                self._failure = error
+                return
 
     def _raise_failure(self) -> None:
         if self._failure is not None:
             raise self._failure
 
 
-def _by_key(rows: list[Any]) -> dict[Key, dict[str, Verdict]]:
-    """Rows of the table `verdicts`, grouped by what was judged, then by check identity."""
-    found: dict[Key, dict[str, Verdict]] = {}
-    for example_id, attempt, request_hash, checked_by, passed, reason, detail in rows:
-        key = Key(example_id, attempt, request_hash)
-        found.setdefault(key, {})[checked_by] = Verdict(bool(passed), reason, detail)
-    return found
+def _connect(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=30)
+
+
+def _verdict_rows(stage: str, key: Key, verdicts: dict[str, Verdict]) -> list[tuple[object, ...]]:
+    return [
+        (stage, *key, checked_by, int(verdict.passed), verdict.reason, verdict.detail)
+        for checked_by, verdict in verdicts.items()
+    ]
+
+
+def _fetch(connection: sqlite3.Connection, ids: str, stage: str) -> str:
+    try:
+        text: str = connection.execute(_ENTRIES, (ids, stage)).fetchone()[0]
+    except sqlite3.OperationalError as error:
+        if "malformed JSON" not in str(error):
+            raise
+        raise StageError(f"the journal holds a completion that cannot be read ({error}).") from error
+    return text
+
+
+def _entries(text: str) -> list[Entry]:
+    """What `_fetch` has read, by attempt and age."""
+    entries: list[Entry] = []
+    for _, example_id, attempt, request_hash, completion, engine, judged in sorted(json.loads(text), key=_by_attempt):
+        verdicts = {checked_by: _verdict(*verdict) for checked_by, *verdict in judged}
+        entries.append(Entry(Key(example_id, attempt, request_hash), _completion(completion), engine, verdicts))
+    return entries
+
+
+def _by_attempt(row: list[Any]) -> tuple[int, int]:
+    return row[2], row[0]
+
+
+def _verdict(passed: int, reason: str, detail: str) -> Verdict:
+    return PASSED if passed and reason == "ok" and not detail else Verdict(bool(passed), reason, detail)
 
 
 def _dump(completion: Completion) -> str:
@@ -256,24 +322,7 @@ def read_entries(path: Path, stage: str, example_id: str) -> list[Entry]:
         StageError: it holds a completion that cannot be read.
     """
     with _reading(path) as connection:
-        if connection is None:
-            return []
-        completions = connection.execute(
-            "SELECT attempt, request_hash, completion, engine FROM completions WHERE stage = ? AND example_id = ?"
-            " ORDER BY attempt, rowid",
-            (stage, example_id),
-        ).fetchall()
-        verdicts = connection.execute(
-            "SELECT example_id, attempt, request_hash, checked_by, passed, reason, detail FROM verdicts"
-            " WHERE stage = ? AND example_id = ? ORDER BY rowid",
-            (stage, example_id),
-        ).fetchall()
-    judged = _by_key(verdicts)
-    entries: list[Entry] = []
-    for attempt, request_hash, completion, engine in completions:
-        key = Key(example_id, attempt, request_hash)
-        entries.append(Entry(key, _load(completion), engine, judged.get(key, {})))
-    return entries
+        return [] if connection is None else _entries(_fetch(connection, json.dumps([example_id]), stage))
 
 
 @contextlib.contextmanager

@@ -259,10 +259,16 @@ class ScriptedSection(Section):
     )
 
 
+_SECRET_KEY = r"(\w+[-_])?(api[-_]?key|authorization|password|secret|access[-_]?token)"  # noqa: S105
+
+
 class OpenAISection(Section):
     """A server with OpenAI's API: vLLM, SGLang, llama.cpp, Ollama, TGI, or a hosted one."""
 
-    base_url: str | None = Field(default=None, description="By default $OPENAI_BASE_URL, else api.openai.com")
+    base_url: str | None = Field(
+        default=None,
+        description="By default $OPENAI_BASE_URL, which may hold user:password@, else https://api.openai.com/v1",
+    )
     api_key_env: str = Field(
         default="OPENAI_API_KEY", description="Environment variable that holds the key; the key itself is never stored"
     )
@@ -284,10 +290,37 @@ class OpenAISection(Section):
     send_top_k: bool = Field(default=True, description="Some hosted servers refuse top_k")
     token_limit_key: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"  # noqa: S105
     extra_body: dict[str, Any] = Field(default_factory=dict, description="Further keys of every request, as they are")
-    token_budget: int | None = Field(default=None, gt=0, description="Stop when so many tokens have been used")
-    cost_budget: float | None = Field(default=None, gt=0, description="Stop when so much has been spent")
+    token_budget: int | None = Field(
+        default=None,
+        gt=0,
+        description="Tokens that one start of a command may use; it then stops",
+    )
+    cost_budget: float | None = Field(
+        default=None,
+        gt=0,
+        description="Money that one start of a command may spend; it then stops",
+    )
     prompt_price: float = Field(default=0.0, ge=0, description="Price of a million prompt tokens")
     completion_price: float = Field(default=0.0, ge=0, description="Price of a million completion tokens")
+
+    @model_validator(mode="after")
+    def _no_secrets(self) -> OpenAISection:
+        """Not a ValueError: its message would show the value."""
+        named = "environment, by the name that runtime.openai.api_key_env gives: a recipe is copied into the run."
+        if "@" in (self.base_url or ""):
+            raise RecipeError(
+                "runtime.openai.base_url holds a user's name or password. Put the address into the environment, as "
+                "OPENAI_BASE_URL, and leave base_url out: a recipe is copied into the run."
+            )
+        if not re.fullmatch(r"[A-Z_][A-Z0-9_]*", self.api_key_env):
+            raise RecipeError(
+                "runtime.openai.api_key_env is the name of an environment variable (capitals, digits, _), not the key. "
+                f"Keys stand in the {named}"
+            )
+        secret = next((key for key in self.extra_body if re.fullmatch(_SECRET_KEY, key, re.IGNORECASE)), None)
+        if secret:
+            raise RecipeError(f"runtime.openai.extra_body holds {secret!r}. Keys stand in the {named}")
+        return self
 
     @model_validator(mode="after")
     def _priced(self) -> OpenAISection:

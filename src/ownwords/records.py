@@ -11,9 +11,18 @@ from typing import Any, Literal, Protocol
 _CANONICAL = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 
+def canonical(value: Any) -> str:
+    """The canonical JSON of `value`: keys sorted, no blanks."""
+    return _CANONICAL.encode(value)
+
+
 def digest(value: Any, length: int = 16) -> str:
-    """Hex sha256 of the canonical JSON of `value` (keys sorted, no blanks), cut to `length` characters."""
-    text = _CANONICAL.encode(value)
+    """Hex sha256 of the canonical JSON of `value`, cut to `length` characters."""
+    return digest_text(canonical(value), length)
+
+
+def digest_text(text: str, length: int = 16) -> str:
+    """Hex sha256 of a text, cut to `length` characters."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:length]
 
 
@@ -33,9 +42,18 @@ class Message:
         return {"role": self.role, "content": self.content}
 
 
+def canonical_messages(messages: Sequence[Message]) -> str:
+    """The canonical JSON of messages, written out because every row is hashed twice."""
+    turns = [f'{{"content":{canonical(m.content)},"role":{canonical(m.role)}}}' for m in messages]
+    return f"[{','.join(turns)}]"
+
+
 def last_user(messages: Sequence[Message]) -> int:
     """The position of the last user turn."""
-    return max(index for index, message in enumerate(messages) if message.role == "user")
+    for index in range(len(messages) - 1, -1, -1):
+        if messages[index].role == "user":
+            return index
+    raise ValueError("there is no user turn")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,23 +140,27 @@ class Request:
 
     @property
     def hash(self) -> str:
-        """Names everything that determines the answer, and nothing else."""
-        s = self.sampling
-        given = {"tools": self.tools or None, "thinking": self.thinking}
-        return digest(
-            {
-                **{name: value for name, value in given.items() if value is not None},
-                "messages": None if self.messages is None else [m.as_dict() for m in self.messages],
-                "text": self.text,
-                "prefill": self.prefill,
-                "target": self.target,
-                "sampling": [s.temperature, s.top_p, s.top_k, s.max_tokens],
-                "seed": self.seed,
-                "weights": [self.weights.identity, self.weights.scale],
-                "chat_template": self.chat_template,
-            },
+        """Names everything that determines the answer, and nothing else: a digest of the fields by name. `tools` and
+        `thinking` count only where they are given.
+
+        The canonical JSON is written out here, because an encoder takes most of its time for the small fields.
+        """
+        s, weights = self.sampling, self.weights
+        messages = "null" if self.messages is None else canonical_messages(self.messages)
+        thinking = "" if self.thinking is None else f'"thinking":{canonical(self.thinking)},'
+        tools = f'"tools":{canonical(self.tools)},' if self.tools else ""
+        return digest_text(
+            f'{{"chat_template":{_canonical_text(self.chat_template)},"messages":{messages},'
+            f'"prefill":{canonical(self.prefill)},'
+            f'"sampling":[{s.temperature!r},{s.top_p!r},{s.top_k!r},{s.max_tokens!r}],"seed":{self.seed!r},'
+            f'"target":{_canonical_text(self.target)},"text":{_canonical_text(self.text)},{thinking}{tools}'
+            f'"weights":[{canonical(weights.identity)},{weights.scale!r}]}}',
             length=24,
         )
+
+
+def _canonical_text(text: str | None) -> str:
+    return "null" if text is None else canonical(text)
 
 
 @dataclass(frozen=True, slots=True)

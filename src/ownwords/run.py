@@ -38,17 +38,24 @@ from ownwords.work import Clock, Work, now
 MINIMUM_FREE_BYTES = 64 * 2**20
 
 
-def write_atomic(path: Path, write: Callable[[Path], None]) -> None:
-    """Let `write` fill a temporary file beside `path`, make it durable, then put it in place."""
+@contextlib.contextmanager
+def atomic(path: Path) -> Generator[Path]:
+    """A temporary file beside `path` to fill; at the end it is made durable and put in place."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        write(temporary)
+        yield temporary
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_atomic(path: Path, write: Callable[[Path], None]) -> None:
+    """Let `write` fill a temporary file beside `path`, make it durable, then put it in place."""
+    with atomic(path) as temporary:
+        write(temporary)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -61,6 +61,8 @@ class AssistantTurn:
 
     def as_text(self) -> str:
         """The one text of it; `read_turn` gives the parts back."""
+        if not self.reasoning and not self.calls:
+            return self.words
         calls = [f"<tool_call>\n{call.as_json()}\n</tool_call>" for call in self.calls]
         answer = "\n".join([self.words, *calls] if self.words else calls)
         return f"<think>\n{self.reasoning}\n</think>\n\n{answer}" if self.reasoning else answer
@@ -112,9 +114,9 @@ def tidy(text: str) -> str:
 
 def turn_of(completion: Completion) -> AssistantTurn:
     """The parts of an engine's answer, white space around its words left out."""
-    calls = (as_call(call) for call in completion.tool_calls)
+    calls = [as_call(call) for call in completion.tool_calls]
     return AssistantTurn(
-        completion.text.strip(), completion.reasoning or "", tuple(call for call in calls if call is not None)
+        completion.text.strip(), completion.reasoning or "", tuple([call for call in calls if call is not None])
     )
 
 

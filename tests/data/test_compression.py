@@ -101,7 +101,7 @@ BAD: list[tuple[str, bytes, str]] = [
     ("x.csv.zst", gzip.compress(GOOD), "Is the file complete, and compressed with zstd?"),
     ("x.jsonl.gz", gzip.compress(GOOD)[:-1], "x.jsonl.gz: not readable as gzip after line 1: Compressed file ended"),
     ("x.json.gz", gzip.compress(b"[{}]")[:-1], "x.json.gz: not readable as gzip after line 0: Compressed file ended"),
-    ("x.csv.gz", gzip.compress(b"q,a\n1,2\n")[:-9], "x.csv.gz: not readable as gzip after line"),
+    ("x.csv.gz", gzip.compress(b"prompt,completion\n1,2\n")[:-9], "x.csv.gz: not readable as gzip after line"),
     ("x.jsonl.zst", zstd(GOOD)[:-1], "x.jsonl.zst: not readable as zstd after line 0: Truncated compressed stream. Is"),
     ("x.jsonl.gz", gzip.compress(GOOD) + b"tail", "x.jsonl.gz: not readable as gzip after line 1: Not a gzipped file"),
     ("x.jsonl.gz", gzip.compress(GOOD)[:10] + b"\xff" * 9, "x.jsonl.gz: not readable as gzip after line 0: Error -3"),

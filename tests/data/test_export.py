@@ -12,7 +12,7 @@ import yaml
 from tests.tiny import make_tiny_model
 
 from ownwords.data.card import dataset_card
-from ownwords.data.export import COLUMNS, training_row, training_table, with_targets, write_table
+from ownwords.data.export import COLUMNS, training_row, training_table, with_targets, write_tables
 from ownwords.records import PASSED, Completion, Example, Message, Outcome, Verdict
 
 EXAMPLE = Example("abc-0", (Message("system", "s"), Message("user", "SECRET question")), "SECRET reference")
@@ -56,7 +56,7 @@ FACTS: dict[str, Any] = {
 
 
 def write_parquet(path: Path, rows: list[dict[str, Any]]) -> None:
-    write_table(path, training_table(rows))
+    write_tables([path], [[training_table(rows)]])
 
 
 def test_row_has_the_target_and_where_it_comes_from() -> None:

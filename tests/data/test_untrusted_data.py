@@ -84,7 +84,7 @@ def outcome(data: DataSection, skipped: Skipped | None = None) -> list[Example] 
         assert example.reference.strip()
         assert all("\0" not in m.content for m in example.messages)
         example.reference.encode("utf-8")
-    return examples
+    return list(examples)
 
 
 @pytest.mark.slow

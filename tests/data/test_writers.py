@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ownwords.data._tools import read_tools
 from ownwords.data.dialogue import Dialogue
-from ownwords.data.export import training_row, training_table, write_table
+from ownwords.data.export import training_row, training_table, write_tables
 from ownwords.data.formats import to_examples
 from ownwords.data.grouping import TrainingRow, grouped, one_by_one, read_training_rows
 from ownwords.data.writers import WRITERS, ExportFormat, FileHas
@@ -171,5 +171,5 @@ def test_rows_are_read_from_the_arms_file(tmp_path: Path) -> None:
     provenance = dict.fromkeys(("prompt_preset", "prompt_hash", "model", "revision", "sampling"), "")
     prompt = (Message("system", "s"), Message("user", "q"))
     outcome = Outcome(Example("id-0", prompt, "reference"), "accepted", "rewrite", "ok", "", "target", 0)
-    write_table(tmp_path / "train.parquet", training_table([training_row(outcome, provenance)] * 3))
+    write_tables([tmp_path / "train.parquet"], [[training_table([training_row(outcome, provenance)] * 3)]])
     assert list(read_training_rows(tmp_path / "train.parquet")) == [TrainingRow(prompt, "target", "reference")] * 3

@@ -12,8 +12,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+
+@dataclass(frozen=True)
+class Twice:
+    """An answer that is sent a second time, at once or later; the connection stays open."""
+
+    answer: dict[str, Any]
+    later: float = 0.0
+
+
 #: What the server does with one request: bytes are sent as they are, and the connection is then closed.
-Act = dict[str, Any] | tuple[int, Any] | bytes | Callable[["asyncio.StreamWriter"], Any]
+Act = dict[str, Any] | tuple[int, Any] | bytes | Callable[["asyncio.StreamWriter"], Any] | Twice
 
 
 def said(text: str | None = "Own words.", finish: str | None = "stop", **message: Any) -> dict[str, Any]:
@@ -28,7 +37,10 @@ def said(text: str | None = "Own words.", finish: str | None = "stop", **message
 class Server:
     """`script(body, seen)` says what to do; `seen` counts how often the same question has come, from 1.
 
-    `asked` holds every body, `peak` the most requests at once.
+    `models` are the names that it lists, None for a server that lists none, or what to do instead of listing.
+
+    `asked` holds every body, `times` when each came, `connections` how many were opened, `peak` the most requests at
+    once. `script` may be changed at any time.
     """
 
     script: Callable[[dict[str, Any], int], Any]
@@ -36,6 +48,8 @@ class Server:
     owner: str = "someone"
     asked: list[dict[str, Any]] = field(default_factory=list)
     headers: list[str] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
+    connections: int = 0
     peak: int = 0
     port: int = 0
     _active: int = 0
@@ -55,6 +69,11 @@ class Server:
         self._loop.close()
 
     @property
+    def open(self) -> int:
+        """Connections that are open now, at both ends."""
+        return sum(not reader.at_eof() for reader in self._writers.values())
+
+    @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/v1"
 
@@ -69,13 +88,15 @@ class Server:
         self._do(self._close())
 
     async def _listen(self) -> Any:
-        self._writers: set[asyncio.StreamWriter] = set()
+        self._writers: dict[asyncio.StreamWriter, asyncio.StreamReader] = {}
         return await asyncio.start_server(self._talk, "127.0.0.1", self.port)
 
     async def _close(self) -> None:
         self._server.close()
-        for writer in list(self._writers):
+        writers = list(self._writers)
+        for writer in writers:
             writer.transport.abort()
+        await asyncio.gather(*(writer.wait_closed() for writer in writers), return_exceptions=True)
 
     async def _cancel_all(self) -> None:
         rest = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
@@ -87,14 +108,15 @@ class Server:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._writers.add(writer)
+        self._writers[writer] = reader
+        self.connections += 1
         try:
             while (head := await reader.readuntil(b"\r\n\r\n")) and await self._reply(head.decode(), reader, writer):
                 pass
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             pass
         finally:
-            self._writers.discard(writer)
+            self._writers.pop(writer, None)
             writer.close()
 
     async def _reply(self, head: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
@@ -104,9 +126,9 @@ class Server:
         body = json.loads(await reader.readexactly(lengths[0])) if lengths and lengths[0] else {}
         self.headers.append(head)
         if lines[0].split()[1].endswith("/models"):
-            listed = {"data": [{"id": name, "owned_by": self.owner} for name in self.models or ()]}
-            return await self._send(writer, (200, listed) if self.models is not None else (404, {}))
+            return await self._send(writer, self._listed())
         self.asked.append(body)
+        self.times.append(time.monotonic())
         question = json.dumps(body.get("messages") or body.get("prompt"))
         self._seen[question] += 1
         self._active += 1
@@ -116,6 +138,14 @@ class Server:
         finally:
             self._active -= 1
 
+    def _listed(self) -> Any:
+        if self.models is None:
+            return (404, {})
+        names = self.models if isinstance(self.models, tuple) else ("",)
+        if not all(isinstance(name, str) and name for name in names):
+            return self.models
+        return {"data": [{"id": name, "owned_by": self.owner} for name in names]}
+
     async def _send(self, writer: asyncio.StreamWriter, act: Any) -> bool:
         if callable(act):
             await act(writer)
@@ -124,13 +154,23 @@ class Server:
             writer.write(act)
             await writer.drain()
             return False
-        status, payload, *more = act if isinstance(act, tuple) else (200, act)
-        content = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-        extra = "".join(f"{key}: {value}\r\n" for key, value in (more[0] if more else {}).items())
-        head = f"HTTP/1.1 {status} X\r\ncontent-type: application/json\r\n{extra}content-length: {len(content)}\r\n\r\n"
-        writer.write(head.encode() + content)
+        if isinstance(act, Twice):
+            writer.write(message(act.answer) * (1 if act.later else 2))
+            if act.later:
+                asyncio.get_running_loop().call_later(act.later, writer.write, message(act.answer))
+            return True
+        writer.write(message(*act) if isinstance(act, tuple) else message(act))
         await writer.drain()
         return True
+
+
+def message(*act: Any) -> bytes:
+    """A whole HTTP answer: of a body, or of status, body and, if need be, further headers."""
+    status, payload, *more = act if len(act) > 1 else (200, *act)
+    content = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
+    extra = "".join(f"{key}: {value}\r\n" for key, value in (more[0] if more else {}).items())
+    head = f"HTTP/1.1 {status} X\r\ncontent-type: application/json\r\n{extra}content-length: {len(content)}\r\n\r\n"
+    return head.encode() + content
 
 
 def after(seconds: float, act: Any) -> Callable[[asyncio.StreamWriter], Any]:
@@ -138,11 +178,7 @@ def after(seconds: float, act: Any) -> Callable[[asyncio.StreamWriter], Any]:
 
     async def late(writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(seconds)
-        content = json.dumps(act).encode()
-        writer.write(
-            f"HTTP/1.1 200 X\r\ncontent-type: application/json\r\ncontent-length: {len(content)}\r\n\r\n".encode()
-        )
-        writer.write(content)
+        writer.write(message(act))
         await writer.drain()
 
     return late
@@ -160,6 +196,14 @@ def drip(writer: asyncio.StreamWriter) -> Any:
             await asyncio.sleep(0.05)
 
     return slowly()
+
+
+async def flood(writer: asyncio.StreamWriter) -> None:
+    """An answer without an end, as fast as it is read."""
+    writer.write(b"HTTP/1.1 200 X\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n")
+    while True:
+        writer.write(b"100000\r\n" + b" " * 0x100000 + b"\r\n")
+        await writer.drain()
 
 
 CUT = b'HTTP/1.1 200 X\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{"choices": [{"mess'

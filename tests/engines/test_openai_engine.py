@@ -1,57 +1,26 @@
-"""The openai engine against a server that misbehaves: no row is lost or repeated, each has its reason."""
+"""The openai engine's requests and answers: OpenAI's form, and what servers make of it."""
 
 # pyright: basic
 from __future__ import annotations
 
 import json
-import threading
-import time
+from contextlib import closing
 from typing import Any
 
 import pytest
-from tests.engines.fault_server import CUT, HALF, Server, after, drip, said
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.engines.asking import answers, ask, engine_for, have_their_own, number, own
+from tests.engines.fault_server import Server, said
 
-from ownwords.engines.base import open_engine
-from ownwords.errors import EngineError, InputError, RecipeError
-from ownwords.recipe import OpenAISection, RuntimeSection
-from ownwords.records import Completion, Message, Request, Sampling
+from ownwords.engines._chat_api import completion_of, read_answer, usage_of
+from ownwords.engines._faults import BadAnswerError
+from ownwords.errors import EngineError, InputError
+from ownwords.records import Message, Request
+from ownwords.turns import turn_of
 
 pytest.importorskip("openai")
-pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
-
-KEY = "sk-very-secret-0123456789"
-FAST = {"timeout": 0.6, "max_attempts": 3, "patience": 3.0, "model": "tiny"}
-
-
-def engine_for(server: Server, **changes: Any) -> Any:
-    section = OpenAISection.model_validate({"base_url": server.url, **FAST, **changes})
-    return open_engine("openai", None, RuntimeSection(engine="openai", openai=section))
-
-
-def ask(name: str, **fields: Any) -> Request:
-    return Request(name, (Message("user", f"question {name}"),), sampling=Sampling(max_tokens=9), **fields)
-
-
-def answers(server: Server, count: int = 12, **changes: Any) -> dict[str, Completion]:
-    """Every request's completion; that there is exactly one is asserted here."""
-    engine = engine_for(server, **changes)
-    try:
-        found = list(engine.stream(ask(str(n)) for n in range(count)))
-    finally:
-        engine.close()
-    assert sorted(int(c.request_id) for c in found) == list(range(count))
-    return {completion.request_id: completion for completion in found}
-
-
-def name_of(body: dict[str, Any]) -> int:
-    return int(body["messages"][0]["content"].split()[1])
-
-
-@pytest.fixture(autouse=True)
-def key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    monkeypatch.setattr("ownwords.engines.openai._FIRST_WAIT", 0.02)
-    monkeypatch.setattr("ownwords.engines._flow._SAME_COMPLAINT", 0.05)
+pytestmark = pytest.mark.usefixtures("openai_key")
 
 
 def test_answers_come_with_their_counts_and_the_request_is_the_apis() -> None:
@@ -59,7 +28,7 @@ def test_answers_come_with_their_counts_and_the_request_is_the_apis() -> None:
         found = answers(server)
     assert {c.text for c in found.values()} == {"Own words."}
     assert {(c.prompt_tokens, c.completion_tokens, c.finish_reason) for c in found.values()} == {(10, 5, "stop")}
-    body = min(server.asked, key=name_of)
+    body = min(server.asked, key=number)
     assert body == {
         "model": "tiny",
         "temperature": 0.0,
@@ -68,96 +37,6 @@ def test_answers_come_with_their_counts_and_the_request_is_the_apis() -> None:
         "seed": 0,
         "messages": [{"role": "user", "content": "question 0"}],
     }
-
-
-ONCE: dict[str, Any] = {
-    "429": (429, {"error": {"message": "slow down"}}, {"retry-after": "0.05"}),
-    "429 without a word": (429, {}),
-    "429 until a date": (429, {}, {"retry-after": "Wed, 01 Jan 2020 00:00:00 GMT"}),
-    "500": (500, {"error": {"message": "boom"}}),
-    "502 with a page": (502, b"<html>bad gateway</html>"),
-    "503": (503, {"error": "busy"}),
-    "cut connection": CUT,
-    "closed at once": b"",
-    "half JSON": HALF,
-    "a list": (200, []),
-    "empty choices": (200, {"choices": []}),
-    "no message": (200, {"choices": [{"finish_reason": "stop"}]}),
-    "no finish reason": said(finish=None),
-    "slow loris": drip,
-    "late": after(1.2, said("Too late.")),
-}
-
-
-@pytest.mark.parametrize("fault", ONCE.values(), ids=ONCE.keys())
-def test_a_fault_that_passes_leaves_every_row_with_its_answer(fault: Any) -> None:
-    with Server(lambda body, seen: fault if name_of(body) % 3 == 0 and seen == 1 else said()) as server:
-        found = answers(server)
-    assert {c.text for c in found.values()} == {"Own words."}
-    assert all(c.error is None for c in found.values())
-    assert 16 <= len(server.asked) <= 24
-
-
-STAYING: dict[str, tuple[Any, str, str]] = {
-    "500": ((500, {"error": {"message": "boom"}}), "server_error", "the server answered 500: boom"),
-    "half JSON": (HALF, "bad_answer", "the answer cannot be read"),
-    "empty choices": ((200, {"choices": []}), "bad_answer", "the answer has no choices"),
-    "slow loris": (drip, "timeout", "no whole answer within runtime.openai.timeout"),
-    "content filter": (said("", finish="content_filter"), "content_filter", "content filter held the answer back"),
-    "too long": (
-        (400, {"error": {"message": "maximum context length is 512 tokens"}}),
-        "prompt_too_long",
-        "the server answered 400: maximum context length is 512 tokens",
-    ),
-    "refused": ((400, {"error": {"message": f"bad key {KEY}"}}), "refused", "the server answered 400: bad key [key]"),
-    "torn arguments": (
-        said(None, finish="tool_calls", tool_calls=[{"function": {"name": "f", "arguments": '{"x"'}}]),
-        "bad_call",
-        "the arguments of a call to f are no JSON",
-    ),
-}
-
-
-@pytest.mark.parametrize(("fault", "kind", "message"), STAYING.values(), ids=STAYING.keys())
-def test_a_fault_that_stays_is_the_rows_own_error_and_nobody_elses(fault: Any, kind: str, message: str) -> None:
-    with Server(lambda body, seen: fault if name_of(body) == 5 else said()) as server:
-        found = answers(server)
-    error = found.pop("5").error
-    assert error is not None
-    assert error.kind == kind
-    assert message in error.message
-    assert all(c.error is None for c in found.values())
-
-
-FOR_ALL: dict[str, tuple[Any, dict[str, Any], str]] = {
-    "wrong key": ((401, {"error": {"message": f"no such key {KEY}"}}), {}, "no such key [key]"),
-    "no such path": ((404, {"error": {"message": "no route"}}), {}, "the server answered 404: no route"),
-    "no quota": ((429, {"error": {"code": "insufficient_quota", "message": "pay"}}), {}, "429: pay"),
-    "429 for ever": ((429, {}, {"retry-after": "0.01"}), {"patience": 0.5}, "runtime.openai.patience=0.5"),
-    "503 for ever": ((503, {}), {"patience": 0.5}, "has given no answer for"),
-}
-
-
-@pytest.mark.parametrize(("fault", "changes", "message"), FOR_ALL.values(), ids=FOR_ALL.keys())
-def test_a_fault_that_concerns_all_rows_stops_with_one_message(
-    fault: Any, changes: dict[str, Any], message: str
-) -> None:
-    with Server(lambda body, seen: fault) as server:
-        engine = engine_for(server, **changes)
-        with pytest.raises(EngineError) as caught:
-            list(engine.stream(ask(str(n)) for n in range(50)))
-        engine.close()
-    assert message in str(caught.value)
-    assert KEY not in str(caught.value)
-
-
-def test_a_server_that_is_not_there_is_said_before_anything_is_asked() -> None:
-    with Server(lambda body, seen: said()) as server:
-        pass
-    with pytest.raises(
-        EngineError, match=rf"no server answers at http://127\.0\.0\.1:{server.port}/v1 .*Is it running\?"
-    ):
-        engine_for(server)
 
 
 def test_a_model_that_the_server_does_not_have_is_named_with_the_nearest() -> None:
@@ -169,109 +48,128 @@ def test_a_model_that_the_server_does_not_have_is_named_with_the_nearest() -> No
     assert "there is no model named 'tiny-chatt'. Did you mean 'tiny-chat'" in str(caught.value)
 
 
-def test_a_server_that_lists_no_models_is_used_all_the_same() -> None:
-    with Server(lambda body, seen: said(), models=None) as server:
-        assert len(answers(server)) == 12
+@pytest.mark.parametrize(
+    "models",
+    [
+        None,
+        (),
+        {"data": None},
+        {"data": [3, None]},
+        [],
+        (200, b"<html>"),
+        (200, b"[" * 9000),
+        (503, {}),
+        ("tiny:latest",),
+    ],
+    ids=["404", "empty", "null", "odd entries", "a list", "a page", "too deep", "still loading", "Ollama's tag"],
+)
+def test_a_server_whose_list_of_models_says_nothing_against_it_is_used(models: Any) -> None:
+    with Server(lambda body, seen: own(body), models=models) as server:
+        assert have_their_own(answers(server))
 
 
-def test_a_server_that_dies_and_returns_costs_no_row() -> None:
-    def script(body: dict[str, Any], seen: int) -> Any:
-        return said() if name_of(body) < 10 or back.is_set() else after(30, said())
-
-    back = threading.Event()
-
-    def restart() -> None:
-        time.sleep(0.3)
-        server.die()
-        time.sleep(0.5)
-        back.set()
-        server.start()
-
-    with Server(script) as server:
-        thread = threading.Thread(target=restart)
-        thread.start()
-        found = answers(server, 40, timeout=10, patience=20)
-        thread.join()
-    assert all(c.error is None for c in found.values())
-
-
-def test_a_server_that_never_returns_ends_the_stage_and_keeps_what_there_is() -> None:
-    with Server(lambda body, seen: said() if name_of(body) < 10 else after(30, said())) as server:
-        engine = engine_for(server, timeout=10, patience=0.6)
-        found = []
-        with pytest.raises(EngineError, match=r"has given no answer for .* What is answered is kept"):
-            for completion in engine.stream(ask(str(n)) for n in range(40)):
-                found.append(completion.request_id)
-                if len(found) == 10:
-                    server.die()
-        engine.close()
-        server.start()
-    assert sorted(map(int, found)) == list(range(10))
-
-
-def test_a_storm_of_429_halves_what_is_sent_at_once_and_every_row_is_answered() -> None:
-    def script(body: dict[str, Any], seen: int) -> Any:
-        return said() if server._active <= 4 else (429, {}, {"retry-after": "0.01"})
-
-    with Server(script) as server:
-        found = answers(server, 200, max_concurrency=32, patience=30)
-    assert all(c.error is None for c in found.values())
-
-
-def test_no_more_than_asked_for_at_once_and_more_than_at_first() -> None:
-    with Server(lambda body, seen: after(0.02, said())) as server:
-        answers(server, 300, max_concurrency=20)
-    assert 9 <= server.peak <= 20
-
-
-def test_requests_are_pulled_as_they_are_needed() -> None:
-    pulled: list[int] = []
-
-    def requests() -> Any:
-        for n in range(10_000):
-            pulled.append(n)
-            yield ask(str(n))
-
-    with Server(lambda body, seen: said()) as server:
-        engine = engine_for(server, max_concurrency=4)
-        stream = engine.stream(requests())
-        for _ in range(20):
-            next(stream)
-        stream.close()
-        engine.close()
-    assert len(pulled) <= 20 + 2 * 4
-
-
-def test_a_budget_ends_cleanly_with_what_is_under_way() -> None:
-    with Server(lambda body, seen: said()) as server:
-        engine = engine_for(server, token_budget=150, max_concurrency=2)
-        found = []
-        with pytest.raises(
-            EngineError, match=r"the budget of 150 tokens is spent \(\d+ used\)\. What is answered is kept"
-        ):
-            for completion in engine.stream(ask(str(n)) for n in range(100)):
-                found.append(completion.request_id)
-        engine.close()
-    assert 10 <= len(found) == len(server.asked) <= 14
-
-
-def test_money_is_counted_by_the_prices() -> None:
-    with Server(lambda body, seen: said()) as server:
-        engine = engine_for(server, cost_budget=0.001, prompt_price=10.0, completion_price=20.0, max_concurrency=1)
-        with pytest.raises(EngineError, match=r"the budget of 0\.001 is spent"):
-            list(engine.stream(ask(str(n)) for n in range(100)))
-        engine.close()
-    assert 5 <= len(server.asked) <= 7
-    with pytest.raises(ValueError, match="cost_budget needs prompt_price"):
-        OpenAISection(cost_budget=1.0)
+def test_a_hosted_catalogue_need_not_name_every_model() -> None:
+    with Server(lambda body, seen: own(body), models=tuple(f"model-{n}" for n in range(101))) as server:
+        assert have_their_own(answers(server, model="deployment-of-ours"))
 
 
 @pytest.mark.parametrize("field", ["reasoning_content", "reasoning", "thinking"])
 def test_reasoning_of_three_kinds_is_one(field: str) -> None:
     with Server(lambda body, seen: said("Yes.", **{field: "Because."})) as server:
         assert {(c.text, c.reasoning) for c in answers(server, 1).values()} == {("Yes.", "Because.")}
-    with Server(lambda body, seen: said("<think>Because.</think>Yes.")) as server:
+    with Server(lambda body, seen: said("<think>Because.</think>Yes.", **{field: None})) as server:
         assert {(c.text, c.reasoning) for c in answers(server, 1).values()} == {("Yes.", "Because.")}
+
+
+@pytest.mark.parametrize(
+    ("message", "text", "reasoning"),
+    [
+        ({"content": None}, "", None),
+        ({}, "", None),
+        ({"content": None, "refusal": "I cannot."}, "I cannot.", None),
+        ({"content": [{"type": "text", "text": "Yes"}, {"type": "text", "text": "."}]}, "Yes.", None),
+        (
+            {
+                "content": [
+                    {"type": "thinking", "thinking": [{"type": "text", "text": "Because."}]},
+                    {"type": "text", "text": "Yes."},
+                ]
+            },
+            "Yes.",
+            "Because.",
+        ),
+        ({"content": "Yes.", "reasoning": {"effort": "high"}, "thinking": ["a"]}, "Yes.", None),
+        ({"content": "nul \0 and half \ud83d"}, "nul \0 and half ?", None),
+        ({"content": "Yes.", "reasoning_content": "half \ud83d"}, "Yes.", "half ?"),
+    ],
+)
+def test_what_a_message_says_in_whatever_shape(message: dict[str, Any], text: str, reasoning: str | None) -> None:
+    answer = {"choices": [{"message": {"role": "assistant", **message}, "finish_reason": "stop"}]}
+    found = completion_of(ask("0"), answer)
+    assert (found.text, found.reasoning, found.error) == (text, reasoning, None)
+
+
+@pytest.mark.parametrize(
+    ("word", "reason"),
+    [("stop", "stop"), ("eos_token", "stop"), ("STOP", "stop"), ("length", "length"), ("max_tokens", "length")],
+)
+def test_servers_words_for_the_end_of_an_answer(word: str, reason: str) -> None:
+    assert completion_of(ask("0"), said(finish=word)).finish_reason == reason
+
+
+@pytest.mark.parametrize(
+    "usage", [None, 3, {}, {"prompt_tokens": "x"}, {"prompt_tokens": -1}, {"prompt_tokens": 2**70}]
+)
+def test_counts_that_are_none_are_none(usage: Any) -> None:
+    found = completion_of(ask("0"), {**said(), "usage": usage})
+    assert (found.text, found.prompt_tokens, found.completion_tokens) == ("Own words.", 0, 0)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+PARTS = (
+    "content",
+    "text",
+    "reasoning_content",
+    "thinking",
+    "refusal",
+    "tool_calls",
+    "function_call",
+    "function",
+    "name",
+)
+
+
+@st.composite
+def odd_answers(draw: st.DrawFn) -> dict[str, Any]:
+    """Answers that are right in some places and anything in others."""
+    calls = st.lists(st.fixed_dictionaries({}, optional={"function": st.dictionaries(st.sampled_from(PARTS), JSON)}))
+    message = draw(JSON | st.dictionaries(st.sampled_from(PARTS), JSON | calls | st.text()))
+    choice = {"message": message, "text": draw(JSON), "finish_reason": draw(st.sampled_from(["stop", "length"]) | JSON)}
+    return {"choices": draw(st.just([choice]) | JSON), "usage": draw(JSON), "error": draw(JSON), "model": draw(JSON)}
+
+
+@given(answer=odd_answers(), raw=st.booleans(), tools=st.booleans())
+def test_any_json_is_an_answer_or_said_to_be_none(answer: dict[str, Any], raw: bool, tools: bool) -> None:
+    request = Request("r", text="p") if raw else ask("r", tools=TOOLS if tools else "")
+    try:
+        found = completion_of(request, read_answer(json.dumps(answer).encode()))
+    except BadAnswerError:
+        return
+    assert found.request_id == "r"
+    assert all(count >= 0 for count in usage_of(answer))
+    turn_of(found).as_text().encode()
+
+
+@given(content=st.binary() | st.integers(1, 3000).map(lambda depth: b"[" * depth + b"]" * depth))
+def test_any_bytes_are_an_answer_or_said_to_be_none(content: bytes) -> None:
+    try:
+        completion_of(ask("r"), read_answer(content))
+    except BadAnswerError as error:
+        str(error).encode()
 
 
 TOOLS = json.dumps([{"type": "function", "function": {"name": "f", "description": "", "parameters": {}}}])
@@ -284,12 +182,14 @@ def test_calls_go_out_and_come_back_in_the_apis_form() -> None:
         Message("assistant", '<tool_call>\n{"name": "f", "arguments": {"x": 0}}\n</tool_call>'),
         Message("tool", "none"),
     )
-    with Server(lambda body, seen: said(None, finish="tool_calls", tool_calls=made)) as server:
-        engine = engine_for(server)
+    calling = said(None, finish="tool_calls", tool_calls=made)
+    with Server(lambda body, seen: calling) as server, closing(engine_for(server)) as engine:
         (found,) = engine.stream([Request("r", talk, tools=TOOLS, thinking=False)])
-        engine.close()
     assert (found.text, found.tool_calls, found.finish_reason) == ("", ({"name": "f", "arguments": {"x": 1}},), "stop")
     (body,) = server.asked
+    old = {"role": "assistant", "content": None, "function_call": made[0]["function"]}
+    was = completion_of(ask("r", tools=TOOLS), {"choices": [{"message": old, "finish_reason": "function_call"}]})
+    assert (was.tool_calls, was.finish_reason) == (found.tool_calls, "stop")
     assert body["tools"] == json.loads(TOOLS)
     assert body["chat_template_kwargs"] == {"enable_thinking": False}
     assert body["messages"][1]["tool_calls"][0]["function"]["arguments"] == '{"x": 0}'
@@ -325,16 +225,3 @@ def test_what_the_engine_cannot_do_is_refused(fields: dict[str, Any], message: s
             list(engine.stream([ask("0", **fields)]))
         engine.close()
     assert server.asked == []
-
-
-def test_the_key_is_sent_and_shown_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    with Server(lambda body, seen: said()) as server:
-        engine = engine_for(server)
-        assert KEY not in json.dumps(engine.provenance.as_dict())
-        engine.close()
-    assert f"Bearer {KEY}" in server.headers[0]
-    monkeypatch.delenv("OPENAI_API_KEY")
-    with Server(lambda body, seen: said()) as server:
-        engine_for(server).close()
-    with pytest.raises(RecipeError, match=r"put its key into \$OPENAI_API_KEY"):
-        open_engine("openai", None, RuntimeSection(openai=OpenAISection(model="m")))

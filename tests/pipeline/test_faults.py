@@ -219,11 +219,11 @@ def test_a_full_disk_is_seen_before_anything_is_written(
 def test_a_disk_that_fills_up_midway_is_one_message_and_the_run_can_go_on(
     project: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(path: Path, write: object) -> None:
+    def full(path: Path) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
     with monkeypatch.context() as patch:
-        patch.setattr("ownwords.data.export.write_atomic", full)
+        patch.setattr("ownwords.data.export.atomic", full)
         assert project.ownwords("rewrite") == 2
     said = capsys.readouterr().err
     assert "is full. Free some space and run the same command again." in said

@@ -85,11 +85,14 @@ def plain(text: str) -> str:
     if "\\" in text:
         for pattern, replacement in _LATEX:
             text = pattern.sub(replacement, text)
-    text = _NARROW_BLANK.sub("", text.replace("{,}", ","))
-    if _VULGAR.search(text):
-        text = re.sub(r"(?<=\d)(?=[¼-¾⅐-⅞])", " ", text)
-        text = _VULGAR.sub(lambda match: unicodedata.normalize("NFKC", match.group()), text)
-    return _BOLD.sub("", text.translate(_CHARACTERS))
+    text = text.replace("{,}", ",")
+    if not text.isascii():
+        text = _NARROW_BLANK.sub("", text)
+        if _VULGAR.search(text):
+            text = re.sub(r"(?<=\d)(?=[¼-¾⅐-⅞])", " ", text)
+            text = _VULGAR.sub(lambda match: unicodedata.normalize("NFKC", match.group()), text)
+        text = text.translate(_CHARACTERS)
+    return _BOLD.sub("", text)
 
 
 def count_numbers(text: str) -> int:
@@ -174,7 +177,8 @@ def _value(token: re.Match[str]) -> Fraction | str | None:
         value += part
     else:
         whole = token["bare"] or (token["digits"].replace(",", "") + (token["decimals"] or ""))
-        value = Fraction(whole + (token["exponent"] or ""))
+        whole += token["exponent"] or ""
+        value = Fraction(int(whole) if whole.isdecimal() else whole)  # from text it takes four times as long
     if token["tens"]:
         value *= Fraction(10) ** int(token["tens"])
     if token["power"]:

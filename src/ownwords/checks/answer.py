@@ -115,7 +115,7 @@ def _same_in_other_reading(text: str, given: Answer | None, expected: Answer) ->
 
 def _marked_segments(text: str) -> Iterator[tuple[str, Answer | None]]:
     """What follows each explicit marker that gives an answer, as plain text and as read; the last marker first."""
-    for marker in reversed(deque(_MARKER.finditer(text), maxlen=_MOST_MARKERS)):
+    for marker in reversed(deque(_markers(text), maxlen=_MOST_MARKERS)):
         after = text[marker.end() : marker.end() + _SEGMENT]
         if marker["box"]:
             segment = _in_braces(after)
@@ -130,6 +130,35 @@ def _marked_segments(text: str) -> Iterator[tuple[str, Answer | None]]:
         value = None if negated else _read(segment)
         if value is not None or (not negated and _phrase(segment) is not None):
             yield segment, value
+
+
+def _markers(text: str) -> Iterator[re.Match[str]]:
+    """What `_MARKER.finditer` gives. It would try every position of the text; here only those at which a marker can
+    begin, wherever they can be found by plain search: in ASCII, where lower case moves nothing.
+    """
+    if not text.isascii():
+        yield from _MARKER.finditer(text)
+        return
+    lowered = text.lower()
+    starts = {place for word in ("\\boxed", "\\fbox", "####") for place in _places(lowered, word)}
+    line = before = 0
+    for place in _places(lowered, "answer"):
+        line = max(line, lowered.rfind("\n", before, place) + 1)
+        starts |= {line, place}
+        before = place
+    end = 0
+    for start in sorted(starts):
+        found = _MARKER.match(text, start) if start >= end else None
+        if found:
+            end = found.end()
+            yield found
+
+
+def _places(text: str, word: str) -> Iterator[int]:
+    place = text.find(word)
+    while place >= 0:
+        yield place
+        place = text.find(word, place + 1)
 
 
 def _in_braces(after: str) -> str:

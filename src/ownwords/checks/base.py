@@ -19,7 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 from ownwords.catalog import module_names
 from ownwords.errors import RecipeError, unknown_name
 from ownwords.paths import given_path
-from ownwords.records import Candidate, Check, Example, Verdict, storable
+from ownwords.records import PASSED, Candidate, Check, Example, Verdict, storable
 
 _CHECKS: dict[str, Check] = {}
 Function = TypeVar("Function", bound=Callable[..., Verdict])
@@ -86,6 +86,8 @@ def run_check(function: Check, example: Example, candidate: Candidate, params: d
         verdict: Any = function(example, candidate, **params)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - the boundary: a check's bug must not stop the run
         return Verdict(False, "check_crashed", f"{type(error).__name__}: {error}"[:500])
+    if verdict is PASSED:
+        return PASSED
     if not isinstance(verdict, Verdict):
         return Verdict(False, "check_invalid", f"the check returned {type(verdict).__name__}, not a Verdict")
     kinds = (type(verdict.passed), type(verdict.reason), type(verdict.detail))

@@ -50,7 +50,7 @@ def text(value: Any, name: str, origin: str, *, numbers: bool = False) -> str:
         raise DataError(f"{origin}: `{name}` is empty.")
     if "\0" in value:
         raise DataError(f"{origin}: `{name}` holds a NUL character at position {value.index(chr(0))}.")
-    surrogate = _SURROGATE.search(value)
+    surrogate = None if value.isascii() else _SURROGATE.search(value)
     if surrogate:
         raise DataError(
             f"{origin}: `{name}` holds a lone surrogate (U+{ord(surrogate.group()):04X}) at position "

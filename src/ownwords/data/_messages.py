@@ -50,9 +50,11 @@ def dialogue_of_messages(row: Mapping[str, Any], origin: str) -> Dialogue:
 
 def exchange(question: str, answer: str, where: str, tools: str = "") -> list[Turn]:
     """A question and its answer; with tools an answer that is nothing but calls in JSON makes them."""
-    parts = read_answer(answer, tools=bool(tools))
-    turn = assistant_turn(parts.words if parts.calls else answer, parts.calls, where)
-    return [Turn(Message("user", question)), turn]
+    calls: tuple[Call, ...] = ()
+    if tools:
+        parts = read_answer(answer, tools=True)
+        answer, calls = (parts.words, parts.calls) if parts.calls else (answer, ())
+    return [Turn(Message("user", question)), assistant_turn(answer, calls, where)]
 
 
 def system_turn(content: str) -> list[Turn]:
@@ -127,6 +129,8 @@ def assistant_turn(
     Raises:
         DataError: reasoning is given twice or has no end, or the text holds tags of calls.
     """
+    if not calls and not reasoning and "think>" not in words:
+        return Turn(Message("assistant", words), trained, call_ids)
     if _OPEN.match(words) and "</think>" not in words:
         raise DataError(f"{where}: it opens reasoning with <think> and never ends it. Add </think>, or take it out.")
     inline, answer = split_reasoning(words)
@@ -228,11 +232,12 @@ def dialogue(turns: Sequence[Turn], origin: str, *, tools: str = "", begin: int 
         DataError: the order is wrong, a call is to no tool, or there is nothing to train on.
     """
     _require_order(turns, origin)
-    turns = [_with_known_calls(turn, tools, f"{origin}: message {number}") for number, turn in enumerate(turns, 1)]
-    turns = _results_in_order(turns, origin)
-    messages = tuple(turn.message for turn in turns)
+    if tools or any(turn.call_ids for turn in turns):
+        turns = [_with_known_calls(turn, tools, f"{origin}: message {number}") for number, turn in enumerate(turns, 1)]
+        turns = _results_in_order(turns, origin)
+    messages = tuple([turn.message for turn in turns])
     trained = [turn.trained and index >= begin and turn.message.role == "assistant" for index, turn in enumerate(turns)]
-    targets = tuple(index for index, wanted in enumerate(trained) if wanted)
+    targets = tuple([index for index, wanted in enumerate(trained) if wanted])
     if not targets:
         raise DataError(f"{origin}: every assistant turn has the `weight` 0, so nothing to train on.")
     return Dialogue(messages, targets, tools)
@@ -248,8 +253,8 @@ def _require_order(turns: Sequence[Turn], origin: str) -> None:
     calling = False
     for number, turn in enumerate(turns[start:], start + 1):
         role = turn.message.role
-        expected = (*_FOLLOWS[before], *(("tool",) if before == "assistant" and calling else ()))
-        if role not in expected:
+        expected = _FOLLOWS[before]
+        if role not in expected and not (role == "tool" and before == "assistant" and calling):
             article = {"user": "a", "assistant": "an", "tool": "a"}.get(role, "a second or late")
             wanted = "user" if before == "assistant" else expected[0]
             why = " Only calls have results." if role == "tool" else ""

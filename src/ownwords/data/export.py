@@ -8,12 +8,14 @@ is "", a number is -1.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from ownwords.records import Outcome, Source
-from ownwords.run import write_atomic
+from ownwords.run import atomic
 
 #: What each column holds, in the order of the file. The dataset card prints this table.
 COLUMNS: dict[str, str] = {
@@ -35,6 +37,9 @@ COLUMNS: dict[str, str] = {
     "prompt_tokens": "tokens of the rewriting prompt; -1 where nothing was asked",
     "completion_tokens": "tokens of the rewrite; -1 where nothing was asked",
 }
+
+#: Rows of a file are written in groups of so many.
+ROW_GROUP = 10_000
 
 NO_TOOLS = "[]"  # in a file of which other rows have tools
 
@@ -115,11 +120,33 @@ def with_targets(table: Any, texts: Sequence[str], sources: Sequence[Source]) ->
     return table.set_column(place("source"), "source", pa.array(sources, pa.string()))
 
 
-def write_table(path: Path, table: Any) -> None:
-    """Write a table to a Parquet file, whole or not at all; equal tables give equal bytes."""
+def write_tables(paths: Sequence[Path], groups: Iterable[Sequence[Any]]) -> None:
+    """Write Parquet files side by side, each whole or not at all; equal tables give equal bytes.
+
+    Each of `groups`, of which there is at least one, has a table for every file: its next row group. While one is
+    written the next is made, so two of them are in memory.
+    """
     import pyarrow.parquet as pq
 
-    write_atomic(path, lambda temporary: pq.write_table(table, temporary, compression="zstd", row_group_size=10_000))
+    left = iter(groups)
+    first = next(left)
+    with ExitStack() as files:
+        temporaries = [files.enter_context(atomic(path)) for path in paths]
+        writers = [
+            files.enter_context(pq.ParquetWriter(temporary, table.schema, compression="zstd"))
+            for temporary, table in zip(temporaries, first, strict=True)
+        ]
+
+        def write(tables: Sequence[Any]) -> None:
+            for writer, table in zip(writers, tables, strict=True):
+                writer.write_table(table, row_group_size=ROW_GROUP)
+
+        thread = files.enter_context(ThreadPoolExecutor(max_workers=1))
+        writing = thread.submit(write, first)
+        for tables in left:
+            writing.result()
+            writing = thread.submit(write, tables)
+        writing.result()
 
 
 def _message_type() -> Any:

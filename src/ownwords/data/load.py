@@ -1,23 +1,19 @@
-"""The recipe's data become examples: training rows, unseen rows, and facts for fingerprints.
-
-An example's id is a hash of its messages and reference with an occurrence number among equal ones ("3f2a…-0"), so
-neither shuffling nor adding rows changes it.
-"""
+"""The recipe's data become examples: training rows, unseen rows, and facts for fingerprints."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Literal, cast
 
+from ownwords.data.examples import Examples
 from ownwords.data.files import Row
 from ownwords.data.formats import Conversation, resolve_format, to_examples
 from ownwords.data.generated import generate_rows, generator_version
 from ownwords.data.sources import describe_path, path_rows
 from ownwords.errors import DataError, RecipeError
 from ownwords.recipe import DataSection, SourceSection
-from ownwords.records import Example, Message, digest, last_user
+from ownwords.records import Example, Message, last_user
 from ownwords.turns import split_reasoning
 
 #: Rows that `data.on_bad_row: skip` leaves out: where each lies, and what is wrong with it.
@@ -25,7 +21,7 @@ Skipped = dict[str, str]
 Thinking = Literal["keep", "strip", "forbid"]
 
 
-def load_train(data: DataSection, skipped: Skipped | None = None) -> list[Example]:
+def load_train(data: DataSection, skipped: Skipped | None = None) -> Examples:
     """The training examples: those of the first `limit` rows of `data.train`, of all of them without a limit.
 
     A row that is wrong counts toward the limit; with `on_bad_row: skip` it is left out and noted in `skipped`.
@@ -35,14 +31,9 @@ def load_train(data: DataSection, skipped: Skipped | None = None) -> list[Exampl
         RecipeError: the generator or its settings are wrong, or a key of the source.
     """
     source = data.train
-    rows = list(islice(_rows(source), source.limit))
-    if source.generator is not None and len(rows) < (source.limit or 0):
-        raise DataError(
-            f"reasoning-gym {source.generator} has only {len(rows)} different questions with these settings: "
-            f"set data.train.limit to at most that, or widen data.train.generator_params."
-        )
+    rows = islice(_rows(source), source.limit)
     bad = _bad_rows(data, skipped)
-    examples = list(_identified(_conversations(rows, source, bad, data.thinking)))
+    examples = Examples(_conversations(_as_many_as_wanted(rows, source), source, bad, data.thinking))
     if not examples and bad:
         raise DataError(f"every row of data.train is wrong; the first: {next(iter(bad.values()))}")
     return examples
@@ -70,10 +61,10 @@ def load_heldout(
         if source.generator is not None and limit is None:
             limit = source.limit
     unseen = _without_known_prompts(_conversations(rows, source, _bad_rows(data, skipped), data.thinking), train)
-    examples = list(_identified(islice(unseen, limit)))
+    examples = Examples(islice(unseen, limit))
     if not examples:
         raise DataError(f"no unseen rows: {nothing_left}")
-    return examples
+    return list(examples)
 
 
 def describe_source(source: SourceSection) -> dict[str, Any]:
@@ -102,6 +93,22 @@ def _rows(source: SourceSection, start: int = 0) -> Iterator[Row]:
             "`format`, `columns` and `template` are for files; a generator knows its own. Leave them out."
         )
     return ((f"reasoning-gym {source.generator} {place}", row) for place, row in generate_rows(source, start))
+
+
+def _as_many_as_wanted(rows: Iterator[Row], source: SourceSection) -> Iterator[Row]:
+    """The rows, of a generator exactly `limit`.
+
+    Raises:
+        DataError: it has fewer.
+    """
+    count = 0
+    for count, row in enumerate(rows, 1):  # noqa: B007 - read after the loop
+        yield row
+    if source.generator is not None and count < (source.limit or 0):
+        raise DataError(
+            f"reasoning-gym {source.generator} has only {count} different questions with these settings: "
+            f"set data.train.limit to at most that, or widen data.train.generator_params."
+        )
 
 
 def _rows_after_training(source: SourceSection) -> Iterator[Row]:
@@ -199,12 +206,3 @@ def _answer(text: str, origin: str) -> str:
 def folded(text: str) -> str:
     """The text without differences of case and white space."""
     return " ".join(text.casefold().split())
-
-
-def _identified(conversations: Iterable[tuple[Conversation, str]]) -> Iterator[Example]:
-    occurrences: Counter[str] = Counter()
-    for (messages, reference, tools, last), origin in conversations:
-        facts = {"messages": [message.as_dict() for message in messages], "reference": reference}
-        content = digest({**facts, "tools": tools} if tools else facts)
-        yield Example(f"{content}-{occurrences[content]}", messages, reference, origin, tools, last)
-        occurrences[content] += 1

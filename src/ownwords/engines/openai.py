@@ -2,22 +2,19 @@
 
 Requests run in an event loop of their own, as many at once as the server bears (`_flow`). An attempt that fails is
 judged (`_faults`): one row's trouble ends in that row's error, a server that is away or busy is waited for, what
-concerns every row raises. The key comes from the environment and appears nowhere. It does not cover likelihoods,
-layouts (`chat_template`: the server has its own) and weights other than the seed model's.
+concerns every row raises. The key comes from the environment and appears nowhere (`_address`). It does not cover
+likelihoods, layouts (`chat_template`: the server has its own) and weights other than the seed model's.
 """
 
 # pyright: basic
 from __future__ import annotations
 
 import asyncio
-import os
-import queue
-import threading
+import random
 import time
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future
-from typing import Any
-from urllib.parse import urlsplit
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from ownwords.engines.base import Capability, Engine, Provenance
 from ownwords.errors import EngineError, InputError, RecipeError, unknown_name
@@ -25,19 +22,27 @@ from ownwords.models import Model
 from ownwords.recipe import OpenAISection, RuntimeSection
 from ownwords.records import Completion, Request, RowError
 
+if TYPE_CHECKING:
+    from ownwords.engines._faults import Fault
+    from ownwords.engines._flow import Flow
+
 #: The server loads the model, not this program.
 NEEDS_MODEL = False
 
 _START = 8  # requests at once to begin with
 _FIRST_WAIT, _LONGEST_WAIT = 0.25, 20.0  # seconds between two attempts, doubled each time, with jitter
 _KNOCK_SECONDS = 10.0
+#: A longer list is a hosted catalogue, which need not name every model; such a server refuses wrong names itself.
+_MOST_NAMES = 100
+#: Servers whose models go on with a half-written answer, by `owned_by` in their list of models.
+_CONTINUING = frozenset({"vllm", "sglang"})
 
 
 def create(model: Model | None, runtime: RuntimeSection, *, allow_code: bool = False) -> Engine:
     """Reach the server and find the model there.
 
     Raises:
-        RecipeError: the package or the key is missing.
+        RecipeError: the package or the key is missing, or the address is none.
         EngineError: no server answers, or it does not have the model.
     """
     try:
@@ -48,28 +53,37 @@ def create(model: Model | None, runtime: RuntimeSection, *, allow_code: bool = F
     return OpenAIEngine(runtime.openai, runtime.openai.model or "")
 
 
+@dataclass(slots=True)
+class _Row:
+    """A request under way: what is sent, and how many attempts have failed by its own fault."""
+
+    request: Request
+    content: bytes
+    failures: int = 0
+
+
 class OpenAIEngine(Engine):
     """See the module docstring. Answers come as they finish; at most twice `max_concurrency` requests are held."""
 
     def __init__(self, settings: OpenAISection, model: str) -> None:
         import openai
 
+        from ownwords.engines._address import address_of
+        from ownwords.engines._background import Background
+        from ownwords.engines._budget import Budget
+        from ownwords.engines._connection import client_of
+
         self._settings = settings
         self._model = model
-        self._url = settings.base_url or os.environ.get("OPENAI_BASE_URL") or "https://api.openai.com/v1"
-        self._key = _key(settings, self._url)
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="ownwords-openai", daemon=True)
-        self._thread.start()
-        self._client = openai.AsyncOpenAI(
-            api_key=self._key, base_url=self._url, max_retries=0, timeout=settings.timeout, http_client=_http(settings)
-        )
-        self._used_tokens, self._used_money = 0, 0.0
-        self._last_answer = time.monotonic()
+        self._address = address_of(settings)
         self._version = f"client {openai.__version__}"
+        self._budget = Budget(settings)
         self._continues = settings.prefill == "yes"
+        self._answers_as = ""
+        self._client = client_of(self._address, settings.max_concurrency)
+        self._background = Background("ownwords-openai")
         try:
-            self._run(self._knock())
+            self._background.run(self._greet())
         except BaseException:
             self.close()
             raise
@@ -80,153 +94,225 @@ class OpenAIEngine(Engine):
 
     @property
     def provenance(self) -> Provenance:
-        place = urlsplit(self._url)
-        where = f"{place.hostname or ''}{f':{place.port}' if place.port else ''}"
-        return Provenance("openai", self._version, "server", where, self._model, "server")
+        return Provenance("openai", self._version, "server", self._address.place, self._model, "server")
 
     def stream(self, requests: Iterable[Request]) -> Iterator[Completion]:
         from ownwords.engines._flow import Flow
 
-        done: queue.SimpleQueue[Future[Completion]] = queue.SimpleQueue()
-        out: set[Future[Completion]] = set()
         flow = Flow(_START, self._settings.max_concurrency)
-        waiting: Iterator[Request] | None = iter(requests)
-        self._last_answer = time.monotonic()
-        try:
-            while True:
-                while waiting is not None and len(out) < 2 * self._settings.max_concurrency and not self._spent():
-                    request = next(waiting, None)
-                    if request is None:
-                        waiting = None
-                        break
-                    self._require_can(request)
-                    future = asyncio.run_coroutine_threadsafe(self._answer(request, flow), self._loop)
-                    out.add(future)
-                    future.add_done_callback(done.put)
-                if not out:
-                    break
-                future = done.get()
-                out.discard(future)
-                yield self._counted(future.result())
-        finally:
-            for future in out:
-                future.cancel()
-        if waiting is not None and self._spent():
-            raise EngineError(f"{self._spent()} What is answered is kept; raise the budget and run the command again.")
+        waiting = iter(requests)
+        answers = self._background.unordered(
+            map(self._checked, waiting),
+            lambda request: self._answer(request, flow),
+            held=2 * self._settings.max_concurrency,
+            may_start=self._budget.allows,
+        )
+        left = False
+        for completion in answers:
+            if completion is None:
+                left = True
+            else:
+                yield completion
+        if not self._budget.allows(0) and (left or next(waiting, None) is not None):
+            raise EngineError(
+                f"{self._budget.describe()} What is answered is kept. The same command goes on from there, and may use "
+                "as much once more."
+            )
 
     def preflight(self, requests: Iterable[Request]) -> None:
         """Only what the server could not do at all: how long a prompt may be is for the server to say."""
         for request in requests:
-            self._require_can(request)
+            self._checked(request)
 
     def close(self) -> None:
-        if self._loop.is_closed():
-            return
-        self._run(self._stop())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-
-    async def _stop(self) -> None:
-        rest = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-        for task in rest:
-            task.cancel()
-        await asyncio.gather(*rest, return_exceptions=True)
-        await self._client.close()
+        self._background.close(self._client.close)
 
     # --- one request ---------------------------------------------------------------------------------------------
 
-    async def _answer(self, request: Request, flow: Any) -> Completion:
-        """The request's one completion; an EngineError if no other request would fare better."""
+    async def _answer(self, request: Request, flow: Flow) -> Completion | None:
+        """The request's one completion; None if a budget ended before it had one.
+
+        Raises:
+            EngineError: no other request would fare better.
+        """
+        from ownwords.engines._chat_api import body_of
+        from ownwords.engines._faults import Fault
+
+        try:
+            row = _Row(request, body_of(request, self._model, self._settings))
+        except UnicodeEncodeError as error:
+            return _failed(request, "bad_prompt", f"the prompt holds half a character, which is no text ({error})")
+        with flow.row():
+            outcome = await self._attempt(row, flow)
+            if isinstance(outcome, Fault) and outcome.scope != "row":
+                outcome = await self._again(row, flow, outcome)
+        if isinstance(outcome, Fault):
+            return _failed(request, outcome.kind, self._address.hide(outcome.message))
+        return outcome
+
+    async def _again(self, row: _Row, flow: Flow, first: Fault) -> Completion | Fault | None:
+        """Further attempts after a first one, each after a wait, until an answer or a fault of the row itself."""
         from tenacity import AsyncRetrying, retry_if_result
 
         from ownwords.engines._faults import Fault
 
-        failures = 0
+        known: list[Fault] = [first]
 
-        async def attempt() -> Completion | Fault:
-            nonlocal failures
-            async with flow:
-                outcome = await self._attempt(request, flow)
-            if isinstance(outcome, Fault):
-                failures += outcome.scope == "again"
-                self._stop_if_for_all(outcome)
-            return outcome
+        async def attempt() -> Completion | Fault | None:
+            if known:
+                return known.pop()
+            return await self._attempt(row, flow) if self._budget.allows(0) else None
 
-        def go_on(outcome: Completion | Fault) -> bool:
-            if not isinstance(outcome, Fault) or outcome.scope == "row":
-                return False
-            return outcome.scope == "wait" or failures < self._settings.max_attempts
+        passing = retry_if_result(lambda outcome: isinstance(outcome, Fault) and outcome.scope != "row")
+        return await AsyncRetrying(retry=passing, wait=_wait)(attempt)
 
-        outcome = await AsyncRetrying(retry=retry_if_result(go_on), wait=_wait)(attempt)
-        if isinstance(outcome, Fault):
-            return Completion(
-                request.id, finish_reason="error", error=RowError(outcome.kind, self._clean(outcome.message))
-            )
-        return outcome
+    async def _attempt(self, row: _Row, flow: Flow) -> Completion | Fault:
+        from ownwords.engines._faults import Fault
 
-    async def _attempt(self, request: Request, flow: Any) -> Any:
-        """A completion, or the fault that there was."""
+        async with flow:
+            sent_at = time.monotonic()
+            outcome = await self._exchange(row)
+            if not isinstance(outcome, Fault):
+                flow.answered()
+                return outcome
+            if outcome.congested:
+                flow.congested(sent_at)
+                if outcome.retry_after:
+                    flow.pause(outcome.retry_after)
+        return await self._judged(outcome, row, flow, sent_at)
+
+    async def _exchange(self, row: _Row) -> Completion | Fault:
+        """Ask once: the completion, or the fault that there was."""
         import openai
 
-        from ownwords.engines._chat_api import body_of, completion_of, path_of
+        from ownwords.engines._chat_api import path_of, read_answer
         from ownwords.engines._faults import BadAnswerError, fault_of
 
-        body = body_of(request, self._model, self._settings)
         try:
             async with asyncio.timeout(self._settings.timeout):
-                answer = await self._client.post(path_of(request), body=body, cast_to=object)
-            completion = completion_of(request, answer)
-        except (openai.OpenAIError, BadAnswerError, TimeoutError, ValueError) as error:
+                content = await self._post(path_of(row.request), row.content)
+            return self._read(row, read_answer(content))
+        except (openai.OpenAIError, BadAnswerError, TimeoutError) as error:
             fault = fault_of(error)
-            if fault.congested:
-                flow.congested()
-            return fault
-        flow.answered()
-        self._last_answer = time.monotonic()
-        return completion
+        if fault.scope == "unsure":
+            self._budget.count_unheard()
+        return fault
 
-    def _stop_if_for_all(self, fault: Any) -> None:
-        silent = time.monotonic() - self._last_answer
+    async def _post(self, path: str, content: bytes) -> bytes:
+        import httpx2
+
+        from ownwords.engines._connection import CopyError
+
+        while True:
+            try:
+                response: Any = await self._client.post(path, content=content, cast_to=httpx2.Response)
+            except CopyError:  # each closes its connection, so that there soon are none but new ones
+                continue
+            return response.content
+
+    def _read(self, row: _Row, answer: dict[str, Any]) -> Completion:
+        """The completion in an answer, counted."""
+        from ownwords.engines._chat_api import completion_of, usage_of
+
+        name = answer.get("model")
+        if isinstance(name, str) and name:
+            self._answers_as = self._answers_as or name
+            if name != self._answers_as:
+                raise EngineError(
+                    self._address.hide(
+                        f"{self._address.url} answered as {self._answers_as!r}, and now as {name!r}: rewrites of two "
+                        "models do not belong into one run. Name one in runtime.openai.model."
+                    )
+                )
+        self._budget.count(*usage_of(answer))
+        return self._address.hide_in(completion_of(row.request, answer))
+
+    async def _judged(self, fault: Fault, row: _Row, flow: Flow, sent_at: float) -> Fault:
+        """The fault, with the scope `row` if the row is to be given up.
+
+        Raises:
+            EngineError: it concerns every row, or the server has been silent for too long.
+        """
         if fault.scope == "all":
-            raise EngineError(f"{self._shown()}: {self._clean(fault.message)}")
-        if fault.scope == "wait" and silent > self._settings.patience:
-            raise EngineError(
-                f"{self._shown()} has given no answer for {silent:.0f} seconds (runtime.openai.patience="
-                f"{self._settings.patience:g}); the last it did: {self._clean(fault.message)}. What is answered is "
-                "kept: run the command again when the server is back."
-            )
+            raise EngineError(f"{self._shown()}: {self._address.hide(fault.message)}")
+        if fault.scope in ("row", "again"):
+            flow.heard = time.monotonic()
+        if fault.scope == "row":
+            return fault
+        if fault.scope == "again" or (fault.scope == "unsure" and flow.heard > sent_at):
+            row.failures += 1  # the server answers, so it is not away
+            return replace(fault, scope="row") if row.failures >= self._settings.max_attempts else fault
+        silent, patience = time.monotonic() - flow.heard, self._settings.patience
+        if silent > patience:
+            if fault.scope == "unsure" and await self._is_there():
+                return replace(fault, scope="row")
+            raise EngineError(self._gave_up(f"has given no answer for {silent:.0f} seconds", fault))
+        if fault.retry_after is not None and fault.retry_after > patience:
+            raise EngineError(self._gave_up(f"is to be asked again after {fault.retry_after:.0f} seconds", fault))
+        return fault
+
+    def _gave_up(self, why: str, last: Fault) -> str:
+        return (
+            f"{self._shown()} {why} (runtime.openai.patience={self._settings.patience:g}); the last it did: "
+            f"{self._address.hide(last.message)}. What is answered is kept: run the command again when it is back."
+        )
 
     # --- the server ----------------------------------------------------------------------------------------------
 
-    async def _knock(self) -> None:
+    async def _greet(self) -> None:
         """Ask for the models it has: that says whether it is there, the key right, and the model one of them."""
         import openai
 
+        from ownwords.engines._faults import BadAnswerError, fault_of, named
+
         try:
-            listed: Any = await self._client.get("/models", cast_to=object, options={"timeout": _KNOCK_SECONDS})
+            async with asyncio.timeout(_KNOCK_SECONDS):
+                listed: Any = await self._client.get("/models", cast_to=object)
         except openai.APIStatusError as error:
             if error.status_code in (401, 403):
                 raise EngineError(
                     f"{self._shown()} refuses the key in ${self._settings.api_key_env} ({error.status_code})."
                 ) from None
+            if error.status_code < 400:
+                raise EngineError(f"{self._shown()}: {self._address.hide(fault_of(error).message)}") from None
             return  # not every server lists its models
-        except (openai.APIConnectionError, openai.APITimeoutError) as error:
-            cause = self._clean(f"{type(error.__cause__ or error).__name__}: {error.__cause__ or error}")
+        except (openai.APIConnectionError, TimeoutError) as error:
+            cause = self._address.hide(named(error.__cause__ or error))
             raise EngineError(f"no server answers at {self._shown()} ({cause}). Is it running?") from None
-        except (openai.OpenAIError, ValueError):
+        except (openai.OpenAIError, BadAnswerError, ValueError, RecursionError):
             return
-        entries = listed.get("data") if isinstance(listed, dict) else None
-        entries = [entry for entry in entries or [] if isinstance(entry, dict)]
-        names = [str(entry.get("id")) for entry in entries]
-        if names and self._model not in names:
-            raise EngineError(f"{self._shown()}: {unknown_name('model', self._model, names)} Set runtime.openai.model.")
-        owners = {str(entry.get("owned_by")) for entry in entries}
-        if self._settings.prefill == "auto":
-            self._continues = bool(owners & {"vllm", "sglang"})
+        self._read_models(listed)
 
-    def _require_can(self, request: Request) -> None:
-        """Refuse what this server cannot do (InputError)."""
+    def _read_models(self, listed: Any) -> None:
+        """Refuse a model that is not in the list of a server's own, and learn what kind of server it is."""
+        entries = listed.get("data") if isinstance(listed, dict) else None
+        entries = [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+        names = [str(entry.get("id")) for entry in entries]
+        tagged = (self._model, f"{self._model}:latest", self._model.rpartition(":")[0])  # Ollama, hosted routers
+        if names and len(names) <= _MOST_NAMES and not set(tagged) & set(names):
+            raise EngineError(f"{self._shown()}: {unknown_name('model', self._model, names)} Set runtime.openai.model.")
+        if self._settings.prefill == "auto":
+            self._continues = bool({str(entry.get("owned_by")) for entry in entries} & _CONTINUING)
+
+    async def _is_there(self) -> bool:
+        """Whether it answers a small question."""
+        import openai
+
+        from ownwords.engines._faults import BadAnswerError
+
+        try:
+            async with asyncio.timeout(_KNOCK_SECONDS):
+                await self._client.get("/models", cast_to=object)
+        except openai.APIStatusError as error:
+            return error.status_code < 500
+        except (openai.APIConnectionError, TimeoutError):
+            return False
+        except (openai.OpenAIError, BadAnswerError, ValueError, RecursionError):
+            return True
+        return True
+
+    def _checked(self, request: Request) -> Request:
+        """The request, if this server can do it (else InputError)."""
         if request.target is not None:
             raise InputError("the openai engine gives no likelihoods; the transformers engine gives them.")
         if request.chat_template is not None:
@@ -244,59 +330,14 @@ class OpenAIEngine(Engine):
                 "with a half-written answer. Set runtime.openai.prefill=yes if it does (vLLM and SGLang do), or choose "
                 "a prompt without a prefill."
             )
-
-    def _counted(self, completion: Completion) -> Completion:
-        prompt, answer = completion.prompt_tokens, completion.completion_tokens
-        self._used_tokens += prompt + answer
-        self._used_money += (prompt * self._settings.prompt_price + answer * self._settings.completion_price) / 1e6
-        return completion
-
-    def _spent(self) -> str:
-        """Which budget is used up; empty while none is."""
-        tokens, money = self._settings.token_budget, self._settings.cost_budget
-        if tokens is not None and self._used_tokens >= tokens:
-            return f"the budget of {tokens:,} tokens is spent ({self._used_tokens:,} used)."
-        if money is not None and self._used_money >= money:
-            return f"the budget of {money:g} is spent ({self._used_money:.4g} used)."
-        return ""
+        return request
 
     def _shown(self) -> str:
-        """The server's address without a user's name or password in it."""
-        place = urlsplit(self._url)
-        return self._clean(place._replace(netloc=place.netloc.rpartition("@")[2]).geturl())
-
-    def _clean(self, text: str) -> str:
-        """Text without the key, whatever a server or library put it into."""
-        password = urlsplit(self._url).password
-        for secret in (self._key, password):
-            if secret and secret != _NO_KEY:
-                text = text.replace(secret, "[key]")
-        return text
-
-    def _run(self, work: Any) -> Any:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+        return self._address.hide(self._address.url)
 
 
-_NO_KEY = "none"
-
-
-def _key(settings: OpenAISection, url: str) -> str:
-    """The key of the environment; a server of one's own needs none."""
-    key = os.environ.get(settings.api_key_env, "").strip()
-    if key:
-        return key
-    if (urlsplit(url).hostname or "").endswith("openai.com"):
-        raise RecipeError(f"runtime.engine=openai asks api.openai.com: put its key into ${settings.api_key_env}.")
-    return _NO_KEY
-
-
-def _http(settings: OpenAISection) -> Any:
-    """A client that keeps as many connections alive as there may be requests at once."""
-    import httpx2
-    import openai
-
-    limits = httpx2.Limits(max_connections=settings.max_concurrency, max_keepalive_connections=settings.max_concurrency)
-    return openai.DefaultAsyncHttpx2Client(limits=limits, timeout=settings.timeout)
+def _failed(request: Request, kind: str, message: str) -> Completion:
+    return Completion(request.id, finish_reason="error", error=RowError(kind, message))
 
 
 def _wait(state: Any) -> float:
@@ -305,5 +346,5 @@ def _wait(state: Any) -> float:
 
     fault = state.outcome.result()
     if fault.retry_after is not None:
-        return min(fault.retry_after, 600.0)
+        return fault.retry_after * random.uniform(1, 1.1)
     return wait_random_exponential(multiplier=_FIRST_WAIT, max=_LONGEST_WAIT)(state)

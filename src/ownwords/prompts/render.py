@@ -69,23 +69,23 @@ class RewritingPrompt:
         Raises:
             RecipeError: the template fails on this example; the message names the file, the line and the row.
         """
-        where = f" for the row {example.origin or example.id}"
+        blocks, messages, asked, system = self._template.blocks, list(example.messages), example.asked, example.system
 
         def block(name: str, prompt: str, reference: str) -> str:
-            values = {"prompt": prompt, "reference": reference, "system": example.system or ""}
-            return _render_block(self.name, self._template, name, values, where)
+            values = {"prompt": prompt, "reference": reference, "system": system or ""}
+            return _render_block(self.name, self._template, name, values, example)
 
-        messages = list(example.messages)
-        if "history" in self._template.blocks:
-            for index in range(example.asked):
+        prompt, reference = messages[asked].content, example.reference
+        if "history" in blocks:
+            for index in range(asked):
                 if messages[index].role == "user" and messages[index + 1].role == "assistant":
                     earlier = block("history", messages[index].content, messages[index + 1].content)
                     messages[index] = Message("user", earlier)
-        messages[example.asked] = Message("user", block("user", example.prompt, example.reference))
-        if "system" in self._template.blocks:
-            own = 1 if example.system is not None else 0
-            messages[:own] = [Message("system", block("system", example.prompt, example.reference))]
-        prefill = block("prefill", example.prompt, example.reference) if "prefill" in self._template.blocks else ""
+        messages[asked] = Message("user", block("user", prompt, reference))
+        if "system" in blocks:
+            own = 1 if system is not None else 0
+            messages[:own] = [Message("system", block("system", prompt, reference))]
+        prefill = block("prefill", prompt, reference) if "prefill" in blocks else ""
         return RenderedPrompt(tuple(messages), prefill)
 
 
@@ -106,7 +106,7 @@ def load_prompt(name: str) -> RewritingPrompt:
     template = _compile(name, text)
     _require_reference(name, template)
     empty = dict.fromkeys(VARIABLES, "")
-    blocks = {b: _render_block(name, template, b, empty, "") for b in BLOCKS if b in template.blocks}
+    blocks = {b: _render_block(name, template, b, empty) for b in BLOCKS if b in template.blocks}
     words = (blocks.get(block, "").strip() for block in ("system", "user", "prefill"))
     comment = _COMMENT.match(text)
     return RewritingPrompt(
@@ -150,7 +150,7 @@ def _compile(name: str, text: str) -> Template:
         code = _ENVIRONMENT.compile(text, name=name, filename=name)
     except TemplateSyntaxError as error:
         raise RecipeError(f"rewriting prompt {name}, line {error.lineno}: {error.message}") from error
-    return Template.from_code(_ENVIRONMENT, code, _ENVIRONMENT.make_globals(None))
+    return Template.from_code(_ENVIRONMENT, code, dict(_ENVIRONMENT.globals))
 
 
 def _refuse_unknown(name: str, tree: nodes.Template) -> None:
@@ -177,14 +177,16 @@ def _refuse_unknown(name: str, tree: nodes.Template) -> None:
 def _require_reference(name: str, template: Template) -> None:
     """Rewriting without sight of the reference would be answering anew."""
     values = {variable: f"({variable}-probe)" for variable in VARIABLES}
-    rendered = {block: _render_block(name, template, block, values, "") for block in template.blocks}
+    rendered = {block: _render_block(name, template, block, values) for block in template.blocks}
     if not rendered["user"].strip():
         raise RecipeError(f"rewriting prompt {name}: its block `user` is empty.")
     if not any(values["reference"] in text for text in rendered.values()):
         raise RecipeError(f"rewriting prompt {name}: no block shows {{{{ reference }}}}: nothing is there to rewrite.")
 
 
-def _render_block(name: str, template: Template, block: str, values: Mapping[str, str], where: str) -> str:
+def _render_block(
+    name: str, template: Template, block: str, values: Mapping[str, str], example: Example | None = None
+) -> str:
     render: Callable[[Any], Iterable[str]] = template.blocks[block]
     try:
         return "".join(render(template.new_context(dict(values))))
@@ -192,5 +194,6 @@ def _render_block(name: str, template: Template, block: str, values: Mapping[str
         frames = traceback.extract_tb(error.__traceback__)
         line = next((frame.lineno for frame in reversed(frames) if frame.filename == name), None)
         at = f", line {template.get_corresponding_lineno(line)}" if line else ""
+        where = f" for the row {example.origin or example.id}" if example else ""
         reason = error.message if isinstance(error, TemplateError) else f"{type(error).__name__}: {error}"
         raise RecipeError(f"rewriting prompt {name}{at}: the block {block} fails{where}: {reason}") from error

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
 from ownwords import models
 from ownwords.checks.named import NamedCheck, named_checks
+from ownwords.data.examples import Examples
 from ownwords.data.load import Skipped, describe_source, load_heldout, load_train
 from ownwords.engines.base import AUTO, Capability, Choice, Engine, choose_engine, needs_model, open_engine
 from ownwords.fingerprint import Inputs, flatten, join
@@ -17,7 +19,6 @@ from ownwords.recipe import CheckSection, Recipe, RuntimeSection
 from ownwords.records import Example, Sampling, digest
 from ownwords.rendering import Given
 from ownwords.run import Run
-from ownwords.turns import split_reasoning
 
 #: Gives likelihoods and mixes weights on any machine, so it serves where the recipe's engine cannot.
 FALLBACK_ENGINE = "transformers"
@@ -39,14 +40,17 @@ class Context:
         self.skipped: Skipped = {}
 
     @cached_property
-    def train(self) -> list[Example]:
+    def train(self) -> Examples:
         return load_train(self.recipe.data, self.skipped)
 
     @cached_property
-    def asked(self) -> list[Example]:
+    def asked(self) -> Sequence[Example]:
         """The training examples that are rewritten: with `rewrite.turns: last`, each conversation's last target."""
-        every = self.recipe.rewrite.turns == "all"
-        return [example for example in self.train if every or example.last]
+        return self.train if self.recipe.rewrite.turns == "all" else self.train.those(self.is_asked)
+
+    def is_asked(self, example: Example) -> bool:
+        """Whether a training example is rewritten."""
+        return example.last or self.recipe.rewrite.turns == "all"
 
     def heldout(self, limit: int | None) -> list[Example]:
         """Unseen rows: never duplicates of training rows."""
@@ -74,13 +78,17 @@ class Context:
         """Those of the recipe, and two that join them by themselves: `thinking` where reasoning matters, `same_calls`
         where there are tools."""
         named = self.recipe_checks
-        reasoning = any(split_reasoning(example.reference)[0] for example in self.train)
         needed = {
-            "thinking": reasoning or self.thinking is False,
-            "same_calls": any(example.tools for example in self.train),
+            "thinking": self.train.reasoning or self.thinking is False,
+            "same_calls": self.train.tools,
         }
         missing = [name for name in needed if needed[name] and all(check.name != name for check in named)]
         return named + named_checks([CheckSection(name=name) for name in missing], allow_code=False)
+
+    @cached_property
+    def check_identities(self) -> dict[str, str]:
+        """What the journal calls each of the checks, by name."""
+        return {check.name: check.identity for check in self.checks}
 
     @property
     def thinking(self) -> bool | None:

@@ -47,7 +47,7 @@ def inputs(context: Context) -> Inputs:
 
 def run(context: Context) -> None:
     """Ask the seed model for every likelihood that is missing, then write `gap.json`."""
-    outcomes = rewrite.load_outcomes(context)
+    outcomes = list(rewrite.load_outcomes(context))
     with context.run.working_on(STAGE, inputs(context), [context.run.directory / "gap.json"]):
         scored = _score(context, outcomes)
         write_logprobs(context.run.directory / "data" / "logprobs" / "gap.parquet", scored)

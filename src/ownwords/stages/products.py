@@ -1,15 +1,20 @@
-"""What rewriting leaves behind: training rows of every arm with a dataset card, outcomes by reason, samples."""
+"""What rewriting leaves behind: training rows of every arm with a dataset card, outcomes by reason, samples.
+
+Outcomes are gone through once and kept no longer than a row group needs them.
+"""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from ownwords.arms.base import Arm, find_arm
 from ownwords.data.card import dataset_card
-from ownwords.data.export import NO_TOOLS, training_row, training_table, with_targets, write_table
+from ownwords.data.export import NO_TOOLS, ROW_GROUP, training_row, training_table, with_targets, write_tables
 from ownwords.records import Outcome
 from ownwords.run import write_json, write_text
 from ownwords.stages.context import Context
@@ -20,48 +25,97 @@ from ownwords.turns import turn_of
 SAMPLES = 30
 
 
-def write_products(context: Context, outcomes: Sequence[Outcome]) -> None:
-    """Write `rewrite.json`, `samples.json` and every arm's data."""
-    engines = _engines(outcomes)
-    write_json(context.run.directory / "rewrite.json", _summary(context, outcomes, engines))
-    write_json(context.run.directory / "samples.json", _samples(outcomes))
-    write_arm_data(context, [find_arm(name) for name in context.recipe.tune.arms], outcomes)
+@dataclass(slots=True)
+class Tally:
+    """What is told of all outcomes: counts, the engines that made completions, and the first of each kind."""
 
+    kinds: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
+    engines: set[str] = field(default_factory=set[str])
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    accepted: list[Outcome] = field(default_factory=list[Outcome])
+    others: list[Outcome] = field(default_factory=list[Outcome])
 
-def write_arm_data(context: Context, arms: Sequence[Arm], outcomes: Sequence[Outcome]) -> None:
-    """`data/<arm>/train.parquet` and its card. A dropped example leaves every arm."""
-    provenance = _provenance(context)
-    sampling = json.dumps(provenance["sampling"], sort_keys=True)
-    kept = [outcome for outcome in outcomes if outcome.kind != "dropped"]
-    extra = _extra_columns(context, kept)
-    table = training_table(
-        [
-            {**training_row(outcome, {**provenance, "sampling": sampling}), **added}
-            for outcome, added in zip(kept, extra, strict=True)
+    def counted(self, outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
+        """The outcomes as they come, each counted."""
+        for outcome in outcomes:
+            self.kinds[outcome.kind, outcome.reason] += 1
+            if outcome.completion is not None:
+                self.engines.add(outcome.engine)
+                self.prompt_tokens += outcome.completion.prompt_tokens
+                self.completion_tokens += outcome.completion.completion_tokens
+            first = self.accepted if outcome.kind == "accepted" else self.others
+            if len(first) < SAMPLES:
+                first.append(outcome)
+            yield outcome
+
+    def count(self, kind: str) -> int:
+        return sum(count for (of, _), count in self.kinds.items() if of == kind)
+
+    def provenance(self) -> list[dict[str, str]]:
+        """Every engine that made a completion."""
+        return [json.loads(engine) for engine in sorted(self.engines) if engine]
+
+    def by_reason(self) -> list[dict[str, Any]]:
+        """The commonest first."""
+        return [
+            {"kind": kind, "reason": reason, "count": count}
+            for (kind, reason), count in sorted(self.kinds.items(), key=lambda item: (-item[1], item[0]))
         ]
-    )
-    facts = {**provenance, "engines": _engines(outcomes), "rows": len(kept), **_counts(outcomes)}
-    for arm in arms:
-        targets = [arm.target(outcome) for outcome in kept]
-        folder = context.run.arm_data(arm.name)
-        own = with_targets(table, [target.text for target in targets], [target.source for target in targets])
-        write_table(folder / "train.parquet", own)
-        sources = dict(Counter(target.source for target in targets))
-        card = dataset_card({**facts, "arm": arm.name, "summary": arm.summary, "sources": sources})
-        write_text(folder / "README.md", card)
+
+    def samples(self) -> list[Outcome]:
+        """Accepted and other rows in equal parts, in dataset order: chosen by position, never by how they look."""
+        accepted = self.accepted[: SAMPLES // 2]
+        return accepted + self.others[: SAMPLES - len(accepted)]
 
 
-def _extra_columns(context: Context, outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
-    """Cells that only some runs need, the same for every row of this one."""
+def write_products(context: Context, outcomes: Iterable[Outcome]) -> None:
+    """Write every arm's data, `rewrite.json` and `samples.json`."""
+    tally = write_arm_data(context, [find_arm(name) for name in context.recipe.tune.arms], outcomes)
+    write_json(context.run.directory / "rewrite.json", _summary(context, tally))
+    write_json(context.run.directory / "samples.json", [_sample(outcome) for outcome in tally.samples()])
+
+
+def write_arm_data(context: Context, arms: Sequence[Arm], outcomes: Iterable[Outcome]) -> Tally:
+    """`data/<arm>/train.parquet` and its card. A dropped example leaves every arm.
+
+    `outcomes` can be gone through more than once.
+    """
+    provenance = _provenance(context)
+    constant = {**provenance, "sampling": json.dumps(provenance["sampling"], sort_keys=True)}
     switch = {} if context.thinking is None else {"chat_template_kwargs": {"enable_thinking": context.thinking}}
-    if not any(outcome.example.tools for outcome in outcomes):
-        return [switch for _ in outcomes]
-    return [{"tools": outcome.example.tools or NO_TOOLS, **switch} for outcome in outcomes]
+    tools = context.train.tools and any(outcome.example.tools for outcome in _kept(outcomes))
+    tally = Tally()
+    sources: list[Counter[str]] = [Counter() for _ in arms]
+
+    def row(outcome: Outcome) -> dict[str, Any]:
+        needed = {"tools": outcome.example.tools or NO_TOOLS, **switch} if tools else switch
+        return {**training_row(outcome, constant), **needed}
+
+    def groups() -> Iterator[list[Any]]:
+        kept = _kept(tally.counted(outcomes))
+        some = list(islice(kept, ROW_GROUP))
+        while True:
+            table = training_table([row(outcome) for outcome in some])
+            targets = [[arm.target(outcome) for outcome in some] for arm in arms]
+            for counts, own in zip(sources, targets, strict=True):
+                counts.update(target.source for target in own)
+            yield [with_targets(table, [t.text for t in own], [t.source for t in own]) for own in targets]
+            some = list(islice(kept, ROW_GROUP))
+            if not some:
+                return
+
+    write_tables([context.run.arm_data(arm.name) / "train.parquet" for arm in arms], groups())
+    rows = tally.count("accepted") + tally.count("fallback")
+    facts = {**provenance, "engines": tally.provenance(), "rows": rows, "outcomes": tally.by_reason()}
+    for arm, counts in zip(arms, sources, strict=True):
+        card = dataset_card({**facts, "arm": arm.name, "summary": arm.summary, "sources": dict(counts)})
+        write_text(context.run.arm_data(arm.name) / "README.md", card)
+    return tally
 
 
-def _engines(outcomes: Sequence[Outcome]) -> list[dict[str, str]]:
-    """The provenance of every engine that made a completion."""
-    return [json.loads(engine) for engine in sorted({o.engine for o in outcomes if o.engine})]
+def _kept(outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
+    return (outcome for outcome in outcomes if outcome.kind != "dropped")
 
 
 def _provenance(context: Context) -> dict[str, Any]:
@@ -77,51 +131,34 @@ def _provenance(context: Context) -> dict[str, Any]:
     }
 
 
-def _counts(outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    counts = Counter((o.kind, o.reason) for o in outcomes)
+def _summary(context: Context, tally: Tally) -> dict[str, Any]:
+    total, accepted = tally.kinds.total(), tally.count("accepted")
+    interval = wilson(accepted, total)
+    engines = tally.provenance()
     return {
-        "outcomes": [
-            {"kind": kind, "reason": reason, "count": count}
-            for (kind, reason), count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-        ]
-    }
-
-
-def _summary(context: Context, outcomes: Sequence[Outcome], engines: list[dict[str, str]]) -> dict[str, Any]:
-    accepted = sum(o.kind == "accepted" for o in outcomes)
-    interval = wilson(accepted, len(outcomes))
-    completions = [o.completion for o in outcomes if o.completion is not None]
-    return {
-        "n": len(outcomes),
+        "n": total,
         "accepted": accepted,
         "low": interval.low,
         "high": interval.high,
-        **_counts(outcomes),
+        "outcomes": tally.by_reason(),
         "skipped": [{"origin": origin, "reason": reason} for origin, reason in context.skipped.items()],
         "prompt": context.prompt.name,
         "prompt_hash": context.prompt.hash,
         "checks": [check.name for check in context.checks],
-        "prompt_tokens": sum(c.prompt_tokens for c in completions),
-        "completion_tokens": sum(c.completion_tokens for c in completions),
+        "prompt_tokens": tally.prompt_tokens,
+        "completion_tokens": tally.completion_tokens,
         "engine": engines[0] if len(engines) == 1 else {"kind": "several", "engines": engines},
     }
 
 
-def _samples(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
-    """Accepted and other rows in equal parts, in dataset order: chosen by position, never by how they look."""
-    accepted = [o for o in outcomes if o.kind == "accepted"]
-    others = [o for o in outcomes if o.kind != "accepted"]
-    shown = accepted[: SAMPLES // 2] + others[: SAMPLES - min(len(accepted), SAMPLES // 2)]
-    return [
-        {
-            "id": outcome.example.id,
-            "prompt": outcome.example.prompt,
-            "reference": outcome.example.reference,
-            "candidate": turn_of(outcome.completion).as_text() if outcome.completion else "",
-            "outcome": outcome.kind,
-            "reason": outcome.reason,
-            "detail": outcome.detail,
-            "attempt": outcome.attempt,
-        }
-        for outcome in shown
-    ]
+def _sample(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "id": outcome.example.id,
+        "prompt": outcome.example.prompt,
+        "reference": outcome.example.reference,
+        "candidate": turn_of(outcome.completion).as_text() if outcome.completion else "",
+        "outcome": outcome.kind,
+        "reason": outcome.reason,
+        "detail": outcome.detail,
+        "attempt": outcome.attempt,
+    }

@@ -8,21 +8,28 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import NamedTuple, TypeVar
 
 from ownwords.checks.base import run_check
 from ownwords.errors import InputError, StageError
 from ownwords.fingerprint import Inputs, flatten, join
-from ownwords.journal import Key
+from ownwords.journal import Entry, Key
 from ownwords.progress import Progress, say
 from ownwords.records import Candidate, Completion, Example, Outcome, Request, Verdict, Weights, digest
 from ownwords.stages.context import Context
 from ownwords.stages.products import write_products
+from ownwords.stages.standing import Standing
 from ownwords.turns import split_reasoning, turn_of
 
 STAGE = "rewrite"
 SKIPPED_SHOWN = 3
+#: So many examples at a time are looked up in the journal.
+GROUP = 512
+
+Item = TypeVar("Item")
 
 #: When the first answers are all errors of one kind, the cause is not the rows: stop early.
 EARLY_STOP_ROWS = 10
@@ -44,18 +51,55 @@ class Attempt:
         return self.completion.error is None and all(v.passed for v in self.verdicts.values())
 
 
+class Asked(NamedTuple):
+    """One request of a wave: what it is about, by its place among the examples that are asked, and its key."""
+
+    place: int
+    example: Example
+    request: Request
+    key: Key
+
+
 @dataclass(slots=True)
 class Wave:
-    """What one wave reads and fills: the attempts so far, and what the journal already holds.
+    """Attempt `number` at every example that still wants one.
 
     `settled` counts the examples that the journal had an answer for, `waiting` holds those that were asked.
     """
 
-    attempts: dict[str, Attempt]
-    answered: dict[Key, tuple[Completion, str]]
-    judged: dict[Key, dict[str, Verdict]]
+    number: int
+    standing: Standing
     settled: int = 0
-    waiting: dict[str, tuple[Example, Key]] = field(default_factory=dict[str, tuple[Example, Key]])
+    waiting: dict[str, Asked] = field(default_factory=dict[str, Asked])
+
+
+class Outcomes:
+    """The outcome of every training example, in their order: read from the journal a few at a time, and anew whenever
+    they are gone through.
+
+    Raises:
+        StageError: while iterating, the journal lacks a completion.
+    """
+
+    def __init__(self, context: Context, standing: Standing) -> None:
+        self._context, self._standing = context, standing
+
+    def __iter__(self) -> Iterator[Outcome]:
+        for pairs, found in _looked_up(self._context, self._latest(), key=lambda pair: pair[1]):
+            for example, key in pairs:
+                if key is not None and key not in found:
+                    raise StageError(f"the journal lost the rewrite of example {example.id}: run the command again.")
+                yield decide(example, None if key is None else _attempt(self._context, found[key]), self._context)
+
+    def _latest(self) -> Iterator[tuple[Example, Key | None]]:
+        """Every example with the key of its latest attempt, if it is one of those that are asked."""
+        place = 0
+        for example in self._context.train:
+            if self._context.is_asked(example):
+                yield example, self._standing.latest(place, example.id)
+                place += 1
+            else:
+                yield example, None
 
 
 def inputs(context: Context) -> Inputs:
@@ -77,15 +121,12 @@ def run(context: Context) -> None:
     with context.run.working_on(STAGE, inputs(context), products):
         context.run.journal.forget_errors(STAGE)
         _say_skipped(context)
-        attempts: dict[str, Attempt] = {}
+        standing = Standing(len(context.asked))
         for number in range(attempts_in_all(context)):
-            pending = _pending(context, attempts)
-            if not pending:
-                break
-            _run_wave(context, pending, number, attempts)
+            if standing.pending:
+                _run_wave(context, Wave(number, standing))
         context.run.journal.commit()
-        outcomes = _outcomes(context, attempts)
-        write_products(context, outcomes)
+        write_products(context, Outcomes(context, standing))
 
 
 def _say_skipped(context: Context) -> None:
@@ -102,7 +143,7 @@ def require_done(context: Context) -> None:
         raise InputError("rewriting has not finished for this recipe: run `ownwords rewrite` first.")
 
 
-def load_outcomes(context: Context) -> list[Outcome]:
+def load_outcomes(context: Context) -> Outcomes:
     """The outcomes of the finished stage, from the journal alone.
 
     Raises:
@@ -110,22 +151,11 @@ def load_outcomes(context: Context) -> list[Outcome]:
         StageError: the journal lacks a completion.
     """
     require_done(context)
-    attempts: dict[str, Attempt] = {}
+    standing = Standing(len(context.asked))
     for number in range(attempts_in_all(context)):
-        pending = _pending(context, attempts)
-        wave = _open_wave(context, number, attempts)
-        for request in _missing(context, pending, number, wave):
+        for request in _missing(context, Wave(number, standing)):
             raise StageError(f"the journal lacks the rewrite of example {request.id}: run `ownwords rewrite` again.")
-    return _outcomes(context, attempts)
-
-
-def _pending(context: Context, attempts: dict[str, Attempt]) -> list[Example]:
-    """The examples that still want an answer."""
-    return [e for e in context.asked if e.id not in attempts or not attempts[e.id].passed]
-
-
-def _outcomes(context: Context, attempts: dict[str, Attempt]) -> list[Outcome]:
-    return [decide(e, attempts.get(e.id), context) for e in context.train]
+    return Outcomes(context, standing)
 
 
 def build_request(context: Context, example: Example, attempt: int) -> Request:
@@ -150,56 +180,74 @@ def attempts_in_all(context: Context) -> int:
     return rewrite.max_attempts if rewrite.on_failure == "retry" else 1
 
 
-def _run_wave(context: Context, pending: Sequence[Example], number: int, attempts: dict[str, Attempt]) -> None:
-    """Ask for the pending examples' attempt `number` and record every answer with its verdicts."""
-    wave = _open_wave(context, number, attempts)
+def _run_wave(context: Context, wave: Wave) -> None:
+    """Ask for one attempt at every example that wants one, and record every answer with its verdicts."""
     engine = context.engine()
     engine.warm_up([Weights()])
     provenance = json.dumps(engine.provenance.as_dict(), sort_keys=True)
-    identities = {check.name: check.identity for check in context.checks}
     errors: Counter[str] = Counter()
-    label = "rewriting" if number == 0 else f"rewriting, attempt {number + 1}"
-    with Progress(label, len(pending), startup=context.startup_seconds) as progress:
-        requests = _missing(context, pending, number, wave)
-        for answered, completion in enumerate(engine.stream(requests), start=1):
-            example, key = wave.waiting.pop(completion.request_id)
-            verdicts = judge(context, example, completion)
-            by_identity = {identity: verdicts[name] for name, identity in identities.items() if name in verdicts}
-            context.run.journal.record(STAGE, key, completion, provenance, by_identity)
-            attempts[example.id] = Attempt(number, completion, verdicts, provenance)
+    label = "rewriting" if wave.number == 0 else f"rewriting, attempt {wave.number + 1}"
+    pending = wave.standing.pending
+    with Progress(label, pending, startup=context.startup_seconds) as progress:
+        for answered, completion in enumerate(engine.stream(_missing(context, wave)), start=1):
+            asked = wave.waiting.pop(completion.request_id)
+            attempt = Attempt(wave.number, completion, judge(context, asked.example, completion), provenance)
+            context.run.journal.record(
+                STAGE, asked.key, completion, provenance, _by_identity(context, attempt.verdicts)
+            )
+            wave.standing.note(asked.place, asked.key, passed=attempt.passed)
             progress.before = wave.settled
             progress.advance(tokens=completion.completion_tokens)
             if completion.error is not None:
                 errors[f"{completion.error.kind}: {completion.error.message}"] += 1
                 _stop_if_hopeless(errors, answered, context.recipe.rewrite.max_error_rate)
-    _stop_if_too_many(errors, len(pending), context.recipe.rewrite.max_error_rate)
+    _stop_if_too_many(errors, pending, context.recipe.rewrite.max_error_rate)
 
 
-def _open_wave(context: Context, number: int, attempts: dict[str, Attempt]) -> Wave:
-    """Read from the journal what this attempt already has."""
-    journal = context.run.journal
-    answered = {key: (completion, engine) for key, completion, engine in journal.completions(STAGE, number)}
-    return Wave(attempts, answered, journal.verdicts(STAGE) if answered else {})
-
-
-def _missing(context: Context, pending: Sequence[Example], number: int, wave: Wave) -> Iterator[Request]:
+def _missing(context: Context, wave: Wave) -> Iterator[Request]:
     """Yield the requests that have no answer yet, lazily; settle the examples that have one."""
-    for example in pending:
-        request = build_request(context, example, number)
-        key = Key(example.id, number, request.hash)
-        if key not in wave.answered:
-            wave.waiting[request.id] = (example, key)
-            yield request
-            continue
-        completion, engine = wave.answered[key]
-        known = wave.judged.get(key, {})
-        verdicts = {check.name: known[check.identity] for check in context.checks if check.identity in known}
-        if len(verdicts) < len(context.checks) and completion.error is None:
-            verdicts = judge(context, example, completion)
-            by_identity = {check.identity: verdicts[check.name] for check in context.checks}
-            context.run.journal.record_verdicts(STAGE, key, by_identity)
-        wave.attempts[example.id] = Attempt(number, completion, verdicts, engine)
-        wave.settled += 1
+    asking = (_ask(context, wave, place) for place in wave.standing.pending_places())
+    journal = context.run.journal
+    if not journal.holds(STAGE, wave.number):
+        for asked in asking:
+            wave.waiting[asked.request.id] = asked
+            yield asked.request
+        return
+    for some, known in _looked_up(context, asking, key=lambda asked: asked.key):
+        for asked in some:
+            if asked.key in known:
+                _settle(context, wave, asked, known[asked.key])
+            else:
+                wave.waiting[asked.request.id] = asked
+                yield asked.request
+
+
+def _ask(context: Context, wave: Wave, place: int) -> Asked:
+    example = context.asked[place]
+    request = build_request(context, example, wave.number)
+    return Asked(place, example, request, Key(example.id, wave.number, request.hash))
+
+
+def _settle(context: Context, wave: Wave, asked: Asked, entry: Entry) -> None:
+    """Take an answer from the journal; judge it where it has not been by the recipe's checks."""
+    attempt = _attempt(context, entry)
+    if len(attempt.verdicts) < len(context.checks) and attempt.completion.error is None:
+        attempt.verdicts = judge(context, asked.example, attempt.completion)
+        context.run.journal.record_verdicts(STAGE, entry.key, _by_identity(context, attempt.verdicts))
+    wave.standing.note(asked.place, entry.key, passed=attempt.passed)
+    wave.settled += 1
+
+
+def _attempt(context: Context, entry: Entry) -> Attempt:
+    """What the journal has of an attempt: with the verdicts of the recipe's checks."""
+    found = entry.verdicts
+    verdicts = {name: found[identity] for name, identity in context.check_identities.items() if identity in found}
+    return Attempt(entry.key.attempt, entry.completion, verdicts, entry.engine)
+
+
+def _by_identity(context: Context, verdicts: dict[str, Verdict]) -> dict[str, Verdict]:
+    """Verdicts as the journal names them."""
+    return {context.check_identities[name]: verdict for name, verdict in verdicts.items()}
 
 
 def judge(context: Context, example: Example, completion: Completion) -> dict[str, Verdict]:
@@ -215,8 +263,9 @@ def candidate_text(example: Example, completion: Completion, context: Context) -
     """The turn that would be trained on. Thoughts of the rewriting itself are left out: only a reference that has
     reasoning asks for some, and where thinking is forbidden a check has to see it."""
     turn = turn_of(completion)
-    wanted = split_reasoning(example.reference)[0] or context.thinking is False
-    return (turn if wanted else replace(turn, reasoning="")).as_text()
+    if turn.reasoning and context.thinking is not False and not split_reasoning(example.reference)[0]:
+        turn = replace(turn, reasoning="")
+    return turn.as_text()
 
 
 def decide(example: Example, attempt: Attempt | None, context: Context) -> Outcome:
@@ -258,3 +307,20 @@ def _stop_if_too_many(errors: Counter[str], answered: int, max_error_rate: float
         f"rewriting stopped: {errors.total()} of {answered} rows have no answer (rewrite.max_error_rate "
         f"{max_error_rate}). The commonest cause, {count} times: {commonest}"
     )
+
+
+def _looked_up(
+    context: Context, items: Iterable[Item], key: Callable[[Item], Key | None]
+) -> Iterator[tuple[list[Item], dict[Key, Entry]]]:
+    """The items in order, some at a time, with what the journal has of them; while some are worked on, it looks up the
+    next."""
+    left = iter(items)
+    before: list[Item] = []
+    result: Callable[[], dict[Key, Entry]] = dict
+    while some := list(islice(left, GROUP)):
+        coming = context.run.journal.look_up(STAGE, [found for item in some if (found := key(item)) is not None])
+        if before:
+            yield before, result()
+        before, result = some, coming
+    if before:
+        yield before, result()

@@ -1,0 +1,204 @@
+"""The openai engine against a server that misbehaves: no row is lost or repeated, each has its reason."""
+
+# pyright: basic
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import closing
+from typing import Any
+
+import pytest
+from tests.engines.asking import answers, ask, asks, engine_for, have_their_own, number, own
+from tests.engines.fault_server import CUT, Server, Twice, after
+from tests.engines.faults import FOR_ALL, PASSING, STAYING
+
+from ownwords.errors import EngineError
+from ownwords.records import Completion
+
+pytest.importorskip("openai")
+pytestmark = pytest.mark.usefixtures("openai_key")
+
+
+@pytest.mark.parametrize("fault", PASSING.values(), ids=PASSING.keys())
+def test_a_fault_that_passes_leaves_every_row_with_its_answer(fault: Any) -> None:
+    with Server(lambda body, seen: fault if number(body) % 3 == 0 and seen == 1 else own(body)) as server:
+        found = answers(server)
+    assert have_their_own(found)
+    assert 16 <= len(server.asked) <= 24
+
+
+@pytest.mark.parametrize(("fault", "kind", "message"), STAYING.values(), ids=STAYING.keys())
+def test_a_fault_that_stays_is_the_rows_own_error_and_nobody_elses(fault: Any, kind: str, message: str) -> None:
+    with Server(lambda body, seen: fault if number(body) == 5 else own(body)) as server:
+        found = answers(server, patience=0.8, timeout=0.3)
+    error = found.pop("5").error
+    assert error is not None
+    assert error.kind == kind
+    assert message in error.message
+    assert have_their_own(found)
+
+
+@pytest.mark.parametrize(("fault", "changes", "message"), FOR_ALL.values(), ids=FOR_ALL.keys())
+def test_a_fault_that_concerns_all_rows_stops_with_one_message(
+    fault: Any, changes: dict[str, Any], message: str
+) -> None:
+    with Server(lambda body, seen: fault) as server, closing(engine_for(server, **changes)) as engine:
+        began = time.monotonic()
+        with pytest.raises(EngineError) as caught:
+            list(engine.stream(asks(50)))
+        assert time.monotonic() - began < 20, "patience is half a second"
+    assert message in str(caught.value)
+    assert str(caught.value).count("the server answered") == 1
+
+
+def test_an_error_of_the_server_for_every_row_is_every_rows_error() -> None:
+    with Server(lambda body, seen: (500, {"error": {"message": "boom"}})) as server:
+        found = answers(server)
+    assert {c.error.kind for c in found.values() if c.error} == {"server_error"}
+    assert len(server.asked) == 12 * 3
+
+
+def test_a_server_that_is_not_there_is_said_before_anything_is_asked() -> None:
+    with Server(lambda body, seen: own(body)) as server:
+        pass
+    where = rf"no server answers at http://127\.0\.0\.1:{server.port}/v1 .*Is it running\?"
+    with pytest.raises(EngineError, match=where):
+        engine_for(server)
+
+
+@pytest.mark.parametrize("at_once", [1, 8])
+@pytest.mark.parametrize("later", [0.0, 0.01])
+def test_an_answer_that_is_sent_twice_is_not_taken_for_the_next_rows(at_once: int, later: float) -> None:
+    """Once there have been answers with different ids: nothing else tells a copy from a server with one id for all."""
+
+    def script(body: dict[str, Any], seen: int) -> Any:
+        answer = own(body, id=f"chatcmpl-{number(body)}-{seen}")
+        return answer if number(body) < 10 else Twice(answer, later)
+
+    with Server(script) as server:
+        found = answers(server, 60, max_concurrency=at_once, max_attempts=5)
+    assert have_their_own(found)
+
+
+def test_servers_that_number_their_answers_alike_are_believed() -> None:
+    with Server(lambda body, seen: own({"messages": [{"content": "x 0"}]}, id="always-the-same")) as server:
+        found = answers(server, 40, max_concurrency=2)
+    assert {(c.text, c.error) for c in found.values()} == {("Own words of 0.", None)}
+    assert len(server.asked) == 40
+
+
+def test_a_late_answer_reaches_no_row_at_all() -> None:
+    """The first answer comes after its deadline, when the row has been asked again."""
+
+    def script(body: dict[str, Any], seen: int) -> Any:
+        return after(0.5, own(body, usage={"prompt_tokens": 999})) if seen == 1 else own(body)
+
+    with Server(script) as server:
+        found = answers(server, 10, timeout=0.3)
+    assert have_their_own(found)
+    assert {c.prompt_tokens for c in found.values()} == {10}
+
+
+def test_a_server_that_dies_and_returns_costs_no_row() -> None:
+    back = threading.Event()
+    found: dict[str, Completion] = {}
+
+    def script(body: dict[str, Any], seen: int) -> Any:
+        return own(body) if number(body) < 10 or back.is_set() else after(30, own(body))
+
+    def restart() -> None:
+        back.set()
+        server.start()
+
+    with Server(script) as server, closing(engine_for(server, timeout=10, patience=20)) as engine:
+        for completion in engine.stream(asks(40)):
+            assert completion.request_id not in found
+            found[completion.request_id] = completion
+            if len(found) == 10:
+                server.die()
+                timer = threading.Timer(0.5, restart)
+                timer.start()
+        timer.join()
+    assert len(found) == 40
+    assert have_their_own(found)
+
+
+@pytest.mark.parametrize("away", [(502, b"<title>502 Bad Gateway</title>"), CUT, b""], ids=["502", "cut", "closed"])
+def test_a_server_that_is_away_behind_a_proxy_or_a_tunnel_costs_no_row(away: Any) -> None:
+    """Nobody is answered in that time, so it counts against no row: there are many more attempts than two."""
+
+    def script(body: dict[str, Any], seen: int) -> Any:
+        return away if time.monotonic() < back else own(body)
+
+    with Server(script) as server:
+        back = time.monotonic() + 0.7
+        found = answers(server, 30, max_attempts=2, patience=20)
+    assert have_their_own(found)
+
+
+def test_a_server_that_never_returns_ends_the_stage_and_keeps_what_there_is() -> None:
+    found: list[str] = []
+
+    def until_it_dies(server: Server) -> None:
+        with closing(engine_for(server, timeout=10, patience=0.6)) as engine:
+            for completion in engine.stream(asks(40)):
+                found.append(completion.request_id)
+                if len(found) == 10:
+                    server.die()
+
+    with Server(lambda body, seen: own(body) if number(body) < 10 else after(30, own(body))) as server:
+        with pytest.raises(EngineError, match=r"has given no answer for .* What is answered is kept"):
+            until_it_dies(server)
+        server.start()
+    assert sorted(map(int, found)) == list(range(10))
+
+
+def test_a_server_that_answers_nothing_any_more_ends_the_stage_too() -> None:
+    """Connections are accepted and no answer comes: neither to a row nor to a small question."""
+    with (
+        Server(lambda body, seen: own(body)) as server,
+        closing(engine_for(server, timeout=0.2, patience=0.5)) as engine,
+    ):
+        server.script, server.models = (lambda body, seen: after(30, own(body))), after(30, {})
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr("ownwords.engines.openai._KNOCK_SECONDS", 0.2)
+            with pytest.raises(EngineError, match=r"has given no answer for .*no whole answer within"):
+                list(engine.stream(asks(40)))
+
+
+def test_time_without_rows_is_not_silence_of_the_server() -> None:
+    """The stage took longer over an answer than a server may be silent; then the server is busy for a moment."""
+
+    def script(body: dict[str, Any], seen: int) -> Any:
+        return (503, {}) if number(body) == 9 and seen <= 2 else own(body)
+
+    with Server(script) as server, closing(engine_for(server, patience=0.3, max_concurrency=2)) as engine:
+        found = {}
+        for completion in engine.stream(asks(12)):
+            found[completion.request_id] = completion
+            if len(found) == 3:
+                time.sleep(0.5)
+    assert len(found) == 12
+    assert have_their_own(found)
+
+
+def test_an_answer_of_another_model_stops() -> None:
+    def script(body: dict[str, Any], seen: int) -> Any:
+        return own(body, model="tiny-2025-01-01" if number(body) < 30 else "tiny-2026-01-01")
+
+    with (
+        Server(script) as server,
+        pytest.raises(EngineError, match="as 'tiny-2025-01-01', and now as 'tiny-2026-01-01'"),
+    ):
+        answers(server, 60)
+
+
+def test_half_a_character_in_a_prompt_is_the_rows_own_error() -> None:
+    with Server(lambda body, seen: own(body)) as server, closing(engine_for(server)) as engine:
+        found = {c.request_id: c for c in engine.stream([*asks(3), ask("\ud83d")])}
+    error = found.pop("\ud83d").error
+    assert error is not None
+    assert error.kind == "bad_prompt"
+    assert have_their_own(found)
+    assert len(server.asked) == 3
