@@ -106,7 +106,7 @@ def use(monkeypatch: pytest.MonkeyPatch) -> Any:
         ({}, None, []),
         ({"token_budget": 100}, None, ["token_budget=100"]),
         ({"token_budget": 10_000, "prompt_price": 2, "completion_price": 10}, True, []),
-        ({"cost_budget": 0.0001, "prompt_price": 2, "completion_price": 10}, True, ["cost_budget=0.0001"]),
+        ({"cost_budget": 0.0005, "prompt_price": 2, "completion_price": 10}, True, ["cost_budget=0.0005"]),
     ],
 )
 def test_a_server_has_its_tokens_priced_and_held_against_the_budget(
@@ -141,9 +141,8 @@ def test_a_server_that_counts_no_tokens_gives_no_estimate(
     project: Project, capsys: pytest.CaptureFixture[str], use: Any
 ) -> None:
     with Server(lambda body, seen: {**said(), "usage": None}) as server:
-        facts = validate(project, capsys, *use(server, token_budget=1))
+        facts = validate(project, capsys, *use(server))
     assert (facts["spending"]["tokens"], facts["spending"]["cost"]) == (None, None)
-    assert not [warning for warning in facts["warnings"] if "budget" in warning]
 
 
 def test_an_engine_that_costs_nothing_has_no_bill(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
