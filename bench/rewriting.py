@@ -1,125 +1,160 @@
-"""Rewriting GSM8K: the transformers engine against a plain loop of one-row `generate`, same prompts, same settings.
+"""Rewriting GSM8K: an engine against the plain way, one `generate` a row; same prompts, same sampling, same dtype.
 
-`python -m bench.rewriting` needs the bundled model (`make setup`) and $OWNWORDS_DATA/gsm8k_train.json (`make data`).
-40 prompts lie evenly over the length quantiles. Each of three repeats takes a third of them, again spread evenly: the
-loop answers each once, then the engine answers each several times with different seeds, because a batch of 13 rows is
-not what it is made for. The ratio is of rows per second; answers end at the same stop tokens or at MAX_TOKENS.
-It does not measure loading.
+`python -m bench.rewriting [ENGINE ...]` needs the bundled model (`make setup`) and $OWNWORDS_DATA/gsm8k_train.json
+(`make data`). 200 different training rows, evenly spread over the lengths, are rewritten with the prompt chat/math and
+the paper's sampling; 40 of them, spread likewise, go through the loop. Both are cut into three parts of every length,
+and the parts take turns: loop, engine, loop, engine, … Each ratio is of one part's rows per second. An answer ends at
+its stop token or after MAX_TOKENS. What is not measured: loading and start-up, checks, files (`bench.stage`).
 """
 
 # pyright: basic
 from __future__ import annotations
 
-import json
-import os
+import importlib.util
 import statistics
+import sys
+import tempfile
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ownwords import models, rendering
-from ownwords.engines.base import open_engine
-from ownwords.engines.transformers import TransformersEngine
-from ownwords.recipe import ModelSection, RuntimeSection
-from ownwords.records import Message, Request, Sampling
+from ownwords.engines.base import Engine, open_engine
+from ownwords.recipe import ModelSection, RuntimeSection, build_recipe
+from ownwords.records import Request
+from ownwords.stages import rewrite
+from ownwords.stages.context import Context
 
 MODEL = "bundled:smollm2-135m-instruct"
-ROWS = 40
-COPIES = 6
-REPEATS = 3
-MAX_TOKENS = int(os.environ.get("OWNWORDS_BENCH_TOKENS", "64"))
-SAMPLING = Sampling(temperature=0.95, top_p=0.7, top_k=50, max_tokens=MAX_TOKENS)
-INSTRUCTION = "Below are a math question and its solution. Write your own step by step solution with the same answer."
+ENGINES = {"transformers": ("4 ×", "8 ×")}  # at least, aim
+ROWS = 200
+LOOP_ROWS = 40
+PARTS = 3
+MAX_TOKENS = 256
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """What one run did a second."""
+    """What a run did a second, and the share of its answers that MAX_TOKENS cut."""
 
     rows: float
     tokens: float
+    cut: float
 
 
-def rewriting_messages() -> list[tuple[Message, ...]]:
-    """A rewriting prompt for every GSM8K training row."""
-    rows = json.loads(Path(os.environ["OWNWORDS_DATA"], "gsm8k_train.json").read_text(encoding="utf-8"))
-    return [(Message("user", f"{INSTRUCTION}\n\n{row['question']}\n\n{row['answer']}"),) for row in rows]
+def rewriting_requests() -> list[Request]:
+    """What the stage asks for every GSM8K training row, the shortest prompt first."""
+    with tempfile.TemporaryDirectory() as folder:
+        columns = {"prompt": "question", "response": "answer"}
+        recipe = {
+            "model": {"name_or_path": MODEL},
+            "data": {"train": {"path": "$OWNWORDS_DATA/gsm8k_train.json", "columns": columns}},
+            "rewrite": {"prompt": "chat/math", "sampling": {"max_tokens": MAX_TOKENS}},
+            "output_dir": str(Path(folder) / "run"),
+        }
+        context = Context(build_recipe(recipe))
+        requests = [rewrite.build_request(context, example, 0) for example in context.train]
+        context.close()
+    return sorted(requests, key=lambda request: sum(len(turn.content) for turn in request.messages or ()))
 
 
-def over_quantiles(tokenizer, messages: list[tuple[Message, ...]]) -> list[tuple[Message, ...]]:
-    """ROWS of them, at the middle of equal shares of the length distribution."""
-    by_length = sorted(messages, key=lambda turns: len(rendering.prompt_ids(tokenizer, turns)))
-    return [by_length[int((place + 0.5) * len(by_length) / ROWS)] for place in range(ROWS)]
+def spread(items: Sequence[Any], count: int) -> list[Any]:
+    """`count` of them, at the middle of equal shares."""
+    return [items[int((place + 0.5) * len(items) / count)] for place in range(count)]
 
 
-def one_row_loop(model, tokenizer, stop_ids: frozenset[int], prompts: list[tuple[Message, ...]]) -> Rate:
+def one_row_loop(model: Any, tokenizer: Any, requests: Sequence[Request]) -> Rate:
     """`generate` on one prompt after the other, as a short script would."""
     import torch
 
+    from ownwords.engines._codec import stop_ids
+
+    stops = stop_ids(tokenizer, model.generation_config)
     torch.manual_seed(0)
-    tokens = 0
+    tokens = cut = 0
     clock = time.perf_counter()
-    for messages in prompts:
-        ids = torch.tensor([rendering.prompt_ids(tokenizer, messages)], device=model.device)
+    for request in requests:
+        ids = torch.tensor([rendering.prompt_ids(tokenizer, request.messages or ())], device=model.device)
         output = model.generate(
             input_ids=ids,
             attention_mask=torch.ones_like(ids),
             do_sample=True,
-            temperature=SAMPLING.temperature,
-            top_p=SAMPLING.top_p,
-            top_k=SAMPLING.top_k,
-            max_new_tokens=MAX_TOKENS,
-            eos_token_id=sorted(stop_ids),
+            temperature=request.sampling.temperature,
+            top_p=request.sampling.top_p,
+            top_k=request.sampling.top_k,
+            max_new_tokens=request.sampling.max_tokens,
+            eos_token_id=sorted(stops),
             pad_token_id=tokenizer.pad_token_id,
-        )
-        tokens += output.shape[1] - ids.shape[1]
+        )[0, ids.shape[1] :].tolist()
+        tokens += len(output)
+        cut += output[-1] not in stops
     seconds = time.perf_counter() - clock
-    return Rate(len(prompts) / seconds, tokens / seconds)
+    return Rate(len(requests) / seconds, tokens / seconds, cut / len(requests))
 
 
-def engine_run(engine: TransformersEngine, prompts: list[tuple[Message, ...]]) -> Rate:
-    """The same prompts through the engine, COPIES times with different seeds."""
-    requests = [
-        Request(id=f"{copy}-{place}", messages=messages, sampling=SAMPLING, seed=copy * ROWS + place)
-        for copy in range(COPIES)
-        for place, messages in enumerate(prompts)
-    ]
+def engine_run(engine: Engine, requests: Sequence[Request]) -> Rate:
+    """The requests through an engine."""
     clock = time.perf_counter()
     done = list(engine.stream(requests))
     seconds = time.perf_counter() - clock
-    return Rate(len(done) / seconds, sum(completion.completion_tokens for completion in done) / seconds)
+    cut = sum(completion.finish_reason == "length" for completion in done)
+    return Rate(len(done) / seconds, sum(c.completion_tokens for c in done) / seconds, cut / len(done))
 
 
-def compare() -> list[tuple[Rate, Rate]]:
-    """(loop, engine) for each repeat."""
+def compare(names: Sequence[str]) -> dict[str, list[Rate]]:
+    """The rates of each side, one a part, by name; the loop's under `loop`."""
+    chosen = spread(rewriting_requests(), ROWS)
     model = models.resolve(ModelSection(name_or_path=MODEL))
-    engine = open_engine("transformers", model, RuntimeSection(engine="transformers"))
-    assert isinstance(engine, TransformersEngine)
+    tokenizer = models.load_tokenizer(model)
     device = models.choose_device("auto")
     plain = models.load_weights(model, models.choose_dtype("auto", device), device)
-    prompts = over_quantiles(engine.codec.tokenizer, rewriting_messages())
-    one_row_loop(plain, engine.codec.tokenizer, engine.codec.stop_ids, prompts[:1])  # first calls pay for set-up
-    pairs: list[tuple[Rate, Rate]] = []
-    for repeat in range(REPEATS):
-        share = prompts[repeat::REPEATS]
-        pairs.append(
-            (one_row_loop(plain, engine.codec.tokenizer, engine.codec.stop_ids, share), engine_run(engine, share))
+    engines = {name: open_engine(name, model, RuntimeSection(engine=name)) for name in names}
+    sides: dict[str, tuple[Callable[[Sequence[Request]], Rate], list[Request]]] = {
+        "loop": (lambda part: one_row_loop(plain, tokenizer, part), spread(chosen, LOOP_ROWS))
+    }
+    for name, engine in engines.items():
+        sides[name] = (lambda part, engine=engine: engine_run(engine, part), chosen)
+    for run, requests in sides.values():
+        run(requests[:1])  # first calls pay for set-up
+    rates: dict[str, list[Rate]] = {name: [] for name in sides}
+    for part in range(PARTS):
+        for name, (run, requests) in sides.items():
+            rates[name].append(run(requests[part::PARTS]))
+    for engine in engines.values():
+        engine.close()
+    return rates
+
+
+def main(names: Sequence[str] = tuple(ENGINES)) -> list[tuple[str, str, str]]:
+    """Rows of (measure, at least, measured) for the table; an engine that is not installed is skipped, visibly."""
+    here = [name for name in names if importlib.util.find_spec(name) is not None]
+    rates = compare(here)
+    rows: list[tuple[str, str, str]] = []
+    for name in names:
+        least, aim = ENGINES[name]
+        what = f"engine {name} against one-row `generate`, {ROWS} GSM8K rewrites of up to {MAX_TOKENS} tokens"
+        wanted = f"{least} (aim {aim})"
+        rows.append(
+            (what, wanted, _measured(rates["loop"], rates[name]) if name in rates else "skipped: not installed")
         )
-    return pairs
+    return rows
 
 
-def main() -> list[tuple[str, str, str]]:
-    """Rows of (measure, at least, measured) for the table."""
-    pairs = compare()
-    ratio = statistics.median(ours.rows / loop.rows for loop, ours in pairs)
-    loop, ours = (
-        Rate(statistics.median(p[side].rows for p in pairs), statistics.median(p[side].tokens for p in pairs))
-        for side in (0, 1)
+def _measured(loop: Sequence[Rate], ours: Sequence[Rate]) -> str:
+    ratios = [mine.rows / plain.rows for plain, mine in zip(loop, ours, strict=True)]
+    middle = [
+        [statistics.median(getattr(rate, f) for rate in side) for f in ("rows", "tokens")] for side in (ours, loop)
+    ]
+    (rows, tokens), (loop_rows, loop_tokens) = middle
+    cut, loop_cut = (statistics.mean(rate.cut for rate in side) for side in (ours, loop))
+    return (
+        f"{statistics.median(ratios):.1f} × ({', '.join(f'{ratio:.1f}' for ratio in ratios)}; {rows:.2f} against "
+        f"{loop_rows:.2f} rows/s, {tokens:.0f} against {loop_tokens:.0f} tokens/s; {cut:.0%} and {loop_cut:.0%} cut)"
     )
-    detail = f"{ours.rows:.2f} against {loop.rows:.2f} rows/s, {ours.tokens:.0f} against {loop.tokens:.0f} tokens/s"
-    what = f"transformers engine against one-row `generate`, GSM8K rewrites of up to {MAX_TOKENS} tokens"
-    return [(what, "3 ×", f"{ratio:.1f} × ({detail})")]
 
 
 if __name__ == "__main__":
-    print(main())
+    for row in main(sys.argv[1:] or tuple(ENGINES)):
+        print(row)

@@ -58,6 +58,19 @@ def make_tiny_model(
     return folder
 
 
+def make_tiny_adapter(base: Path, folder: Path, *, seed: int = 1, **lora: object) -> Path:
+    """Write a LoRA adapter (rank 4) for a tiny model's folder that changes its answers; `lora` is PEFT's settings."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    config = LoraConfig(r=4, lora_alpha=8, init_lora_weights=False, **lora)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        get_peft_model(AutoModelForCausalLM.from_pretrained(base), config).save_pretrained(folder)
+    return folder
+
+
 def _tokenizer(chat_template: str | None, context: int):
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast

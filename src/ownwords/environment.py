@@ -50,14 +50,15 @@ def _version(package: str) -> str | None:
 def _hardware() -> dict[str, Any]:
     return {
         "system": f"{platform.system()} {platform.machine()}",
-        "cpu": _cpu_name(),
+        "cpu": cpu_name(),
         "cores": os.cpu_count(),
         "memory_gib": _memory_gib(),
         "gpu": _gpu_names(),
     }
 
 
-def _cpu_name() -> str:
+def cpu_name() -> str:
+    """As the system tells it: maker and model."""
     information = Path("/proc/cpuinfo")
     if information.exists():
         for line in information.read_text(encoding="utf-8", errors="replace").splitlines():

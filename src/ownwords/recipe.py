@@ -357,8 +357,8 @@ class RuntimeSection(Section):
     engine: str = Field(default="auto", description="`ownwords ls engines`; auto takes the best that is installed")
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
-    batch_size: int = Field(default=32, gt=0, description="Rows in flight at most")
-    max_batch_tokens: int = Field(default=24576, gt=0, description="Tokens held in flight at most: bounds the memory")
+    batch_size: int = Field(default=64, gt=0, description="Rows in flight at most")
+    max_batch_tokens: int = Field(default=49152, gt=0, description="Tokens held in flight at most: bounds the memory")
     scripted: ScriptedSection = Field(default_factory=ScriptedSection)
     openai: OpenAISection = Field(default_factory=OpenAISection)
     vllm: VllmSection = Field(default_factory=VllmSection)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.tiny import CHATML, CONTEXT, make_tiny_model
+from tests.tiny import CHATML, CONTEXT, make_tiny_adapter, make_tiny_model
 
 from ownwords import models, rendering
 from ownwords.engines._decoding import fill_holes
@@ -62,19 +62,7 @@ def engine(resolved):
 @pytest.fixture(scope="module")
 def adapter(folder, tmp_path_factory) -> Path:
     """A LoRA adapter that changes the answers."""
-    import torch
-    from peft import LoraConfig, get_peft_model
-    from transformers import AutoModelForCausalLM
-
-    base = AutoModelForCausalLM.from_pretrained(folder)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(1)
-        tuned = get_peft_model(
-            base, LoraConfig(r=4, lora_alpha=8, target_modules=["q_proj", "v_proj"], init_lora_weights=False)
-        )
-    path = tmp_path_factory.mktemp("tiny") / "adapter"
-    tuned.save_pretrained(path)
-    return path
+    return make_tiny_adapter(folder, tmp_path_factory.mktemp("tiny") / "adapter", target_modules=["q_proj", "v_proj"])
 
 
 def open_with(resolved, **runtime):

@@ -119,17 +119,17 @@ class SlotCache:
         self._layers: list[_SlotLayer] = []
 
     def add(self, prefilled: Any, lengths: Sequence[int]) -> None:
-        """Take over rows from a left-padded prefill."""
-        first, width = len(self.lengths), max(lengths)
+        """Take over rows from a prefill in which they begin together: the first `lengths` tokens of each."""
+        first = len(self.lengths)
         if not self._layers:
             self._layers = [
                 _SlotLayer(self._step, layer.keys[:0, :, :0], layer.values[:0, :, :0]) for layer in prefilled.layers
             ]
-        self._reserve(first + len(lengths), max([width, *self.lengths]) + 1)
+        self._reserve(first + len(lengths), max([*lengths, *self.lengths]) + 1)
         for slots, layer in zip(self._layers, prefilled.layers, strict=True):
             for row, length in enumerate(lengths):
-                slots.keys[first + row, :, :length] = layer.keys[row, :, width - length :]
-                slots.values[first + row, :, :length] = layer.values[row, :, width - length :]
+                slots.keys[first + row, :, :length] = layer.keys[row, :, :length]
+                slots.values[first + row, :, :length] = layer.values[row, :, :length]
         self.lengths.extend(lengths)
 
     def keep(self, order: Sequence[int]) -> None:

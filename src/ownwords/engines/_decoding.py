@@ -12,7 +12,7 @@ import torch
 
 from ownwords.engines._cache import SlotCache
 from ownwords.engines._codec import Codec
-from ownwords.engines._padding import left_pad
+from ownwords.engines._padding import left_pad, right_pad
 from ownwords.engines._rows import Group, Pool, Row
 from ownwords.engines._sampling import choose, uniform_stream
 from ownwords.errors import EngineError
@@ -22,17 +22,17 @@ PREFILL_TOKENS = 4096  # tokens of one prefill at most (or one prompt): bounds i
 
 
 class Batch(ABC):
-    """The model's memory of the rows in flight. Logits are those of the next token: [rows, vocabulary]."""
+    """The model's memory of the rows in flight."""
 
     can_join: bool
 
     @abstractmethod
-    def add(self, prompts: Sequence[list[int]]) -> Any:
-        """Read new prompts; logits of the new rows."""
+    def add(self, prompts: Sequence[list[int]]) -> None:
+        """Read new prompts, except the last token of each: that is the first to come with `step`."""
 
     @abstractmethod
     def step(self, tokens: Sequence[int]) -> Any:
-        """Append one token to every row; logits of all rows."""
+        """Append one token to every row; logits of the next ones: [rows, vocabulary]."""
 
     @abstractmethod
     def keep(self, order: Sequence[int]) -> None:
@@ -50,10 +50,14 @@ class SlotBatch(Batch):
         self._cache = SlotCache(max_rows, max_tokens)
 
     @torch.inference_mode()
-    def add(self, prompts: Sequence[list[int]]) -> Any:
-        logits, prefilled, _ = _prefill(self._model(), prompts, self._device)
-        self._cache.add(prefilled, [len(prompt) for prompt in prompts])
-        return logits
+    def add(self, prompts: Sequence[list[int]]) -> None:
+        from transformers import DynamicCache
+
+        model = self._model()
+        prefilled = DynamicCache(config=model.config)
+        # No mask: the padding stands behind each row, where no token of its own looks.
+        model(input_ids=right_pad(prompts, self._device), past_key_values=prefilled, use_cache=True, logits_to_keep=1)
+        self._cache.add(prefilled, [len(prompt) - 1 for prompt in prompts])
 
     @torch.inference_mode()
     def step(self, tokens: Sequence[int]) -> Any:
@@ -80,24 +84,33 @@ class OwnCacheBatch(Batch):
     def __init__(self, model: Callable[[], Any], device: Any) -> None:
         self._model = model
         self._device = device
+        self._unread: Sequence[list[int]] | None = None
         self._cache: Any = None
         self._mask: Any = None
 
-    @torch.inference_mode()
-    def add(self, prompts: Sequence[list[int]]) -> Any:
-        logits, self._cache, self._mask = _prefill(self._model(), prompts, self._device)
-        return logits
+    def add(self, prompts: Sequence[list[int]]) -> None:
+        self._unread = prompts
 
     @torch.inference_mode()
     def step(self, tokens: Sequence[int]) -> Any:
-        positions = self._mask.sum(-1, keepdim=True)
-        self._mask = torch.nn.functional.pad(self._mask, (0, 1), value=1)
-        output = self._model()(
-            input_ids=torch.tensor(tokens, device=self._device)[:, None],
+        from transformers import DynamicCache
+
+        model = self._model()
+        if self._unread is not None:
+            ids, self._mask, positions = left_pad(self._unread, self._device)
+            self._unread = None
+            self._cache = DynamicCache(config=model.config)
+        else:
+            ids = torch.tensor(tokens, device=self._device)[:, None]
+            positions = self._mask.sum(-1, keepdim=True)
+            self._mask = torch.nn.functional.pad(self._mask, (0, 1), value=1)
+        output = model(
+            input_ids=ids,
             attention_mask=self._mask,
             position_ids=positions,
             past_key_values=self._cache,
             use_cache=True,
+            logits_to_keep=1,
         )
         return output.logits[:, -1]
 
@@ -108,31 +121,15 @@ class OwnCacheBatch(Batch):
         self._cache.reorder_cache(index)
 
 
-def _prefill(model: Any, prompts: Sequence[list[int]], device: Any) -> tuple[Any, Any, Any]:
-    from transformers import DynamicCache
-
-    ids, mask, positions = left_pad(prompts, device)
-    output = model(
-        input_ids=ids,
-        attention_mask=mask,
-        position_ids=positions,
-        past_key_values=DynamicCache(config=model.config),
-        use_cache=True,
-        logits_to_keep=1,
-    )
-    logits = output.logits[:, -1]
-    if not logits.amax().isfinite():
-        raise EngineError(
-            f"the model's logits are not finite numbers in {logits.dtype}: set runtime.dtype to bfloat16 or float32."
-        )
-    return logits, output.past_key_values, mask
-
-
 @dataclass(slots=True)
 class _Active:
     row: Row
     uniforms: list[float]
     tokens: list[int] = field(default_factory=list)
+
+    @property
+    def last(self) -> int:
+        return self.tokens[-1] if self.tokens else self.row.prompt[-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,17 +152,18 @@ class Decoder:
     def run(self, pool: Pool, group: Group) -> Iterator[Completion]:
         while True:
             yield from pool.fill()
+            started = False
             while rows := self._admitted(pool, group):
-                logits = self._batch.add([row.prompt for row in rows])
-                started = [_start(row) for row in rows]
-                self._active += started
-                self._append(started, logits)
-                yield from self._finished()
+                self._batch.add([row.prompt for row in rows])
+                self._active += [_start(row) for row in rows]
+                started = True
                 yield from pool.fill()
             if not self._active:
                 return
-            logits = self._batch.step([active.tokens[-1] for active in self._active])
-            self._append(self._active, logits)
+            logits = self._batch.step([active.last for active in self._active])
+            if started:
+                _require_finite(logits)
+            self._append(logits)
             yield from self._finished()
 
     def _admitted(self, pool: Pool, group: Group) -> list[Row]:
@@ -185,10 +183,10 @@ class Decoder:
             rows.append(pool.pop_longest(group))
         return rows
 
-    def _append(self, actives: Sequence[_Active], logits: Any) -> None:
-        samplings = [active.row.request.sampling for active in actives]
-        uniforms = [active.uniforms[len(active.tokens)] if active.uniforms else 0.0 for active in actives]
-        for active, token in zip(actives, choose(logits, samplings, uniforms).tolist(), strict=True):
+    def _append(self, logits: Any) -> None:
+        samplings = [active.row.request.sampling for active in self._active]
+        uniforms = [active.uniforms[len(active.tokens)] if active.uniforms else 0.0 for active in self._active]
+        for active, token in zip(self._active, choose(logits, samplings, uniforms).tolist(), strict=True):
             active.tokens.append(token)
 
     def _finished(self) -> Iterator[Completion]:
@@ -211,6 +209,13 @@ class Decoder:
 def _start(row: Row) -> _Active:
     sampled = row.request.sampling.temperature > 0
     return _Active(row, uniform_stream(row.request.seed, row.max_new) if sampled else [])
+
+
+def _require_finite(logits: Any) -> None:
+    if not logits.amax().isfinite():
+        raise EngineError(
+            f"the model's logits are not finite numbers in {logits.dtype}: set runtime.dtype to bfloat16 or float32."
+        )
 
 
 def fill_holes(count: int, leaving: Sequence[int]) -> list[int]:

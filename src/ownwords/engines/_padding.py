@@ -1,4 +1,4 @@
-"""Left padding: rows end together, positions count from each row's first real token."""
+"""Rows of tokens as one rectangle. Id 0 pads."""
 
 # pyright: basic
 from __future__ import annotations
@@ -10,9 +10,15 @@ import torch
 
 
 def left_pad(rows: Sequence[list[int]], device: Any) -> tuple[Any, Any, Any]:
-    """Ids, attention mask and position ids, each [rows, longest]. Id 0 pads: the mask hides it."""
+    """Rows that end together: ids, attention mask (it hides the padding) and position ids, each [rows, longest]."""
     width = max(len(row) for row in rows)
     ids = torch.tensor([[0] * (width - len(row)) + row for row in rows])
     mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in rows])
     positions = (mask.cumsum(-1) - 1).clamp(min=0)
     return ids.to(device), mask.to(device), positions.to(device)
+
+
+def right_pad(rows: Sequence[list[int]], device: Any) -> Any:
+    """Rows that begin together: ids [rows, longest]. A causal model needs no mask: no token sees what follows it."""
+    width = max(len(row) for row in rows)
+    return torch.tensor([row + [0] * (width - len(row)) for row in rows]).to(device)

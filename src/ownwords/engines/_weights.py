@@ -8,6 +8,7 @@ from typing import Any
 
 from ownwords import models
 from ownwords.engines._cache import use_slots
+from ownwords.engines._packed import pack, unpack
 from ownwords.errors import EngineError, ModelError
 from ownwords.records import Weights
 
@@ -23,6 +24,7 @@ class WeightSet:
         self._device = device
         self._seed = models.load_weights(model, dtype, device)
         self._seed_slots = use_slots(self._seed)
+        pack(self._seed)
         self._peft: Any = None
         self._adapters: dict[tuple[str, str], str] = {}  # (path, identity) → its name in PEFT, latest last
         self._named = 0
@@ -65,6 +67,7 @@ class WeightSet:
             except ModelError as error:
                 raise EngineError(str(error)) from error
             self._folder = (key, loaded, use_slots(loaded))
+            pack(loaded)
         return self._folder[1], self._folder[2]
 
     def _adapter(self, weights: Weights) -> str:
@@ -81,6 +84,7 @@ class WeightSet:
 
         name = f"adapter{self._named}"
         self._named += 1
+        unpack(self._seed)  # PEFT wraps plain linear layers only
         try:
             config = PeftConfig.from_pretrained(path)
             if config.peft_type != PeftType.LORA:
@@ -92,6 +96,7 @@ class WeightSet:
         except (OSError, ValueError, KeyError, RuntimeError) as error:
             raise EngineError(f"adapter {path} cannot be put on {self._source.name}: {error}") from error
         self._seed.eval()
+        pack(self._seed)
         self._switched_on = None
         return name
 
