@@ -28,7 +28,7 @@ from ownwords.stages import rewrite
 from ownwords.stages.context import Context
 
 MODEL = "bundled:smollm2-135m-instruct"
-ENGINES = {"transformers": ("4 ×", "8 ×")}  # at least, aim
+ENGINES = {"transformers": ("4 ×", "8 ×"), "vllm": ("8 ×", "15 ×")}  # at least, aim
 ROWS = 200
 LOOP_ROWS = 40
 PARTS = 3
@@ -37,11 +37,12 @@ MAX_TOKENS = 256
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """What a run did a second, and the share of its answers that MAX_TOKENS cut."""
+    """What a run did a second, the share of its answers that MAX_TOKENS cut, and the prompt tokens it read a second."""
 
     rows: float
     tokens: float
     cut: float
+    read: float = 0.0
 
 
 def rewriting_requests() -> list[Request]:
@@ -100,11 +101,35 @@ def engine_run(engine: Engine, requests: Sequence[Request]) -> Rate:
     done = list(engine.stream(requests))
     seconds = time.perf_counter() - clock
     cut = sum(completion.finish_reason == "length" for completion in done)
-    return Rate(len(done) / seconds, sum(c.completion_tokens for c in done) / seconds, cut / len(done))
+    written, read = (sum(getattr(c, f"{kind}_tokens") for c in done) for kind in ("completion", "prompt"))
+    return Rate(len(done) / seconds, written / seconds, cut / len(done), read / seconds)
 
 
-def compare(names: Sequence[str]) -> dict[str, list[Rate]]:
-    """The rates of each side, one a part, by name; the loop's under `loop`."""
+def matrix_rate() -> float:
+    """FLOPs a second of a large bfloat16 matrix product here: what no engine that computes in bfloat16 can exceed."""
+    import torch
+
+    a, b = (torch.randn(2048, 2048, dtype=torch.bfloat16) for _ in range(2))
+    best = 0.0
+    for _ in range(12):
+        clock = time.perf_counter()
+        a @ b
+        best = max(best, 2 * 2048**3 / (time.perf_counter() - clock))
+    return best
+
+
+def work(rate: Rate, model: Any) -> float:
+    """FLOPs a second that the tokens of prompts and answers need: two a weight; the head's for answers alone.
+
+    Attention's own products are left out, so the share of the limit is rather too low.
+    """
+    head = model.get_output_embeddings()
+    body = sum(m.weight.numel() for m in model.modules() if type(m).__name__ == "Linear" and m is not head)
+    return 2 * body * (rate.read + rate.tokens) + 2 * head.weight.numel() * rate.tokens
+
+
+def compare(names: Sequence[str]) -> tuple[dict[str, list[Rate]], dict[str, float]]:
+    """The rates of each side, one a part, by name (the loop's under `loop`), and each engine's share of the limit."""
     chosen = spread(rewriting_requests(), ROWS)
     model = models.resolve(ModelSection(name_or_path=MODEL))
     tokenizer = models.load_tokenizer(model)
@@ -119,18 +144,22 @@ def compare(names: Sequence[str]) -> dict[str, list[Rate]]:
     for run, requests in sides.values():
         run(requests[:1])  # first calls pay for set-up
     rates: dict[str, list[Rate]] = {name: [] for name in sides}
+    limits: list[float] = []
     for part in range(PARTS):
+        limits.append(matrix_rate())
         for name, (run, requests) in sides.items():
             rates[name].append(run(requests[part::PARTS]))
     for engine in engines.values():
         engine.close()
-    return rates
+    limit = statistics.median(limits)
+    shares = {name: statistics.median(work(rate, plain) for rate in rates[name]) / limit for name in engines}
+    return rates, shares
 
 
 def main(names: Sequence[str] = tuple(ENGINES)) -> list[tuple[str, str, str]]:
     """Rows of (measure, at least, measured) for the table; an engine that is not installed is skipped, visibly."""
     here = [name for name in names if importlib.util.find_spec(name) is not None]
-    rates = compare(here)
+    rates, shares = compare(here)
     rows: list[tuple[str, str, str]] = []
     for name in names:
         least, aim = ENGINES[name]
@@ -139,6 +168,9 @@ def main(names: Sequence[str] = tuple(ENGINES)) -> list[tuple[str, str, str]]:
         rows.append(
             (what, wanted, _measured(rates["loop"], rates[name]) if name in rates else "skipped: not installed")
         )
+    if "vllm" in shares:
+        what = "… share of the machine's limit reached by vllm (FLOPs of its tokens over the bfloat16 matrix rate)"
+        rows.append((what, "0.35 (aim 0.7)", f"{shares['vllm']:.2f} (transformers: {shares['transformers']:.2f})"))
     return rows
 
 
