@@ -55,6 +55,7 @@ class Server:
     _active: int = 0
 
     def __enter__(self) -> Server:
+        self._tasks: set[asyncio.Task[None]] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
@@ -89,10 +90,12 @@ class Server:
 
     async def _listen(self) -> Any:
         self._writers: dict[asyncio.StreamWriter, asyncio.StreamReader] = {}
-        return await asyncio.start_server(self._talk, "127.0.0.1", self.port)
+        return await asyncio.start_server(self._welcome, "127.0.0.1", self.port)
 
     async def _close(self) -> None:
         self._server.close()
+        for _ in range(3):  # what was accepted in this moment is made a connection
+            await asyncio.sleep(0)
         writers = list(self._writers)
         for writer in writers:
             writer.transport.abort()
@@ -107,9 +110,12 @@ class Server:
     def _do(self, work: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
-    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def _welcome(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers[writer] = reader
         self.connections += 1
+        self._tasks.add(asyncio.get_running_loop().create_task(self._talk(reader, writer)))
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while (head := await reader.readuntil(b"\r\n\r\n")) and await self._reply(head.decode(), reader, writer):
                 pass

@@ -162,7 +162,7 @@ def test_a_server_that_answers_nothing_any_more_ends_the_stage_too() -> None:
     ):
         server.script, server.models = (lambda body, seen: after(30, own(body))), after(30, {})
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr("ownwords.engines.openai._KNOCK_SECONDS", 0.2)
+            patched.setattr("ownwords.engines._server._KNOCK_SECONDS", 0.2)
             with pytest.raises(EngineError, match=r"has given no answer for .*no whole answer within"):
                 list(engine.stream(asks(40)))
 

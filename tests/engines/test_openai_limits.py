@@ -178,7 +178,7 @@ def test_a_budget_needs_a_server_that_counts() -> None:
         Server(lambda body, seen: {**own(body), "usage": None}) as server,
         closing(engine_for(server, token_budget=100)) as engine,
         pytest.raises(
-            EngineError, match=r"does not report the tokens of an answer .* Take runtime.openai.token_budget"
+            EngineError, match=r"does not report the tokens of its answers .* Take runtime.openai.token_budget"
         ),
     ):
         list(engine.stream(asks(10)))

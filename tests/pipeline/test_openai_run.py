@@ -31,7 +31,7 @@ ROWS = 36
 @pytest.fixture(autouse=True)
 def key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    monkeypatch.setattr("ownwords.engines.openai._FIRST_WAIT", 0.02)
+    monkeypatch.setattr("ownwords.engines._attempts._FIRST_WAIT", 0.02)
     monkeypatch.setattr("ownwords.engines._connection.MOST_BYTES", 1_000_000)
 
 

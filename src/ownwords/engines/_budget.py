@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ownwords.errors import EngineError
 from ownwords.recipe import OpenAISection
 
 
@@ -27,21 +26,14 @@ class Budget:
         return self._tokens.allows(under_way) and self._money.allows(under_way)
 
     def count(self, prompt_tokens: int, completion_tokens: int) -> None:
-        """An answer, or the part of one that cannot be used but was made.
-
-        Raises:
-            EngineError: there is a limit, and the server does not say what it used.
-        """
-        if self.limited and not prompt_tokens + completion_tokens:
-            raise EngineError(
-                "this server does not report the tokens of an answer (usage), so no budget can be kept. Take "
-                "runtime.openai.token_budget and cost_budget out of the recipe."
-            )
+        """An answer, or the part of one that cannot be used but was made."""
+        if not prompt_tokens + completion_tokens:
+            self.count_unheard()
         self._tokens.count(prompt_tokens + completion_tokens)
         self._money.count(prompt_tokens * self._prices[0] + completion_tokens * self._prices[1])
 
     def count_unheard(self) -> None:
-        """An attempt whose answer may have been made without our getting it: as the dearest so far."""
+        """An attempt that may have used something without our hearing how much: as the dearest answer so far."""
         self._tokens.count(self._tokens.dearest)
         self._money.count(self._money.dearest)
 

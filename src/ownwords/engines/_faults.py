@@ -26,7 +26,8 @@ class Fault:
 
     `scope`: this row will not do better (`row`), no row will (`all`), it may pass and counts against the row (`again`),
     it may be the row's fault or the server's (`unsure`: a cut connection, a time-out), or the server is away or busy
-    (`wait`). `congested`: send less at once. `retry_after` is the server's own word, in seconds.
+    (`wait`). `congested`: send less at once. `retry_after` is the server's own word, in seconds. `status` is the
+    answer's, 0 if there was none.
     """
 
     scope: Scope
@@ -34,6 +35,7 @@ class Fault:
     message: str
     congested: bool = False
     retry_after: float | None = None
+    status: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,15 +111,15 @@ def fault_of(error: Exception) -> Fault:
         return _of_status(error)
     cause = error.__cause__ or error
     if isinstance(cause, (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError)):
-        return Fault("wait", "unreachable", named(cause))
+        return Fault("wait", "unreachable", _named(cause))
     if isinstance(error, (TimeoutError, openai.APITimeoutError)):
         return Fault("unsure", "timeout", "no whole answer within runtime.openai.timeout", congested=True)
     if isinstance(error, openai.APIConnectionError):
-        return Fault("unsure", "connection_lost", f"the connection ended before the answer did ({named(cause)})")
+        return Fault("unsure", "connection_lost", f"the connection ended before the answer did ({_named(cause)})")
     raise error
 
 
-def named(error: BaseException) -> str:
+def _named(error: BaseException) -> str:
     """The error's kind, and what it says if it says anything."""
     return ": ".join(filter(None, (type(error).__name__, str(error))))
 
@@ -134,9 +136,9 @@ def _of_status(error: openai.APIStatusError) -> Fault:
     refused = _PARAMETER.search(text) if rule is _ROW_REFUSED and _NOT_TAKEN.search(text) else None
     if refused:
         remedy = f" It does not take {refused[1]}: set {_REMEDIES[refused[1]]}."
-        return Fault("all", "refused", said + remedy)
+        return Fault("all", "refused", said + remedy, status=status)
     hint = _elsewhere(error.response) if status < 400 else _WRONG_PLACE if status in (404, 405) else ""
-    return Fault(rule.scope, rule.kind, said + hint, rule.congested, _retry_after(error.response.headers))
+    return Fault(rule.scope, rule.kind, said + hint, rule.congested, _retry_after(error.response.headers), status)
 
 
 def _message(error: openai.APIStatusError) -> str:
