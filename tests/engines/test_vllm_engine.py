@@ -215,26 +215,19 @@ def test_processes_that_are_killed_end_the_stream_with_advice(engine):
     assert engine._weights._server.dead, "so that the next stream starts another"
 
 
-def assert_same_likelihoods(engine, plain, requests) -> None:
-    theirs = {done.request_id: done for done in plain.stream(requests)}
-    for done in engine.stream(requests):
-        expected = theirs[done.request_id]
-        assert done.logprobs == pytest.approx(expected.logprobs, abs=1e-3)
-        assert replace(done, logprobs=()) == replace(expected, logprobs=())
-
-
-def test_log_likelihoods_are_those_of_the_transformers_engine(engine, plain):
-    """On a CPU they need a vLLM that takes no adapters: the other would end its processes."""
-    requests = [ask("q" * 9, name=t, target=t) for t in ("yes", "a much longer answer than that", "")]
-    assert_same_likelihoods(engine, plain, [*requests, Request(id="raw", text="2 + 2 =", target=" 4")])
-
-
 def test_an_adapter_at_half_scale_is_merged_and_answers_like_the_transformers_engine(resolved, adapters, plain):
     half = replace(adapters[0], scale=0.5)
     requests = [ask(prompt, weights=half) for prompt in PROMPTS]
+    targets = ("yes", "a much longer answer than that", "")
+    scored = [ask("q" * 9, name=f"turn {target}", target=target, weights=half) for target in targets]
+    scored.append(Request(id="raw", text="2 + 2 =", target=" 4", weights=half))
     engine = open_with(resolved, adapters="merged")
     try:
         assert texts(engine, requests) == texts(plain, requests)
-        assert_same_likelihoods(engine, plain, [ask("q" * 9, target="yes", weights=half)])
+        theirs = {done.request_id: done for done in plain.stream(scored)}
+        for done in engine.stream(scored):
+            expected = theirs[done.request_id]
+            assert done.logprobs == pytest.approx(expected.logprobs, abs=1e-3)
+            assert replace(done, logprobs=()) == replace(expected, logprobs=())
     finally:
         engine.close()

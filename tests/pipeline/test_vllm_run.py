@@ -35,6 +35,12 @@ def candidates(project: Project) -> dict[str, str]:
     return {sample["id"]: sample["candidate"] for sample in samples}
 
 
+def gap(project: Project) -> list[float]:
+    """Mean negative log-likelihood of references and of targets."""
+    found = json.loads((project.output / "gap.json").read_text(encoding="utf-8"))
+    return [group["mean_nll"] for group in found["groups"]]
+
+
 def test_it_answers_like_the_transformers_engine_and_starts_vllm_twice(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -49,5 +55,6 @@ def test_it_answers_like_the_transformers_engine_and_starts_vllm_twice(
     # Training wants the memory for itself, so the vLLM that rewrote has ended by then. One more serves all arms.
     assert capsys.readouterr().err.count("vLLM is ready") == 2
     assert candidates(ours) == candidates(theirs)
+    assert gap(ours) == pytest.approx(gap(theirs), abs=1e-3)
     assert answers(ours) == answers(theirs)
     assert set(answers(ours)) == {"seed", "vanilla", "sdft"}
