@@ -8,9 +8,10 @@ is "", a number is -1.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -120,33 +121,51 @@ def with_targets(table: Any, texts: Sequence[str], sources: Sequence[Source]) ->
     return table.set_column(place("source"), "source", pa.array(sources, pa.string()))
 
 
-def write_tables(paths: Sequence[Path], groups: Iterable[Sequence[Any]]) -> None:
+def write_tables(paths: Sequence[Path], pieces: Iterable[Sequence[Any]]) -> None:
     """Write Parquet files side by side, each whole or not at all; equal tables give equal bytes.
 
-    Each of `groups`, of which there is at least one, has a table for every file: its next row group. While one is
-    written the next is made, so two of them are in memory.
+    Each of `pieces`, of which there is at least one, has a table for every file: its next rows. While a row group is
+    written, the next one is put together.
     """
-    import pyarrow.parquet as pq
-
-    left = iter(groups)
+    left = iter(pieces)
     first = next(left)
     with ExitStack() as files:
-        temporaries = [files.enter_context(atomic(path)) for path in paths]
-        writers = [
-            files.enter_context(pq.ParquetWriter(temporary, table.schema, compression="zstd"))
-            for temporary, table in zip(temporaries, first, strict=True)
-        ]
-
-        def write(tables: Sequence[Any]) -> None:
-            for writer, table in zip(writers, tables, strict=True):
-                writer.write_table(table, row_group_size=ROW_GROUP)
-
+        writers = [_writer(files, path, table.schema) for path, table in zip(paths, first, strict=True)]
         thread = files.enter_context(ThreadPoolExecutor(max_workers=1))
-        writing = thread.submit(write, first)
-        for tables in left:
+        writing: Future[None] | None = None
+        for group in _row_groups(chain([first], left)):
+            if writing is not None:
+                writing.result()
+            writing = thread.submit(_write_group, writers, group)
+        if writing is not None:
             writing.result()
-            writing = thread.submit(write, tables)
-        writing.result()
+
+
+def _row_groups(pieces: Iterable[Sequence[Any]]) -> Iterator[list[Sequence[Any]]]:
+    group: list[Sequence[Any]] = []
+    rows = 0
+    for tables in pieces:
+        group.append(tables)
+        rows += tables[0].num_rows
+        if rows >= ROW_GROUP:
+            yield group
+            group, rows = [], 0
+    if group:
+        yield group
+
+
+def _writer(files: ExitStack, path: Path, schema: Any) -> Any:
+    """A Parquet writer to a temporary file, which takes its place when the stack is closed."""
+    import pyarrow.parquet as pq
+
+    return files.enter_context(pq.ParquetWriter(files.enter_context(atomic(path)), schema, compression="zstd"))
+
+
+def _write_group(writers: Sequence[Any], pieces: Sequence[Sequence[Any]]) -> None:
+    import pyarrow as pa
+
+    for writer, tables in zip(writers, zip(*pieces, strict=True), strict=True):
+        writer.write_table(pa.concat_tables(tables).combine_chunks(), row_group_size=ROW_GROUP)
 
 
 def _message_type() -> Any:

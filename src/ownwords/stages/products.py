@@ -1,6 +1,6 @@
 """What rewriting leaves behind: training rows of every arm with a dataset card, outcomes by reason, samples.
 
-Outcomes are gone through once and kept no longer than a row group needs them.
+Outcomes are gone through once; a few are held at a time.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 from ownwords.arms.base import Arm, find_arm
 from ownwords.data.card import dataset_card
-from ownwords.data.export import NO_TOOLS, ROW_GROUP, training_row, training_table, with_targets, write_tables
+from ownwords.data.export import NO_TOOLS, training_row, training_table, with_targets, write_tables
 from ownwords.records import Outcome
 from ownwords.run import write_json, write_text
 from ownwords.stages.context import Context
@@ -23,6 +23,8 @@ from ownwords.turns import turn_of
 
 #: Rows shown in the report: half accepted, half not.
 SAMPLES = 30
+#: So many outcomes are held at a time.
+PIECE = 1_000
 
 
 @dataclass(slots=True)
@@ -92,20 +94,20 @@ def write_arm_data(context: Context, arms: Sequence[Arm], outcomes: Iterable[Out
         needed = {"tools": outcome.example.tools or NO_TOOLS, **switch} if tools else switch
         return {**training_row(outcome, constant), **needed}
 
-    def groups() -> Iterator[list[Any]]:
+    def pieces() -> Iterator[list[Any]]:
         kept = _kept(tally.counted(outcomes))
-        some = list(islice(kept, ROW_GROUP))
+        some = list(islice(kept, PIECE))
         while True:
             table = training_table([row(outcome) for outcome in some])
             targets = [[arm.target(outcome) for outcome in some] for arm in arms]
             for counts, own in zip(sources, targets, strict=True):
                 counts.update(target.source for target in own)
             yield [with_targets(table, [t.text for t in own], [t.source for t in own]) for own in targets]
-            some = list(islice(kept, ROW_GROUP))
+            some = list(islice(kept, PIECE))
             if not some:
                 return
 
-    write_tables([context.run.arm_data(arm.name) / "train.parquet" for arm in arms], groups())
+    write_tables([context.run.arm_data(arm.name) / "train.parquet" for arm in arms], pieces())
     rows = tally.count("accepted") + tally.count("fallback")
     facts = {**provenance, "engines": tally.provenance(), "rows": rows, "outcomes": tally.by_reason()}
     for arm, counts in zip(arms, sources, strict=True):
