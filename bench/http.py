@@ -110,8 +110,8 @@ def compare(url: str) -> list[tuple[float, float]]:
 def whole_command(url: str) -> float:
     """Rows a second of `ownwords rewrite`, start-up included."""
     with tempfile.TemporaryDirectory() as folder:
-        recipe = write_project(Path(folder))
-        flags = [f"data.train.limit={REQUESTS}", "rewrite.checks=[not_empty, finished, no_prompt_leak]"]
+        recipe = write_project(Path(folder) / "project", REQUESTS)
+        flags = ["rewrite.checks=[not_empty, finished, no_prompt_leak]"]
         flags += ["runtime.engine=openai", f"runtime.openai={settings(url).model_dump_json(exclude_defaults=True)}"]
         command = [sys.executable, "-m", "ownwords.cli", "rewrite", str(recipe), *flags]
         clock = time.perf_counter()
