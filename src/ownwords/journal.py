@@ -17,6 +17,7 @@ import threading
 from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -115,7 +116,7 @@ class Journal:
 
         A key that is there already keeps its completion: nothing committed is ever replaced.
         """
-        row = (stage, *key, _dump(completion), engine)
+        row = (stage, key.example_id, key.attempt, key.request_hash, _dump(completion), engine)
         self._add([row], _verdict_rows(stage, key, verdicts or {}))
 
     def record_verdicts(self, stage: str, key: Key, verdicts: dict[str, Verdict]) -> None:
@@ -215,7 +216,7 @@ class Journal:
         for start in range(0, len(rows), _STATEMENT_ROWS):
             some = rows[start : start + _STATEMENT_ROWS]
             places = ", ".join([f"({', '.join('?' * len(some[0]))})"] * len(some))
-            values = [value for row in some for value in row]
+            values = list(chain.from_iterable(some))
             self._connection.execute(f"INSERT OR IGNORE INTO {table} VALUES {places}", values)  # noqa: S608
 
     def _commit_regularly(self) -> None:
@@ -238,8 +239,9 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 def _verdict_rows(stage: str, key: Key, verdicts: dict[str, Verdict]) -> list[tuple[object, ...]]:
+    example_id, attempt, request_hash = key
     return [
-        (stage, *key, checked_by, int(verdict.passed), verdict.reason, verdict.detail)
+        (stage, example_id, attempt, request_hash, checked_by, int(verdict.passed), verdict.reason, verdict.detail)
         for checked_by, verdict in verdicts.items()
     ]
 

@@ -106,6 +106,8 @@ def first_number(text: str) -> Fraction | str | None:
     An equation gives its result. Times, dates, versions, lists (`3, 1 and 2`) and compound quantities (`3 hours 20
     minutes`) come back as text; expressions that are not worked out, and texts without a number, as None.
     """
+    if text.isdecimal() and text.isascii() and len(text) <= _MOST_DIGITS:  # most are nothing else
+        return Fraction(int(text))
     tokens = list(_NUMBER.finditer(text))
     if not tokens:
         return None

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
 from ownwords.checks._numbers import count_numbers, first_number, last_number, plain
@@ -132,33 +132,38 @@ def _marked_segments(text: str) -> Iterator[tuple[str, Answer | None]]:
             yield segment, value
 
 
-def _markers(text: str) -> Iterator[re.Match[str]]:
+def _markers(text: str) -> Iterable[re.Match[str]]:
     """What `_MARKER.finditer` gives. It would try every position of the text; here only those at which a marker can
-    begin, wherever they can be found by plain search: in ASCII, where lower case moves nothing.
+    begin, where plain search can find them: in ASCII, whose lower case stands where the text does.
     """
     if not text.isascii():
-        yield from _MARKER.finditer(text)
-        return
+        return _MARKER.finditer(text)
     lowered = text.lower()
-    starts = {place for word in ("\\boxed", "\\fbox", "####") for place in _places(lowered, word)}
+    words = [word for word in ("\\boxed", "\\fbox", "####") if word in lowered]
+    starts = [place for word in words for place in _places(lowered, word)]
     line = before = 0
     for place in _places(lowered, "answer"):
         line = max(line, lowered.rfind("\n", before, place) + 1)
-        starts |= {line, place}
+        starts += (line, place)
         before = place
+    found: list[re.Match[str]] = []
     end = 0
-    for start in sorted(starts):
-        found = _MARKER.match(text, start) if start >= end else None
-        if found:
-            end = found.end()
-            yield found
+    for start in sorted(set(starts)):
+        marker = _MARKER.match(text, start) if start >= end else None
+        if marker:
+            found.append(marker)
+            end = marker.end()
+    return found
 
 
-def _places(text: str, word: str) -> Iterator[int]:
+def _places(text: str, word: str) -> list[int]:
+    """Where the word stands in the text."""
+    places: list[int] = []
     place = text.find(word)
     while place >= 0:
-        yield place
+        places.append(place)
         place = text.find(word, place + 1)
+    return places
 
 
 def _in_braces(after: str) -> str:

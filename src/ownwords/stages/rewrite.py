@@ -18,7 +18,17 @@ from ownwords.errors import InputError, StageError
 from ownwords.fingerprint import Inputs, flatten, join
 from ownwords.journal import Entry, Key
 from ownwords.progress import Progress, say
-from ownwords.records import Candidate, Completion, Example, Outcome, Request, Verdict, Weights, digest
+from ownwords.records import (
+    Candidate,
+    Completion,
+    Example,
+    Outcome,
+    Request,
+    Verdict,
+    Weights,
+    canonical,
+    digest_text,
+)
 from ownwords.stages.context import Context
 from ownwords.stages.products import write_products
 from ownwords.stages.standing import Standing
@@ -167,7 +177,7 @@ def build_request(context: Context, example: Example, attempt: int) -> Request:
         messages=rendered.messages,
         prefill=rendered.prefill,
         sampling=context.rewrite_sampling,
-        seed=int(digest([recipe.seed, example.id, attempt], length=8), 16),
+        seed=int(digest_text(f"[{recipe.seed},{canonical(example.id)},{attempt}]", length=8), 16),
         chat_template=recipe.rewrite.chat_template,
         tools=example.tools,
         thinking=context.thinking,
