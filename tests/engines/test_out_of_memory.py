@@ -63,7 +63,7 @@ def model(request: pytest.FixtureRequest) -> models.Model:
 
 
 def open_with(model: models.Model, **runtime: Any) -> TransformersEngine:
-    settings = {"dtype": "float32", "device": "cpu", "batch_size": 8, **runtime}
+    settings = {"dtype": "float32", "device": "cpu", "batch_size": 8, "max_batch_tokens": 24576, **runtime}
     engine = open_engine("transformers", model, RuntimeSection(**settings))
     assert isinstance(engine, TransformersEngine)
     return engine
