@@ -12,7 +12,7 @@ import time
 
 from ownwords.environment import environment
 
-NAMES = ("startup", "load", "stage", "rewriting")
+NAMES = ("startup", "load", "stage", "rewriting", "evaluating")
 
 
 def main(names: list[str]) -> int:
