@@ -13,7 +13,7 @@ import time
 
 from ownwords.environment import environment
 
-NAMES = ("startup", "load", "http", "stage", "rewriting", "vllm_stage")
+NAMES = ("startup", "load", "http", "stage", "rewriting", "evaluating", "vllm_stage")
 ON_REQUEST = ("vllm_choices",)
 
 

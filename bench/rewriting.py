@@ -77,15 +77,15 @@ def one_row_loop(model: Any, tokenizer: Any, requests: Sequence[Request]) -> Rat
     tokens = cut = 0
     clock = time.perf_counter()
     for request in requests:
+        sampling = request.sampling
+        drawn = {"temperature": sampling.temperature, "top_p": sampling.top_p, "top_k": sampling.top_k}
         ids = torch.tensor([rendering.prompt_ids(tokenizer, request.messages or ())], device=model.device)
         output = model.generate(
             input_ids=ids,
             attention_mask=torch.ones_like(ids),
-            do_sample=True,
-            temperature=request.sampling.temperature,
-            top_p=request.sampling.top_p,
-            top_k=request.sampling.top_k,
-            max_new_tokens=request.sampling.max_tokens,
+            do_sample=sampling.temperature > 0,
+            **(drawn if sampling.temperature else {}),
+            max_new_tokens=sampling.max_tokens,
             eos_token_id=sorted(stops),
             pad_token_id=tokenizer.pad_token_id,
         )[0, ids.shape[1] :].tolist()

@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from bench.evaluating import random_adapters
 from ownwords import models
 from ownwords.engines.base import open_engine
 from ownwords.prompts.render import load_prompt
@@ -50,7 +51,7 @@ def main() -> list[tuple[str, str, str]]:
     guessing = measure(model, requests, ngram_tokens=3)
     full = measure(model, requests, dtype="float32")
     with tempfile.TemporaryDirectory() as folder:
-        arms = [Weights(), *random_adapters(model, Path(folder))]
+        arms = [Weights(), *(Weights("adapter", path, path) for path in random_adapters(Path(folder)))]
         answers = [
             replace(request, id=f"{request.id}-{arm.identity}", weights=arm) for arm in arms for request in requests
         ]
@@ -95,24 +96,6 @@ def rewriting_requests() -> list[Request]:
         rendered = prompt.render(Example(str(number), (Message("user", row["question"]),), row["answer"]))
         requests.append(Request(str(number), rendered.messages, prefill=rendered.prefill, sampling=sampling))
     return requests
-
-
-def random_adapters(model: models.Model, folder: Path) -> list[Weights]:
-    """Two adapters of the paper's shape (r 8 on q_proj and v_proj)."""
-    import torch
-    from peft import LoraConfig, get_peft_model
-
-    paths = [folder / "first", folder / "second"]
-    for seed, path in enumerate(paths):
-        torch.manual_seed(seed)
-        base = models.load_weights(model, torch.bfloat16, "cpu")
-        config = LoraConfig(r=8, lora_alpha=16, target_modules=["q_proj", "v_proj"])
-        adapted = get_peft_model(base, config)
-        for name, parameter in adapted.named_parameters():
-            if "lora_B" in name:
-                torch.nn.init.normal_(parameter, std=0.002)
-        adapted.save_pretrained(str(path))
-    return [Weights("adapter", path.name, str(path)) for path in paths]
 
 
 def _against(this: Measured, other: Measured) -> str:

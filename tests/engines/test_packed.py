@@ -69,6 +69,13 @@ def test_other_dtypes_are_left_as_they_are(folder):
     assert not any(isinstance(module, PackedLinear) for module in model.modules())
 
 
+def test_a_cpu_without_a_packed_layout_for_bfloat16_keeps_plain_layers(folder, monkeypatch):
+    monkeypatch.setattr(_packed, "_packs_bfloat16", lambda: False)
+    model = load(folder)
+    pack(model)
+    assert not any(isinstance(module, PackedLinear) for module in model.modules())
+
+
 @pytest.mark.parametrize(
     ("name", "amx", "expected"), [("Intel(R) Xeon(R)", False, True), ("Intel(R)", True, False), ("AMD", False, False)]
 )

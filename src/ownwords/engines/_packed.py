@@ -52,8 +52,11 @@ class PackedLinear(torch.nn.Module):
 
 
 def pack(model: Any) -> None:
-    """Pack every plain linear layer in bfloat16 of a model on the CPU, in place; nothing to do elsewhere."""
-    if model.device.type != "cpu" or not torch.backends.mkldnn.is_available():
+    """Pack every plain linear layer in bfloat16 of a model on the CPU, in place; nothing to do elsewhere.
+
+    In float32 it makes no difference, and an old CPU has no packed layout for bfloat16.
+    """
+    if model.device.type != "cpu" or not _packs_bfloat16():
         return
     widens = _float32_is_as_fast()
     modules = list(model.modules())
@@ -70,6 +73,10 @@ def unpack(model: Any) -> None:
         for name, child in list(parent.named_children()):
             if isinstance(child, PackedLinear):
                 setattr(parent, name, child.unpacked())
+
+
+def _packs_bfloat16() -> bool:
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def _float32_is_as_fast() -> bool:
