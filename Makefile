@@ -7,7 +7,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 VLLM_READY := .venv/.vllm-ready
 
-.PHONY: setup setup-vllm quickstart test test-fast test-vllm lint bench data clean
+.PHONY: setup setup-vllm quickstart test test-fast test-vllm lint bench bench-distilabel data clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -47,6 +47,13 @@ lint: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m bench
+
+# Compares with distilabel, which is no dependency and gets an environment of its own (it forgets to name requests).
+DISTILABEL := build/distilabel
+bench-distilabel: $(READY)
+	test -x $(DISTILABEL)/bin/distilabel || \
+		{ $(PYTHON) -m venv $(DISTILABEL) && $(DISTILABEL)/bin/pip install --quiet 'distilabel[openai]==1.5.3' requests; }
+	$(BIN)/python -m bench.distilabel $(DISTILABEL)/bin/python
 
 data: $(READY)
 	$(BIN)/python scripts/fetch_data.py

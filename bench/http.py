@@ -107,13 +107,17 @@ def compare(url: str) -> list[tuple[float, float]]:
     return pairs
 
 
+def rewrite_command(recipe: Path, url: str, *more: str) -> list[str]:
+    """`ownwords rewrite` through the engine."""
+    flags = ["rewrite.checks=[not_empty, finished, no_prompt_leak]", "runtime.engine=openai", *more]
+    flags.append(f"runtime.openai={settings(url).model_dump_json(exclude_defaults=True)}")
+    return [sys.executable, "-m", "ownwords.cli", "rewrite", str(recipe), *flags]
+
+
 def whole_command(url: str) -> float:
     """Rows a second of `ownwords rewrite`, start-up included."""
     with tempfile.TemporaryDirectory() as folder:
-        recipe = write_project(Path(folder) / "project", REQUESTS)
-        flags = ["rewrite.checks=[not_empty, finished, no_prompt_leak]"]
-        flags += ["runtime.engine=openai", f"runtime.openai={settings(url).model_dump_json(exclude_defaults=True)}"]
-        command = [sys.executable, "-m", "ownwords.cli", "rewrite", str(recipe), *flags]
+        command = rewrite_command(write_project(Path(folder) / "project", REQUESTS), url)
         clock = time.perf_counter()
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         return REQUESTS / (time.perf_counter() - clock)

@@ -8,6 +8,9 @@ from typing import Any
 
 from tests.engines.fault_server import CUT, HALF, after, drip, flood, said
 
+#: What only a deadline ends.
+SLOW = ("slow loris", "late")
+
 #: It happens once to a row, and the row has its answer all the same.
 PASSING: dict[str, Any] = {
     "429": (429, {"error": {"message": "slow down"}}, {"retry-after": "0.05"}),

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from tests.engines.fault_server import Server, said
 from ownwords.engines._chat_api import completion_of, read_answer, usage_of
 from ownwords.engines._faults import BadAnswerError
 from ownwords.errors import EngineError, InputError
-from ownwords.records import Message, Request
+from ownwords.records import Message, Request, Sampling
 from ownwords.turns import turn_of
 
 pytest.importorskip("openai")
@@ -37,6 +38,38 @@ def test_answers_come_with_their_counts_and_the_request_is_the_apis() -> None:
         "seed": 0,
         "messages": [{"role": "user", "content": "question 0"}],
     }
+
+
+def test_settings_say_what_a_request_holds() -> None:
+    changes = {
+        "send_seed": False,
+        "token_limit_key": "max_completion_tokens",
+        "extra_body": {"top_p": 0.5, "min_p": 0.1},
+    }
+    drawn = ask("0", seed=5)
+    drawn = replace(drawn, sampling=Sampling(0.9, 0.7, 50, 9))
+    with Server(lambda body, seen: said()) as server:
+        for more in ({}, changes, {"send_top_k": False}):
+            with closing(engine_for(server, **more)) as engine:
+                list(engine.stream([drawn]))
+    shared = {"model": "tiny", "temperature": 0.9, "messages": [{"role": "user", "content": "question 0"}]}
+    assert server.asked == [
+        {**shared, "top_p": 0.7, "top_k": 50, "max_tokens": 9, "seed": 5},
+        {**shared, "top_p": 0.5, "top_k": 50, "max_completion_tokens": 9, "min_p": 0.1},
+        {**shared, "top_p": 0.7, "max_tokens": 9, "seed": 5},
+    ]
+
+
+def test_bare_text_is_completed_as_text() -> None:
+    answer = {
+        "choices": [{"text": " 4.", "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 5, "completion_tokens": 2},
+    }
+    with Server(lambda body, seen: answer) as server, closing(engine_for(server, prefill="yes")) as engine:
+        (found,) = engine.stream([Request("r", text="2 + 2", prefill=" is")])
+    assert (found.text, found.finish_reason, found.prompt_tokens, found.completion_tokens) == (" 4.", "stop", 5, 2)
+    assert server.asked[0]["prompt"] == "2 + 2 is"
+    assert server.headers[-1].startswith("POST /v1/completions ")
 
 
 def test_a_model_that_the_server_does_not_have_is_named_with_the_nearest() -> None:

@@ -217,6 +217,15 @@ def test_closing_half_way_leaves_no_thread_and_no_connection() -> None:
     assert psutil.Process().num_fds() <= before
 
 
+def test_an_engine_that_cannot_start_leaves_nothing() -> None:
+    threads, files = ours(), psutil.Process().num_fds()
+    with Server(lambda body, seen: own(body), models=("other",)) as server, pytest.raises(EngineError):
+        engine_for(server)
+    gc.collect()
+    assert ours() == threads
+    assert psutil.Process().num_fds() <= files
+
+
 def test_an_engine_that_is_closed_first_lets_its_stream_end() -> None:
     with Server(lambda body, seen: own(body) if number(body) < 5 else after(30, own(body))) as server:
         engine = engine_for(server, timeout=20)

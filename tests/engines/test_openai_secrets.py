@@ -11,7 +11,7 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-from tests.engines.asking import FAST, answers, asks, engine_for, have_their_own, own
+from tests.engines.asking import PATIENT, answers, asks, engine_for, have_their_own, own
 from tests.engines.conftest import KEY
 from tests.engines.fault_server import CUT, Server, said
 
@@ -43,6 +43,11 @@ def test_a_server_of_ones_own_needs_no_key_and_openai_does(monkeypatch: pytest.M
     monkeypatch.delenv("OPENAI_API_KEY")
     with Server(lambda body, seen: said()) as server:
         engine_for(server).close()
+    with (
+        Server(lambda body, seen: said(), models=(401, {})) as server,
+        pytest.raises(EngineError, match=r"wants a key, and \$OPENAI_API_KEY has none \(401\)"),
+    ):
+        engine_for(server)
     with pytest.raises(RecipeError, match=r"put its key into \$OPENAI_API_KEY"):
         open_engine("openai", None, RuntimeSection(openai=OpenAISection(model="m")))
 
@@ -132,7 +137,7 @@ def test_a_secret_in_a_recipe_is_refused_and_not_repeated(section: dict[str, Any
     "address", ["localhost:8000/v1", "http://", "http://[::1", "http://h:99999/", "http://h/v1?k=3"]
 )
 def test_an_address_that_is_none_is_said(address: str) -> None:
-    section = OpenAISection.model_validate({**FAST, "base_url": address})
+    section = OpenAISection.model_validate({**PATIENT, "base_url": address})
     with pytest.raises(RecipeError, match=r"runtime\.openai\.base_url is no address of a server"):
         open_engine("openai", None, RuntimeSection(openai=section))
 

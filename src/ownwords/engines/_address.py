@@ -12,7 +12,8 @@ from ownwords.errors import RecipeError
 from ownwords.recipe import OpenAISection
 from ownwords.records import Completion
 
-_NO_KEY = "none"
+#: Sent where a server of one's own needs no key.
+NO_KEY = "none"
 #: What is shorter is a placeholder (`EMPTY`, `x`), and would be found in any text.
 _SHORTEST_SECRET = 6
 
@@ -89,4 +90,4 @@ def _key(settings: OpenAISection, host: str) -> str:
         return key
     if host.endswith("openai.com"):
         raise RecipeError(f"runtime.engine=openai asks {host}: put its key into ${settings.api_key_env}.")
-    return _NO_KEY
+    return NO_KEY

@@ -9,7 +9,7 @@ from typing import Any
 import httpx2
 import openai
 
-from ownwords.engines._address import address_of
+from ownwords.engines._address import NO_KEY, address_of
 from ownwords.engines._chat_api import read_answer
 from ownwords.engines._connection import CopyError, client_of
 from ownwords.engines._faults import BadAnswerError, Fault, fault_of
@@ -69,7 +69,9 @@ class Server:
         if isinstance(listed, dict):
             self._read_models(listed)
         elif listed.status in (401, 403):
-            raise EngineError(f"{self.shown} refuses the key in ${self._settings.api_key_env} ({listed.status}).")
+            env, key = self._settings.api_key_env, self._address.key != NO_KEY
+            told = f"refuses the key in ${env}" if key else f"wants a key, and ${env} has none"
+            raise EngineError(f"{self.shown} {told} ({listed.status}).")
         elif listed.kind in ("unreachable", "timeout", "connection_lost"):
             raise EngineError(f"no server answers at {self.shown} ({self.hide(listed.message)}). Is it running?")
         elif 300 <= listed.status < 400:
