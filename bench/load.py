@@ -63,7 +63,14 @@ class Spent:
 def row(number: int, dice: random.Random) -> dict[str, str]:
     """A question and its answer; no two rows are alike, because the first number is the row's own."""
     a, b, c, d = number + 100, dice.randrange(2, 100), dice.randrange(2, 500), dice.randrange(2, 500)
-    facts: dict[str, Any] = {"name": dice.choice(_NAMES), "things": dice.choice(_THINGS), "a": a, "b": b, "c": c, "d": d}
+    facts: dict[str, Any] = {
+        "name": dice.choice(_NAMES),
+        "things": dice.choice(_THINGS),
+        "a": a,
+        "b": b,
+        "c": c,
+        "d": d,
+    }
     facts |= {"left": a - b, "more": a - b + c, "all": a - b + c + d}
     question, answer = (" ".join(sentences).format(**facts) for sentences in (_SENTENCES, _STEPS))
     return {"question": question, "answer": answer}
@@ -136,7 +143,9 @@ def main() -> list[tuple[str, str, str]]:
         resumed = rewrite(many)
         again = statistics.median(rewrite(many).seconds for _ in range(REPEATS))
     few_seconds = statistics.median(spent.seconds for spent in short)
-    a_row, a_row_of_few = ((seconds - startup) / rows for seconds, rows in ((long.seconds, ROWS), (few_seconds, FEW_ROWS)))
+    a_row, a_row_of_few = (
+        (seconds - startup) / rows for seconds, rows in ((long.seconds, ROWS), (few_seconds, FEW_ROWS))
+    )
     memory = long.memory - statistics.median(spent.memory for spent in short)
     rate = f"{ROWS / long.seconds:,.0f} rows/s"
     of_few = f"of {FEW_ROWS:,} rows"

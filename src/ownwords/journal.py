@@ -126,7 +126,8 @@ class Journal:
     def forget_errors(self, stage: str) -> None:
         """Remove completions that are errors: an error is not an answer, and is asked again."""
         self._delete(
-            "stage = ? AND instr(completion, '\"error\":') AND json_extract(completion, '$.error') IS NOT NULL", (stage,)
+            "stage = ? AND instr(completion, '\"error\":') AND json_extract(completion, '$.error') IS NOT NULL",
+            (stage,),
         )  # looking for the word first: JSON is read only where it may be one
 
     def forget_other_engines(self, stage: str, engine: str) -> int:

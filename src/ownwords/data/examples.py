@@ -134,7 +134,7 @@ class _Those(Sequence[Example]):
 
 
 def content_hash(messages: Sequence[Message], reference: str, tools: str) -> str:
-    """What an example's id says of its content: the digest of these by name; `tools` counts only where there are any."""
+    """What an example's id says of its content: the digest of these by name; `tools` count only where there are any."""
     more = f',"tools":{canonical(tools)}' if tools else ""
     return digest_text(f'{{"messages":{canonical_messages(messages)},"reference":{canonical(reference)}{more}}}')
 

@@ -102,7 +102,8 @@ def _as_many_as_wanted(rows: Iterator[Row], source: SourceSection) -> Iterator[R
         DataError: it has fewer.
     """
     count = 0
-    for count, row in enumerate(rows, 1):
+    for row in rows:
+        count += 1
         yield row
     if source.generator is not None and count < (source.limit or 0):
         raise DataError(

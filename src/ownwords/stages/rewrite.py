@@ -74,8 +74,8 @@ class Wave:
 
 
 class Outcomes:
-    """The outcome of every training example, in their order: read from the journal anew each time they are gone through,
-    a few at a time.
+    """The outcome of every training example, in their order: read from the journal, a few at a time, each time that they
+    are gone through.
 
     Raises:
         StageError: while iterating, the journal lacks a completion.
@@ -191,7 +191,9 @@ def _run_wave(context: Context, wave: Wave) -> None:
         for answered, completion in enumerate(engine.stream(_missing(context, wave)), start=1):
             asked = wave.waiting.pop(completion.request_id)
             attempt = Attempt(wave.number, completion, judge(context, asked.example, completion), provenance)
-            context.run.journal.record(STAGE, asked.key, completion, provenance, _by_identity(context, attempt.verdicts))
+            context.run.journal.record(
+                STAGE, asked.key, completion, provenance, _by_identity(context, attempt.verdicts)
+            )
             wave.standing.note(asked.place, asked.key, passed=attempt.passed)
             progress.before = wave.settled
             progress.advance(tokens=completion.completion_tokens)
