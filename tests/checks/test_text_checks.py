@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ownwords.checks.base import find_check, require_params
+from ownwords.checks.text import count_words
 from ownwords.errors import RecipeError
 from ownwords.prompts.render import load_prompt, prompt_names
 from ownwords.records import Candidate, Example, Message, Verdict
@@ -181,3 +182,8 @@ def test_a_megabyte_takes_seconds(name: str) -> None:
 def test_unknown_parameter_names_the_nearest() -> None:
     with pytest.raises(RecipeError, match="max_words"):
         require_params("no_prompt_leak", find_check("no_prompt_leak"), {"max_word": 3})
+
+
+@given(st.text(st.characters(max_codepoint=127)))
+def test_words_of_ascii_are_counted_as_those_of_any_text(text: str) -> None:
+    assert count_words(text) == count_words(f"{text} é") - 1

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import sqlite3
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 
+from ownwords.data.export import training_table
 from ownwords.journal import Journal
+from ownwords.records import Example
+from ownwords.stages.rewrite import judge
 from tests.pipeline.conftest import Project, question, write_rows
 
 
@@ -211,3 +216,97 @@ def test_rows_that_are_wrong_are_left_out_listed_and_said(project: Project, caps
     assert (summary["n"], [row["origin"] for row in summary["skipped"]]) == (11, ["rows.jsonl line 1"])
     assert project.ownwords("report") == 0
     assert "1 rows of the dataset are wrong" in (project.output / "report.html").read_text(encoding="utf-8")
+
+
+def lose(project: Project, count: int) -> None:
+    """Leave the run as a kill before the last `count` answers would."""
+    with sqlite3.connect(project.output / "journal.sqlite") as connection:
+        keys = "SELECT stage, example_id, attempt, request_hash FROM completions ORDER BY rowid DESC LIMIT ?"
+        connection.execute(
+            f"DELETE FROM verdicts WHERE (stage, example_id, attempt, request_hash) IN ({keys})", (count,)
+        )
+        connection.execute(
+            f"DELETE FROM completions WHERE (stage, example_id, attempt, request_hash) IN ({keys})", (count,)
+        )
+    connection.close()
+    facts = json.loads((project.output / "run.json").read_text(encoding="utf-8"))
+    facts["stages"]["rewrite"]["status"] = "running"
+    (project.output / "run.json").write_text(json.dumps(facts), encoding="utf-8")
+
+
+def dialogues(project: Project, count: int) -> str:
+    """An override: conversations with two targets each, every third equal to the one before it."""
+    path = project.folder / "dialogues.jsonl"
+    with path.open("w", encoding="utf-8") as file:
+        for place in range(count):
+            number = place - (place % 3 == 2)
+            pairs = [question(number), question(number + 5000)]
+            turns = [("user", pair["question"], "assistant", pair["answer"]) for pair in pairs]
+            messages = [{"role": role, "content": text} for turn in turns for role, text in (turn[:2], turn[2:])]
+            file.write(json.dumps({"messages": messages}) + "\n")
+    return f"data.train={{path: {path}}}"
+
+
+#: Right, wrong or empty, as the row and the attempt have it.
+MIXED = "return ['', 'The answer is 1.', request.example.reference][request.seed % 3]"
+PRODUCTS = ("rewrite.json", "samples.json", "data/sdft/train.parquet", "data/vanilla/train.parquet")
+
+
+@pytest.mark.parametrize("on_failure", ["fallback", "drop", "retry"])
+@pytest.mark.parametrize("turns", ["all", "last"])
+def test_going_on_asks_what_is_missing_and_ends_in_the_same_data(project: Project, on_failure: str, turns: str) -> None:
+    flags = [dialogues(project, 400), f"rewrite.on_failure={on_failure}", f"rewrite.turns={turns}"]
+    flags += script(project, MIXED)
+    assert project.ownwords("rewrite", *flags) == 0
+    whole = {name: (project.output / name).read_bytes() for name in PRODUCTS}
+    before = asked(project)
+    assert len(set(before)) == len(before)
+    lose(project, 250)
+    assert project.ownwords("rewrite", *flags) == 0
+    again = asked(project)[len(before) :]
+    assert (len(again), set(again) <= set(before)) == (250, True)
+    assert {name: (project.output / name).read_bytes() for name in PRODUCTS} == whole
+
+
+def test_rows_stay_in_the_order_of_the_dataset_across_row_groups(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ownwords.data.export.ROW_GROUP", 30)
+    monkeypatch.setattr("ownwords.stages.products.PIECE", 10)
+    flags = [dialogues(project, 40), *script(project, MIXED)]
+    assert project.ownwords("rewrite", *flags) == 0
+    expected = [
+        question(number + more)["answer"]
+        for place in range(40)
+        for number in [place - (place % 3 == 2)]
+        for more in (0, 5000)
+    ]
+    for arm in ("sdft", "vanilla"):
+        assert [row["reference"] for row in rows_of(project, arm)] == expected
+        with pq.ParquetFile(project.output / "data" / arm / "train.parquet") as file:
+            assert [file.metadata.row_group(place).num_rows for place in range(file.num_row_groups)] == [30, 30, 20]
+
+
+def test_the_number_of_rows_costs_no_memory_for_their_texts(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At no time, while they are asked or written, are more than some of the examples there."""
+    rows = write_rows(project.folder / "many.jsonl", [question(number) for number in range(6_000)])
+    alive: list[int] = []
+
+    def count() -> None:
+        alive.append(sum(isinstance(value, Example) for value in gc.get_objects()))
+
+    def counting_table(some: Any) -> Any:
+        count()
+        return training_table(some)
+
+    def counting_judge(context: Any, example: Example, completion: Any) -> Any:
+        if completion.request_id.startswith("00"):
+            count()
+        return judge(context, example, completion)
+
+    monkeypatch.setattr("ownwords.stages.products.training_table", counting_table)
+    monkeypatch.setattr("ownwords.stages.rewrite.judge", counting_judge)
+    overrides = [f"data.train.path={rows}", "data.train.limit=6000", "rewrite.checks=[not_empty]"]
+    assert project.ownwords("rewrite", *overrides) == 0
+    assert len(alive) > 6
+    assert max(alive) < 3500

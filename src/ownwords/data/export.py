@@ -11,11 +11,12 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from ownwords.records import Outcome, Source
+from ownwords.records import Outcome, Source, Verdict
 from ownwords.run import atomic
 
 #: What each column holds, in the order of the file. The dataset card prints this table.
@@ -60,10 +61,6 @@ def training_row(outcome: Outcome, provenance: Mapping[str, Any]) -> dict[str, A
     `provenance` has `prompt_preset`, `prompt_hash`, `model`, `revision` (text or None) and `sampling` (JSON).
     """
     example, completion = outcome.example, outcome.completion
-    verdicts = [
-        {"check": name, "passed": verdict.passed, "reason": verdict.reason, "detail": verdict.detail}
-        for name, verdict in outcome.verdicts
-    ]
     return {
         "prompt": [message.as_dict() for message in example.messages],
         "completion": [{"role": "assistant", "content": outcome.target or ""}],
@@ -72,13 +69,23 @@ def training_row(outcome: Outcome, provenance: Mapping[str, Any]) -> dict[str, A
         "source": outcome.source or "",
         "reason": outcome.reason,
         "reference": example.reference,
-        "verdicts": _JSON.encode(verdicts),
+        "verdicts": _verdicts(outcome.verdicts),
         **{name: provenance[name] or "" for name in _PROVENANCE},
         "engine": outcome.engine,
         "attempt": outcome.attempt,
         "prompt_tokens": -1 if completion is None else completion.prompt_tokens,
         "completion_tokens": -1 if completion is None else completion.completion_tokens,
     }
+
+
+@lru_cache(maxsize=1024)  # most rows have the same: every check passed
+def _verdicts(verdicts: tuple[tuple[str, Verdict], ...]) -> str:
+    return _JSON.encode(
+        [
+            {"check": name, "passed": verdict.passed, "reason": verdict.reason, "detail": verdict.detail}
+            for name, verdict in verdicts
+        ]
+    )
 
 
 def tools_of(row: Mapping[str, Any]) -> str:
