@@ -1,6 +1,6 @@
 """Run every benchmark of speed, one after the other, and print the table of docs/performance.md.
 
-python -m bench                 all of them, about ten minutes on two cores
+python -m bench                 all of them, one after the other
 python -m bench startup load    some of them
 """
 
