@@ -1,10 +1,6 @@
 """Run every benchmark of speed, one after the other, and print the table of docs/performance.md.
 
-<<<<<<< HEAD
 python -m bench                 all of them, under 25 minutes on two cores
-=======
-python -m bench                 all of them, one after the other
->>>>>>> speed
 python -m bench startup load    some of them
 python -m bench vllm_choices    one that only informs defaults, and is not among all
 """
