@@ -74,8 +74,8 @@ class Wave:
 
 
 class Outcomes:
-    """The outcome of every training example, in their order: read from the journal, a few at a time, each time that they
-    are gone through.
+    """The outcome of every training example, in their order: read from the journal, a few at a time, each time that
+    they are gone through.
 
     Raises:
         StageError: while iterating, the journal lacks a completion.
