@@ -48,7 +48,9 @@ class Call:
         return {"name": self.name, "arguments": self.arguments}
 
     def as_json(self) -> str:
-        return json.dumps(self.as_dict(), ensure_ascii=False, allow_nan=False)
+        """JSON text in which the tag that ends a call cannot stand, not even inside a name or an argument."""
+        text = json.dumps(self.as_dict(), ensure_ascii=False, allow_nan=False)
+        return text.replace("</tool_call>", "<\\/tool_call>")
 
 
 @dataclass(frozen=True, slots=True)

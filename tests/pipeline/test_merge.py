@@ -15,7 +15,9 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def trained(project: Project) -> Project:
+    # In bfloat16 this random model's close choices fall the other way once the adapter is added into the weights.
     keys = ["tune.learning_rate=0.05", "runtime.engine=transformers", "rewrite.sampling.max_tokens=16"]
+    keys.append("runtime.dtype=float32")
     assert project.ownwords("rewrite", *keys) == 0
     assert project.ownwords("tune", *keys) == 0
     return project
