@@ -184,7 +184,7 @@ def after(seconds: float, act: Any) -> Callable[[asyncio.StreamWriter], Any]:
 
     async def late(writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(seconds)
-        writer.write(message(act))
+        writer.write(message(200, act, {"connection": "close"}))
         await writer.drain()
 
     return late
