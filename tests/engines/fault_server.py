@@ -56,6 +56,7 @@ class Server:
 
     def __enter__(self) -> Server:
         self._tasks: set[asyncio.Task[None]] = set()
+        self._every: list[asyncio.StreamWriter] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
@@ -94,8 +95,7 @@ class Server:
 
     async def _close(self) -> None:
         self._server.close()
-        for _ in range(3):  # what was accepted in this moment is made a connection
-            await asyncio.sleep(0)
+        await _moments()  # what was accepted just now is made a connection
         writers = list(self._writers)
         for writer in writers:
             writer.transport.abort()
@@ -106,11 +106,18 @@ class Server:
         for task in rest:
             task.cancel()
         await asyncio.gather(*rest, return_exceptions=True)
+        for writer in self._every:  # a task that is cancelled before it begins closes nothing
+            writer.transport.abort()
+        await _moments()
 
     def _do(self, work: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     def _welcome(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._every.append(writer)
+        if not self._server.is_serving():
+            writer.transport.abort()
+            return
         self._writers[writer] = reader
         self.connections += 1
         self._tasks.add(asyncio.get_running_loop().create_task(self._talk(reader, writer)))
@@ -168,6 +175,12 @@ class Server:
         writer.write(message(*act) if isinstance(act, tuple) else message(act))
         await writer.drain()
         return True
+
+
+async def _moments() -> None:
+    """A few turns of the loop: connections are opened and closed in steps."""
+    for _ in range(10):
+        await asyncio.sleep(0)
 
 
 def message(*act: Any) -> bytes:
