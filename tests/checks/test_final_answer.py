@@ -127,12 +127,16 @@ HOSTILE = {
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
 def test_a_megabyte_of_hostile_text_takes_linear_time(text: str) -> None:
     def seconds(size: int) -> float:
-        start = time.process_time()
-        judge(text[:size], text[:size])
-        return time.process_time() - start
+        """The faster of two runs: a busy machine slows one, seldom both."""
+        taken: list[float] = []
+        for _ in range(2):
+            start = time.process_time()
+            judge(text[:size], text[:size])
+            taken.append(time.process_time() - start)
+        return min(taken)
 
     # Ten times the text may take ten times as long; quadratic time would be a hundred times, and minutes in all.
-    assert seconds(1_000_000) < 25 * max(seconds(100_000), 0.04)
+    assert seconds(1_000_000) < 50 * max(seconds(100_000), 0.02)
 
 
 @given(
