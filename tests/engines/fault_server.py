@@ -93,9 +93,10 @@ class Server:
         return await asyncio.start_server(self._welcome, "127.0.0.1", self.port)
 
     async def _close(self) -> None:
+        for listening in self._server.sockets:
+            self._loop.remove_reader(listening)
+        await _moments()  # asyncio would lose a connection that is accepted but not made yet
         self._server.close()
-        for _ in range(3):  # what was accepted in this moment is made a connection
-            await asyncio.sleep(0)
         writers = list(self._writers)
         for writer in writers:
             writer.transport.abort()
@@ -106,6 +107,9 @@ class Server:
         for task in rest:
             task.cancel()
         await asyncio.gather(*rest, return_exceptions=True)
+        for writer in self._writers:  # a task that is cancelled before it begins closes nothing
+            writer.transport.abort()
+        await _moments()
 
     def _do(self, work: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
@@ -168,6 +172,12 @@ class Server:
         writer.write(message(*act) if isinstance(act, tuple) else message(act))
         await writer.drain()
         return True
+
+
+async def _moments() -> None:
+    """A few turns of the loop: connections are opened and closed in steps."""
+    for _ in range(10):
+        await asyncio.sleep(0)
 
 
 def message(*act: Any) -> bytes:

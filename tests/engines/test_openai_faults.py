@@ -48,9 +48,12 @@ def test_a_fault_that_stays_is_the_rows_own_error_and_nobody_elses(name: str) ->
 def test_a_fault_that_concerns_all_rows_stops_with_one_message(
     fault: Any, changes: dict[str, Any], message: str
 ) -> None:
-    with Server(lambda body, seen: fault) as server, closing(engine_for(server, **changes)) as engine:
-        with pytest.raises(EngineError) as caught:
-            list(engine.stream(asks(50)))
+    with (
+        Server(lambda body, seen: fault) as server,
+        closing(engine_for(server, **changes)) as engine,
+        pytest.raises(EngineError) as caught,
+    ):
+        list(engine.stream(asks(50)))
     assert message in str(caught.value)
     assert str(caught.value).count("the server answered") == 1
 
