@@ -24,6 +24,7 @@ FLOORS: list[set[str]] = [
     {"prompts", "rendering", "_model_files"},
     {"run"},
     {"journal"},
+    {"_journal_rows"},
     {"fingerprint", "environment", "progress", "work"},
     {"recipe"},
     {"catalog"},

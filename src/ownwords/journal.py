@@ -16,13 +16,13 @@ import sqlite3
 import threading
 from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple
 
-from ownwords.errors import StageError
-from ownwords.records import PASSED, Completion, RowError, Verdict
+from ownwords._journal_rows import Entry, Key, dump, entries_of, fetch, load, verdict_rows
+from ownwords.records import Completion, Verdict
+
+__all__ = ["Entry", "Journal", "Key", "read_entries", "read_only"]
 
 COMMIT_SECONDS = 0.5
 #: So many rows of a table are committed without waiting for that time.
@@ -32,7 +32,6 @@ MOST_WAITING = 4 * COMMIT_ROWS
 
 _STATEMENT_ROWS = 2048  # a row has eight values at most, and SQLite takes 32,766 in a statement
 
-_ENCODER = json.JSONEncoder(separators=(",", ":"))
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS completions (
     stage TEXT NOT NULL, example_id TEXT NOT NULL, attempt INTEGER NOT NULL, request_hash TEXT NOT NULL,
@@ -45,37 +44,6 @@ CREATE TABLE IF NOT EXISTS verdicts (
     PRIMARY KEY (stage, example_id, attempt, request_hash, checked_by)
 ) WITHOUT ROWID;
 """
-# What the journal has of some examples, as one JSON text: SQLite puts it together without Python's lock. The CROSS JOIN
-# is carried out as it is written, so that each id is looked up in the table's index.
-_ENTRIES = """
-SELECT json_group_array(json_array(
-    c.rowid, c.example_id, c.attempt, c.request_hash, json(c.completion), c.engine,
-    json((
-        SELECT json_group_array(json_array(v.checked_by, v.passed, v.reason, v.detail)) FROM verdicts AS v
-        WHERE v.stage = c.stage AND v.example_id = c.example_id AND v.attempt = c.attempt
-        AND v.request_hash = c.request_hash
-    ))
-))
-FROM json_each(?) AS wanted CROSS JOIN completions AS c ON c.example_id = wanted.value AND c.stage = ?
-"""
-
-
-class Key(NamedTuple):
-    """What a completion is the answer to, within one stage."""
-
-    example_id: str
-    attempt: int
-    request_hash: str
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One completion as the journal holds it: the engine's provenance as JSON, verdicts by check identity."""
-
-    key: Key
-    completion: Completion
-    engine: str
-    verdicts: dict[str, Verdict]
 
 
 class Journal:
@@ -116,12 +84,12 @@ class Journal:
 
         A key that is there already keeps its completion: nothing committed is ever replaced.
         """
-        row = (stage, key.example_id, key.attempt, key.request_hash, _dump(completion), engine)
-        self._add([row], _verdict_rows(stage, key, verdicts or {}))
+        row = (stage, key.example_id, key.attempt, key.request_hash, dump(completion), engine)
+        self._add([row], verdict_rows(stage, key, verdicts or {}))
 
     def record_verdicts(self, stage: str, key: Key, verdicts: dict[str, Verdict]) -> None:
         """Add verdicts about a completion that is there already (the checks of the recipe have changed)."""
-        self._add([], _verdict_rows(stage, key, verdicts))
+        self._add([], verdict_rows(stage, key, verdicts))
 
     def forget_errors(self, stage: str) -> None:
         """Remove completions that are errors: an error is not an answer, and is asked again."""
@@ -145,7 +113,7 @@ class Journal:
         self.commit()
         query = "SELECT example_id, attempt, request_hash, completion, engine FROM completions WHERE stage = ?"
         for example_id, number, request_hash, completion, engine in self._reader.execute(query, (stage,)):
-            yield Key(example_id, number, request_hash), _load(completion), engine
+            yield Key(example_id, number, request_hash), load(completion), engine
 
     def look_up(self, stage: str, keys: Collection[Key]) -> Callable[[], dict[Key, Entry]]:
         """Begin to read what is committed under some keys, a few thousand at most; the function that is returned waits
@@ -155,8 +123,8 @@ class Journal:
             StageError: then, if a completion cannot be read.
         """
         ids, wanted = json.dumps([key.example_id for key in keys]), set(keys)
-        found = self._thread.submit(_fetch, self._reader, ids, stage)
-        return lambda: {entry.key: entry for entry in _entries(found.result()) if entry.key in wanted}
+        found = self._thread.submit(fetch, self._reader, ids, stage)
+        return lambda: {entry.key: entry for entry in entries_of(found.result()) if entry.key in wanted}
 
     def commit(self) -> None:
         """Make everything recorded so far durable."""
@@ -238,77 +206,6 @@ def _connect(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=30, cached_statements=16)
 
 
-def _verdict_rows(stage: str, key: Key, verdicts: dict[str, Verdict]) -> list[tuple[object, ...]]:
-    example_id, attempt, request_hash = key
-    return [
-        (stage, example_id, attempt, request_hash, checked_by, int(verdict.passed), verdict.reason, verdict.detail)
-        for checked_by, verdict in verdicts.items()
-    ]
-
-
-def _fetch(connection: sqlite3.Connection, ids: str, stage: str) -> str:
-    try:
-        text: str = connection.execute(_ENTRIES, (ids, stage)).fetchone()[0]
-    except sqlite3.OperationalError as error:
-        if "malformed JSON" not in str(error):
-            raise
-        raise StageError(f"the journal holds a completion that cannot be read ({error}).") from error
-    return text
-
-
-def _entries(text: str) -> list[Entry]:
-    """What `_fetch` has read, by attempt and age."""
-    entries: list[Entry] = []
-    for _, example_id, attempt, request_hash, completion, engine, judged in sorted(json.loads(text), key=_by_attempt):
-        verdicts = {checked_by: _verdict(*verdict) for checked_by, *verdict in judged}
-        entries.append(Entry(Key(example_id, attempt, request_hash), _completion(completion), engine, verdicts))
-    return entries
-
-
-def _by_attempt(row: list[Any]) -> tuple[int, int]:
-    return row[2], row[0]
-
-
-def _verdict(passed: int, reason: str, detail: str) -> Verdict:
-    return PASSED if passed and reason == "ok" and not detail else Verdict(bool(passed), reason, detail)
-
-
-def _dump(completion: Completion) -> str:
-    values: dict[str, Any] = {
-        "request_id": completion.request_id,
-        "text": completion.text,
-        "finish_reason": completion.finish_reason,
-        "prompt_tokens": completion.prompt_tokens,
-        "completion_tokens": completion.completion_tokens,
-    }
-    if completion.logprobs is not None:
-        values["logprobs"] = [round(value, 5) for value in completion.logprobs]
-    if completion.reasoning is not None:
-        values["reasoning"] = completion.reasoning
-    if completion.tool_calls:
-        values["tool_calls"] = completion.tool_calls
-    if completion.error is not None:
-        values["error"] = asdict(completion.error)
-    return _ENCODER.encode(values)
-
-
-def _load(text: str) -> Completion:
-    try:
-        return _completion(json.loads(text))
-    except (ValueError, TypeError) as error:
-        raise StageError(f"the journal holds a completion that cannot be read: {text[:80]!r} ({error}).") from error
-
-
-def _completion(values: dict[str, Any]) -> Completion:
-    if "logprobs" in values:
-        values["logprobs"] = tuple(values["logprobs"])
-    if "tool_calls" in values:
-        values["tool_calls"] = tuple(values["tool_calls"])
-    if "error" in values:
-        values["error"] = RowError(**values["error"])
-    return Completion(**values)
-
-
 def read_only(path: Path) -> dict[str, int]:
     """Completions per stage of a journal that another process may be writing; empty if there is none."""
     with _reading(path) as connection:
@@ -324,7 +221,7 @@ def read_entries(path: Path, stage: str, example_id: str) -> list[Entry]:
         StageError: it holds a completion that cannot be read.
     """
     with _reading(path) as connection:
-        return [] if connection is None else _entries(_fetch(connection, json.dumps([example_id]), stage))
+        return [] if connection is None else entries_of(fetch(connection, json.dumps([example_id]), stage))
 
 
 @contextlib.contextmanager

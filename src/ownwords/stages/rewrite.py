@@ -30,6 +30,7 @@ from ownwords.records import (
     digest_text,
 )
 from ownwords.stages.context import Context
+from ownwords.stages.giving_up import stop_if_hopeless, stop_if_too_many
 from ownwords.stages.products import write_products
 from ownwords.stages.standing import Standing
 from ownwords.turns import split_reasoning, turn_of
@@ -40,11 +41,6 @@ SKIPPED_SHOWN = 3
 GROUP = 512
 
 Item = TypeVar("Item")
-
-#: When the first answers are all errors of one kind, the cause is not the rows: stop early.
-EARLY_STOP_ROWS = 10
-#: The share of errors is judged from this many answers on.
-MINIMUM_FOR_ERROR_RATE = 50
 
 
 @dataclass(slots=True)
@@ -210,8 +206,8 @@ def _run_wave(context: Context, wave: Wave) -> None:
             progress.advance(tokens=completion.completion_tokens)
             if completion.error is not None:
                 errors[f"{completion.error.kind}: {completion.error.message}"] += 1
-                _stop_if_hopeless(errors, answered, context.recipe.rewrite.max_error_rate)
-    _stop_if_too_many(errors, pending, context.recipe.rewrite.max_error_rate)
+                stop_if_hopeless(errors, answered, context.recipe.rewrite.max_error_rate)
+    stop_if_too_many(errors, pending, context.recipe.rewrite.max_error_rate)
 
 
 def _missing(context: Context, wave: Wave) -> Iterator[Request]:
@@ -298,25 +294,6 @@ def decide(example: Example, attempt: Attempt | None, context: Context) -> Outco
     if context.recipe.rewrite.on_failure == "drop":
         return Outcome(example, "dropped", None, reason, detail, None, *story)
     return Outcome(example, "fallback", "reference", reason, detail, example.reference, *story)
-
-
-def _stop_if_hopeless(errors: Counter[str], answered: int, max_error_rate: float) -> None:
-    """Raise when errors are the rule: what concerns all rows is not worth paying for row by row."""
-    one_cause = len({message.partition(":")[0] for message in errors}) == 1
-    if one_cause and answered == errors.total() == EARLY_STOP_ROWS:
-        _stop_if_too_many(errors, answered, min(max_error_rate, 0.99))
-    if answered >= MINIMUM_FOR_ERROR_RATE:
-        _stop_if_too_many(errors, answered, max_error_rate)
-
-
-def _stop_if_too_many(errors: Counter[str], answered: int, max_error_rate: float) -> None:
-    if errors.total() <= max_error_rate * answered:
-        return
-    commonest, count = errors.most_common(1)[0]
-    raise StageError(
-        f"rewriting stopped: {errors.total()} of {answered} rows have no answer (rewrite.max_error_rate "
-        f"{max_error_rate}). The commonest cause, {count} times: {commonest}"
-    )
 
 
 def _looked_up(
