@@ -1,10 +1,12 @@
 """Rewriting GSM8K: an engine against the plain way, one `generate` a row; same prompts, same sampling, same dtype.
 
 `python -m bench.rewriting [ENGINE ...]` needs the bundled model (`make setup`) and $OWNWORDS_DATA/gsm8k_train.json
-(`make data`). 200 different training rows, evenly spread over the lengths, are rewritten with the prompt chat/math and
-the paper's sampling; 40 of them, spread likewise, go through the loop. Both are cut into three parts of every length,
-and the parts take turns: loop, engine, loop, engine, … Each ratio is of one part's rows per second. An answer ends at
-its stop token or after MAX_TOKENS. What is not measured: loading and start-up, checks, files (`bench.stage`).
+(`make data`). An engine rewrites 200 different training rows, evenly spread over the lengths, with the prompt chat/math
+and the paper's sampling; once, because asked again it would know the prompts. 40 of the rows, spread likewise, go
+through the loop, in parts of every length that take turns with the engines: loop, engine, loop, engine, loop. The ratio
+is of the engine's rows per second to the median of the parts'. An answer ends at its stop token or after MAX_TOKENS.
+The loop computes in the dtype that the hardware has instructions for, an engine in its own `auto`. What is not
+measured: loading and start-up, checks, files (`bench.stage`).
 """
 
 # pyright: basic
@@ -15,7 +17,8 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,7 +34,7 @@ MODEL = "bundled:smollm2-135m-instruct"
 ENGINES = {"transformers": ("4 ×", "8 ×"), "vllm": ("8 ×", "15 ×")}  # at least, aim
 ROWS = 200
 LOOP_ROWS = 40
-PARTS = 3
+DTYPES = ("bfloat16", "float32")  # an engine's `auto` is one of them
 MAX_TOKENS = 256
 
 
@@ -105,11 +108,11 @@ def engine_run(engine: Engine, requests: Sequence[Request]) -> Rate:
     return Rate(len(done) / seconds, written / seconds, cut / len(done), read / seconds)
 
 
-def matrix_rate() -> float:
-    """FLOPs a second of a large bfloat16 matrix product here: what no engine that computes in bfloat16 can exceed."""
+def matrix_rate(dtype: str) -> float:
+    """FLOPs a second of a large matrix product here: what no engine that computes in that dtype can exceed."""
     import torch
 
-    a, b = (torch.randn(2048, 2048, dtype=torch.bfloat16) for _ in range(2))
+    a, b = (torch.randn(2048, 2048, dtype=getattr(torch, dtype)) for _ in range(2))
     best = 0.0
     for _ in range(12):
         clock = time.perf_counter()
@@ -128,62 +131,60 @@ def work(rate: Rate, model: Any) -> float:
     return 2 * body * (rate.read + rate.tokens) + 2 * head.weight.numel() * rate.tokens
 
 
-def compare(names: Sequence[str]) -> tuple[dict[str, list[Rate]], dict[str, float]]:
-    """The rates of each side, one a part, by name (the loop's under `loop`), and each engine's share of the limit."""
-    chosen = spread(rewriting_requests(), ROWS)
+def compare(names: Sequence[str]) -> tuple[list[Rate], dict[str, Rate], dict[str, dict[str, float]]]:
+    """The rates of the loop's parts, those of each engine, and each engine's share of the limit in each of DTYPES."""
+    known = rewriting_requests()
+    chosen = spread(known, ROWS)
+    looped = spread(chosen, LOOP_ROWS)
     model = models.resolve(ModelSection(name_or_path=MODEL))
     tokenizer = models.load_tokenizer(model)
     device = models.choose_device("auto")
     plain = models.load_weights(model, models.choose_dtype("auto", device), device)
-    engines = {name: open_engine(name, model, RuntimeSection(engine=name)) for name in names}
-    sides: dict[str, tuple[Callable[[Sequence[Request]], Rate], list[Request]]] = {
-        "loop": (lambda part: one_row_loop(plain, tokenizer, part), spread(chosen, LOOP_ROWS))
+    loop: list[Rate] = []
+    limits: dict[str, list[float]] = {dtype: [] for dtype in DTYPES}
+    rates: dict[str, Rate] = {}
+    one_row_loop(plain, tokenizer, known[:1])  # first calls pay for set-up
+    for place, name in enumerate(["", *names]):
+        if name:
+            with closing(open_engine(name, model, RuntimeSection(engine=name))) as engine:
+                engine_run(engine, known[:1])
+                rates[name] = engine_run(engine, chosen)
+        loop.append(one_row_loop(plain, tokenizer, looped[place :: len(names) + 1]))
+        for dtype, measured in limits.items():
+            measured.append(matrix_rate(dtype))
+    shares = {
+        name: {dtype: work(rate, plain) / statistics.median(measured) for dtype, measured in limits.items()}
+        for name, rate in rates.items()
     }
-    for name, engine in engines.items():
-        sides[name] = (lambda part, engine=engine: engine_run(engine, part), chosen)
-    for run, requests in sides.values():
-        run(requests[:1])  # first calls pay for set-up
-    rates: dict[str, list[Rate]] = {name: [] for name in sides}
-    limits: list[float] = []
-    for part in range(PARTS):
-        limits.append(matrix_rate())
-        for name, (run, requests) in sides.items():
-            rates[name].append(run(requests[part::PARTS]))
-    for engine in engines.values():
-        engine.close()
-    limit = statistics.median(limits)
-    shares = {name: statistics.median(work(rate, plain) for rate in rates[name]) / limit for name in engines}
-    return rates, shares
+    return loop, rates, shares
 
 
 def main(names: Sequence[str] = tuple(ENGINES)) -> list[tuple[str, str, str]]:
     """Rows of (measure, at least, measured) for the table; an engine that is not installed is skipped, visibly."""
     here = [name for name in names if importlib.util.find_spec(name) is not None]
-    rates, shares = compare(here)
+    loop, rates, shares = compare(here)
     rows: list[tuple[str, str, str]] = []
     for name in names:
         least, aim = ENGINES[name]
         what = f"engine {name} against one-row `generate`, {ROWS} GSM8K rewrites of up to {MAX_TOKENS} tokens"
         wanted = f"{least} (aim {aim})"
-        rows.append(
-            (what, wanted, _measured(rates["loop"], rates[name]) if name in rates else "skipped: not installed")
-        )
+        rows.append((what, wanted, _measured(loop, rates[name]) if name in rates else "skipped: not installed"))
     if "vllm" in shares:
         what = "… share of the machine's limit reached by vllm (FLOPs of its tokens over the bfloat16 matrix rate)"
-        rows.append((what, "0.35 (aim 0.7)", f"{shares['vllm']:.2f} (transformers: {shares['transformers']:.2f})"))
+        told = [
+            f"of {dtype} {', '.join(f'{name} {share[dtype]:.2f}' for name, share in shares.items())}"
+            for dtype in DTYPES
+        ]
+        rows.append((what, "0.35 (aim 0.7)", f"{shares['vllm']['bfloat16']:.2f} ({'; '.join(told)})"))
     return rows
 
 
-def _measured(loop: Sequence[Rate], ours: Sequence[Rate]) -> str:
-    ratios = [mine.rows / plain.rows for plain, mine in zip(loop, ours, strict=True)]
-    middle = [
-        [statistics.median(getattr(rate, f) for rate in side) for f in ("rows", "tokens")] for side in (ours, loop)
-    ]
-    (rows, tokens), (loop_rows, loop_tokens) = middle
-    cut, loop_cut = (statistics.mean(rate.cut for rate in side) for side in (ours, loop))
+def _measured(loop: Sequence[Rate], engine: Rate) -> str:
+    rows, tokens, cut = (statistics.median(getattr(part, f) for part in loop) for f in ("rows", "tokens", "cut"))
+    ratios = ", ".join(f"{engine.rows / part.rows:.1f}" for part in loop)
     return (
-        f"{statistics.median(ratios):.1f} × ({', '.join(f'{ratio:.1f}' for ratio in ratios)}; {rows:.2f} against "
-        f"{loop_rows:.2f} rows/s, {tokens:.0f} against {loop_tokens:.0f} tokens/s; {cut:.0%} and {loop_cut:.0%} cut)"
+        f"{engine.rows / rows:.1f} × (by the loop's parts {ratios}; {engine.rows:.2f} against {rows:.2f} rows/s, "
+        f"{engine.tokens:.0f} against {tokens:.0f} tokens/s; {engine.cut:.0%} and {cut:.0%} cut)"
     )
 
 

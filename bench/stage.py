@@ -32,6 +32,7 @@ def recipe(output: Path) -> Recipe:
                 "checks": ["not_empty", "finished", "no_prompt_leak", "final_answer"],
                 "sampling": {"max_tokens": MAX_TOKENS},
             },
+            "runtime": {"engine": "transformers"},
             "output_dir": str(output),
         }
     )

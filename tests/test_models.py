@@ -250,3 +250,14 @@ def test_cpu_gets_bfloat16_only_where_it_computes_in_it(monkeypatch, computes, e
     monkeypatch.setattr(models, "_cpu_computes_bfloat16", lambda: computes)
     assert models.choose_dtype("auto", "cpu") == getattr(torch, expected)
     assert models.choose_dtype("float16", "cpu") == torch.float16
+
+
+@pytest.mark.parametrize(
+    ("name", "amx", "expected"), [("Intel(R) Xeon(R)", False, True), ("Intel(R)", True, False), ("AMD", False, False)]
+)
+def test_float32_is_as_fast_on_intel_without_amx(monkeypatch, name, amx, expected):
+    import torch
+
+    monkeypatch.setattr(models, "cpu_name", lambda: name)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx)
+    assert models.float32_is_as_fast() is expected

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ownwords import _model_files
+from ownwords.environment import cpu_name
 from ownwords.errors import ModelError
 from ownwords.recipe import ModelSection
 from ownwords.rendering import TemplateError, shows_the_user
@@ -215,6 +216,16 @@ def _cpu_computes_bfloat16() -> bool:
     if platform.machine().lower() in ("x86_64", "amd64"):
         return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
     return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+def float32_is_as_fast() -> bool:
+    """Whether this CPU multiplies float32 matrices at least as fast as bfloat16 ones, which it has instructions for.
+
+    So does Intel without AMX: its bfloat16 dot product does twice the work of a float32 one, half as often.
+    """
+    import torch
+
+    return "intel" in cpu_name().lower() and not torch.cpu._is_amx_tile_supported()
 
 
 def context_length(tokenizer: Any, config: Any) -> int:

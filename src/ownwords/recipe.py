@@ -338,7 +338,7 @@ class VllmSection(Section):
         default=None, gt=0, description="Memory for keys and values; on a CPU by default a quarter of what is free, ≤ 2"
     )
     max_model_len: int | None = Field(default=None, gt=8, description="Tokens of prompt and answer; the model's own")
-    max_num_seqs: int | None = Field(default=None, gt=0, description="Rows at once: 256 on GPUs, 64 on a CPU")
+    max_num_seqs: int | None = Field(default=None, gt=0, description="Rows at once: 256 on GPUs, 128 on a CPU")
     enable_prefix_caching: bool = True
     enforce_eager: bool | None = Field(
         default=None, description="Do not compile the model: starts faster, runs slower; by default so on a CPU"

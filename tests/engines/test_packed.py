@@ -76,15 +76,6 @@ def test_a_cpu_without_a_packed_layout_for_bfloat16_keeps_plain_layers(folder, m
     assert not any(isinstance(module, PackedLinear) for module in model.modules())
 
 
-@pytest.mark.parametrize(
-    ("name", "amx", "expected"), [("Intel(R) Xeon(R)", False, True), ("Intel(R)", True, False), ("AMD", False, False)]
-)
-def test_many_rows_are_widened_on_intel_without_amx(monkeypatch, name, amx, expected):
-    monkeypatch.setattr(_packed, "cpu_name", lambda: name)
-    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx)
-    assert _packed._float32_is_as_fast() is expected
-
-
 LORAS = {
     "plain": {"target_modules": ["q_proj", "v_proj"]},
     "every layer": {"target_modules": "all-linear"},

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from ownwords.environment import cpu_name
+from ownwords import models
 
 _WIDENED_ROWS = 256  # from here on widening the weights in every call costs less than it saves
 
@@ -58,7 +58,7 @@ def pack(model: Any) -> None:
     """
     if model.device.type != "cpu" or not _packs_bfloat16():
         return
-    widens = _float32_is_as_fast()
+    widens = models.float32_is_as_fast()
     modules = list(model.modules())
     elsewhere = {id(p) for m in modules if type(m) is not torch.nn.Linear for p in m.parameters(recurse=False)}
     for parent in modules:
@@ -77,8 +77,3 @@ def unpack(model: Any) -> None:
 
 def _packs_bfloat16() -> bool:
     return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
-
-
-def _float32_is_as_fast() -> bool:
-    """Intel without AMX: its bfloat16 dot product does twice the work of a float32 one, half as often."""
-    return "intel" in cpu_name().lower() and not torch.cpu._is_amx_tile_supported()

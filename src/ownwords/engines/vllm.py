@@ -24,7 +24,7 @@ from ownwords.errors import EngineError, InputError, ModelError, RecipeError
 from ownwords.recipe import ModelSection, RuntimeSection
 from ownwords.records import Completion, Request, Weights
 
-_SEQUENCES_ON_CPU, _SEQUENCES_ON_GPU = 64, 256
+_SEQUENCES_ON_CPU, _SEQUENCES_ON_GPU = 128, 256
 _GIB = 1 << 30
 _CACHE_ON_CPU = 2 * _GIB  # it is written to, and so taken, at the start
 
@@ -77,7 +77,7 @@ class VllmEngine(Engine):
         device = "cpu" if self._cpu else "cuda"
         if runtime.device not in ("auto", device):
             raise RecipeError(f"runtime.device={runtime.device}: the installed vLLM runs on {device}; set it to auto.")
-        dtype = models.choose_dtype(runtime.dtype, device)
+        dtype = models.choose_dtype(_computed_in(runtime.dtype, device), device)
         self._dtype = str(dtype).removeprefix("torch.")
         tokenizer = models.load_tokenizer(model)
         own = models.context_length(tokenizer, models.load_config(model))
@@ -188,6 +188,11 @@ class VllmEngine(Engine):
         import psutil
 
         return min(psutil.virtual_memory().available // 4, _CACHE_ON_CPU)
+
+
+def _computed_in(dtype: str, device: str) -> str:
+    """`auto` is float32 on a CPU that is no faster in bfloat16: hundreds of tokens a step wait for its arithmetic."""
+    return "float32" if dtype == "auto" and device == "cpu" and models.float32_is_as_fast() else dtype
 
 
 def _rank_size(rank: int) -> int:
