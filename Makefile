@@ -38,7 +38,8 @@ test-fast: $(READY)
 	$(BIN)/pytest -m "not slow"
 
 test-vllm: $(VLLM_READY)
-	$(BIN)/pytest -m vllm
+	@# Two files at a time: starting vLLM is its three processes' imports, one after the other.
+	$(BIN)/pytest -m vllm --numprocesses 2 --dist loadfile
 
 lint: $(READY)
 	$(BIN)/ruff check .

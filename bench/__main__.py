@@ -2,7 +2,7 @@
 
 python -m bench                 all of them, under 25 minutes on two cores
 python -m bench startup load    some of them
-python -m bench vllm_choices    one that only informs defaults, and is not among all
+python -m bench stage           on request alone: stage (vllm_stage covers it) and vllm_choices (it informs defaults)
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import time
 
 from ownwords.environment import environment
 
-NAMES = ("startup", "load", "http", "stage", "rewriting", "evaluating", "vllm_stage")
-ON_REQUEST = ("vllm_choices",)
+NAMES = ("startup", "load", "http", "rewriting", "evaluating", "vllm_stage")
+ON_REQUEST = ("stage", "vllm_choices")
 
 
 def main(names: list[str]) -> int:

@@ -31,8 +31,8 @@ from ownwords.records import Request, Sampling, Weights
 
 ENGINES = {"transformers": ("5 ×", "10 ×")}  # at least, aim
 ROWS = 100
-SAMPLE = 8
-MAX_TOKENS = 128
+SAMPLE = 4
+MAX_TOKENS = 96
 
 
 @dataclass(frozen=True, slots=True)

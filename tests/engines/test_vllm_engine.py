@@ -3,60 +3,20 @@
 # pyright: basic
 from __future__ import annotations
 
-import importlib.util
 import os
 import signal
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.engines.tiny_vllm import GREEDY, NEEDS_VLLM, PROMPTS, SAMPLED, SEQUENCES, ask, open_with, texts, tiny_adapter
 from tests.tiny import CONTEXT, make_tiny_model
 
 from ownwords import models
-from ownwords.engines.base import open_engine
 from ownwords.errors import EngineError, InputError
-from ownwords.recipe import ModelSection, RuntimeSection
-from ownwords.records import Message, Request, Sampling, Weights
+from ownwords.recipe import ModelSection
+from ownwords.records import Request, Sampling, Weights
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.vllm,
-    pytest.mark.skipif(importlib.util.find_spec("vllm") is None, reason="vLLM is not installed: make setup-vllm"),
-    pytest.mark.filterwarnings("default"),  # vLLM and what it imports warn of much that is not ours
-]
-
-GREEDY = Sampling(max_tokens=24)
-SAMPLED = Sampling(temperature=0.95, top_p=0.7, top_k=50, max_tokens=24)
-PROMPTS = ["hi", "what?", "a longer question, " * 4, "b", "c", "d e f", "long " * 60, "é ü", "one two", "x" * 90]
-SEQUENCES = 8
-
-
-def tiny_adapter(folder: Path, path: Path, seed: int = 1, rank: int = 4) -> Path:
-    """A LoRA adapter that changes the answers."""
-    import torch
-    from peft import LoraConfig, get_peft_model
-    from transformers import AutoModelForCausalLM
-
-    base = AutoModelForCausalLM.from_pretrained(folder)
-    config = LoraConfig(r=rank, lora_alpha=8, target_modules=["q_proj", "v_proj"], init_lora_weights=False)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        get_peft_model(base, config).save_pretrained(path)
-    return path
-
-
-def open_with(resolved, engine="vllm", **settings):
-    vllm = {"kv_cache_gib": 0.25, "max_num_seqs": SEQUENCES, **settings}
-    runtime = RuntimeSection.model_validate({"engine": engine, "dtype": "float32", "device": "cpu", "vllm": vllm})
-    return open_engine(engine, resolved, runtime)
-
-
-def ask(text: str, name: str = "", **fields) -> Request:
-    return Request(id=name or text, messages=(Message("user", text),), **{"sampling": GREEDY, **fields})
-
-
-def texts(engine, requests) -> dict[str, str]:
-    return {done.request_id: done.text for done in engine.stream(requests)}
+pytestmark = NEEDS_VLLM
 
 
 @pytest.fixture(scope="module")
@@ -213,21 +173,3 @@ def test_processes_that_are_killed_end_the_stream_with_advice(engine):
     with pytest.raises(EngineError, match=r"have died.*run the command again"):
         list(stream)
     assert engine._weights._server.dead, "so that the next stream starts another"
-
-
-def test_an_adapter_at_half_scale_is_merged_and_answers_like_the_transformers_engine(resolved, adapters, plain):
-    half = replace(adapters[0], scale=0.5)
-    requests = [ask(prompt, weights=half) for prompt in PROMPTS]
-    targets = ("yes", "a much longer answer than that", "")
-    scored = [ask("q" * 9, name=f"turn {target}", target=target, weights=half) for target in targets]
-    scored.append(Request(id="raw", text="2 + 2 =", target=" 4", weights=half))
-    engine = open_with(resolved, adapters="merged")
-    try:
-        assert texts(engine, requests) == texts(plain, requests)
-        theirs = {done.request_id: done for done in plain.stream(scored)}
-        for done in engine.stream(scored):
-            expected = theirs[done.request_id]
-            assert done.logprobs == pytest.approx(expected.logprobs, abs=1e-3)
-            assert replace(done, logprobs=()) == replace(expected, logprobs=())
-    finally:
-        engine.close()
