@@ -350,7 +350,10 @@ class VllmSection(Section):
     ngram_tokens: int = Field(
         default=0, ge=0, le=32, description="Tokens to guess from the prompt at each step; 0 guesses none"
     )
-    engine_args: dict[str, Any] = Field(default_factory=dict, description="Further arguments of vLLM's EngineArgs")
+    engine_args: dict[str, Any] = Field(
+        default_factory=dict,
+        description="Further arguments of vLLM's EngineArgs; --allow-code for those that may name code",
+    )
 
 
 class RuntimeSection(Section):

@@ -134,7 +134,7 @@ def test_an_answer_is_cut_where_the_context_ends(engine):
 
 
 def test_arguments_that_vllm_does_not_know_stop_the_start_with_the_key(resolved):
-    engine = open_with(resolved, engine_args={"no_such_argument": 1})
+    engine = open_with(resolved, engine_args={"no_such_argument": 1}, allow_code=True)
     with pytest.raises(EngineError, match="no_such_argument"):
         engine.warm_up([Weights()])
 

@@ -9,6 +9,7 @@ import pytest
 from tests.tiny import make_tiny_model
 
 from ownwords import models
+from ownwords.engines._vllm_arguments import require_harmless
 from ownwords.engines._vllm_server import _explained
 from ownwords.engines.base import open_engine
 from ownwords.errors import ModelError, RecipeError
@@ -27,6 +28,29 @@ def test_without_the_package_it_is_said_what_to_install(tmp_path, monkeypatch):
 def test_without_a_model_the_key_is_named():
     with pytest.raises(ModelError, match=r"model\.name_or_path"):
         open_engine("vllm", None, VLLM)
+
+
+@pytest.mark.parametrize(
+    ("argument", "allow_code", "message"),
+    [
+        ({"model": "another/one"}, True, r"set model\.name_or_path instead"),
+        ({"trust_remote_code": True}, True, r"set model\.trust_remote_code instead"),
+        ({"logits_processors": ["a:B"]}, True, "answers rely on it"),
+        ({"worker_cls": "a.B"}, False, "only with --allow-code"),
+        ({"seed": {"a": 1}}, False, "only with --allow-code"),
+        ({"kv_transfer_config": {"kv_connector_module_path": "a"}}, False, "quantization"),
+    ],
+)
+def test_arguments_that_would_change_answers_or_load_code_are_refused(tmp_path, argument, allow_code, message):
+    model = models.resolve(ModelSection(name_or_path=str(make_tiny_model(tmp_path / "model"))))
+    runtime = RuntimeSection.model_validate({"engine": "vllm", "vllm": {"engine_args": argument}})
+    with pytest.raises(RecipeError, match=message):
+        open_engine("vllm", model, runtime, allow_code=allow_code)
+
+
+def test_harmless_arguments_pass_and_others_with_the_users_leave():
+    require_harmless({"quantization": "awq", "block_size": 32, "cpu_offload_gb": 0.5}, allow_code=False)
+    require_harmless({"worker_cls": "a.B"}, allow_code=True)
 
 
 @pytest.mark.parametrize(

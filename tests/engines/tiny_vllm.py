@@ -39,10 +39,10 @@ def tiny_adapter(folder: Path, path: Path, seed: int = 1, rank: int = 4) -> Path
     return path
 
 
-def open_with(resolved, engine="vllm", **settings):
+def open_with(resolved, engine="vllm", *, allow_code=False, **settings):
     vllm = {"kv_cache_gib": 0.25, "max_num_seqs": SEQUENCES, **settings}
     runtime = RuntimeSection.model_validate({"engine": engine, "dtype": "float32", "device": "cpu", "vllm": vllm})
-    return open_engine(engine, resolved, runtime)
+    return open_engine(engine, resolved, runtime, allow_code=allow_code)
 
 
 def ask(text: str, name: str = "", **fields) -> Request:

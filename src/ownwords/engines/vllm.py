@@ -17,6 +17,7 @@ from typing import Any
 from ownwords import models
 from ownwords.engines._codec import Codec, failed, scored, stop_ids
 from ownwords.engines._rows import Group, Pool, Row
+from ownwords.engines._vllm_arguments import require_harmless
 from ownwords.engines._vllm_server import Server, on_cpu
 from ownwords.engines._vllm_weights import ADAPTERS_AT_ONCE, ServedWeights
 from ownwords.engines.base import Engine, Provenance
@@ -33,12 +34,13 @@ def create(model: models.Model | None, runtime: RuntimeSection, *, allow_code: b
     """Look at package, device and tokenizer; vLLM itself starts with `warm_up` or the first request.
 
     Raises:
-        RecipeError: the package is missing, or the settings do not fit.
+        RecipeError: the package is missing, the settings do not fit, or they name code without `allow_code`.
         ModelError: the model cannot be used as a chat model here.
         EngineError: the package cannot be used on this machine.
     """
     if model is None:
         raise ModelError("the vllm engine needs a model: set model.name_or_path.")
+    require_harmless(runtime.vllm.engine_args, allow_code=allow_code)
     if importlib.util.find_spec("vllm") is None:
         raise RecipeError(
             "runtime.engine=vllm needs the package vllm: pip install 'ownwords[vllm]' for GPUs; for a CPU see README, "
