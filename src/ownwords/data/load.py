@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 from itertools import islice
 from typing import Any, Literal, cast
 
@@ -31,9 +32,10 @@ def load_train(data: DataSection, skipped: Skipped | None = None) -> Examples:
         RecipeError: the generator or its settings are wrong, or a key of the source.
     """
     source = data.train
-    rows = islice(_rows(source), source.limit)
     bad = _bad_rows(data, skipped)
-    examples = Examples(_conversations(_as_many_as_wanted(rows, source), source, bad, data.thinking))
+    with closing(_rows(source)) as rows:
+        wanted = _as_many_as_wanted(islice(rows, source.limit), source)
+        examples = Examples(_conversations(wanted, source, bad, data.thinking))
     if not examples and bad:
         raise DataError(f"every row of data.train is wrong; the first: {next(iter(bad.values()))}")
     return examples
@@ -53,15 +55,17 @@ def load_heldout(
     """
     source = data.heldout or data.train
     if data.heldout is not None:
-        rows = islice(_rows(source), source.limit)
+        reading = _rows(source)
+        rows = islice(reading, source.limit)
         nothing_left = "every row of data.heldout repeats a prompt of data.train. Name other rows."
     else:
-        rows = _rows_after_training(source)
+        rows = reading = _rows_after_training(source)
         nothing_left = "training uses every row: set data.train.limit or data.heldout."
         if source.generator is not None and limit is None:
             limit = source.limit
-    unseen = _without_known_prompts(_conversations(rows, source, _bad_rows(data, skipped), data.thinking), train)
-    examples = Examples(islice(unseen, limit))
+    with closing(reading):
+        unseen = _without_known_prompts(_conversations(rows, source, _bad_rows(data, skipped), data.thinking), train)
+        examples = Examples(islice(unseen, limit))
     if not examples:
         raise DataError(f"no unseen rows: {nothing_left}")
     return list(examples)
@@ -84,15 +88,20 @@ def describe_source(source: SourceSection) -> dict[str, Any]:
     return describe_path(source)
 
 
-def _rows(source: SourceSection, start: int = 0) -> Iterator[Row]:
-    """Rows with their origins: of a path from its beginning; of a generator from item `start`."""
+def _rows(source: SourceSection, start: int = 0) -> Generator[Row]:
+    """Rows with their origins: of a path from its beginning; of a generator from item `start`.
+
+    Who stops before the end closes it, and with it the file that is read.
+    """
     if source.generator is None:
-        return path_rows(source)
+        yield from path_rows(source)
+        return
     if source.columns is not None or source.template is not None or source.format != "auto":
         raise RecipeError(
             "`format`, `columns` and `template` are for files; a generator knows its own. Leave them out."
         )
-    return ((f"reasoning-gym {source.generator} {place}", row) for place, row in generate_rows(source, start))
+    for place, row in generate_rows(source, start):
+        yield f"reasoning-gym {source.generator} {place}", row
 
 
 def _as_many_as_wanted(rows: Iterator[Row], source: SourceSection) -> Iterator[Row]:
@@ -111,14 +120,14 @@ def _as_many_as_wanted(rows: Iterator[Row], source: SourceSection) -> Iterator[R
         )
 
 
-def _rows_after_training(source: SourceSection) -> Iterator[Row]:
+def _rows_after_training(source: SourceSection) -> Generator[Row]:
     """Rows that training leaves. Some generator items after `limit` may be training rows; their prompts are known."""
     if source.limit is None:
-        return iter(())
+        return
     if source.generator is not None:
-        return _rows(source, start=source.limit)
-    rows = _rows(source)
-    return islice(rows, source.limit, None)
+        yield from _rows(source, start=source.limit)
+    else:
+        yield from islice(_rows(source), source.limit, None)
 
 
 def _bad_rows(data: DataSection, skipped: Skipped | None) -> Skipped | None:
