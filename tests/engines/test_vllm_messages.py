@@ -12,6 +12,7 @@ from ownwords import models
 from ownwords.engines._vllm_arguments import require_harmless
 from ownwords.engines._vllm_server import _explained
 from ownwords.engines.base import open_engine
+from ownwords.engines.vllm import _computed_in
 from ownwords.errors import ModelError, RecipeError
 from ownwords.recipe import ModelSection, RuntimeSection
 
@@ -46,6 +47,22 @@ def test_arguments_that_would_change_answers_or_load_code_are_refused(tmp_path, 
     runtime = RuntimeSection.model_validate({"engine": "vllm", "vllm": {"engine_args": argument}})
     with pytest.raises(RecipeError, match=message):
         open_engine("vllm", model, runtime, allow_code=allow_code)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "device", "as_fast", "expected"),
+    [
+        ("auto", "cpu", True, "float32"),
+        ("auto", "cpu", False, "auto"),
+        ("auto", "cuda", True, "auto"),
+        ("bfloat16", "cpu", True, "bfloat16"),
+    ],
+)
+def test_it_computes_in_float32_by_itself_where_a_cpu_is_no_faster_in_bfloat16(
+    monkeypatch, dtype, device, as_fast, expected
+):
+    monkeypatch.setattr(models, "float32_is_as_fast", lambda: as_fast)
+    assert _computed_in(dtype, device) == expected
 
 
 def test_harmless_arguments_pass_and_others_with_the_users_leave():
