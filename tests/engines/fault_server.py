@@ -56,6 +56,7 @@ class Server:
 
     def __enter__(self) -> Server:
         self._tasks: set[asyncio.Task[None]] = set()
+        self._every: list[asyncio.StreamWriter] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
@@ -93,10 +94,8 @@ class Server:
         return await asyncio.start_server(self._welcome, "127.0.0.1", self.port)
 
     async def _close(self) -> None:
-        for listening in self._server.sockets:
-            self._loop.remove_reader(listening)
-        await _moments()  # asyncio would lose a connection that is accepted but not made yet
         self._server.close()
+        await _moments()  # what was accepted just now is made a connection
         writers = list(self._writers)
         for writer in writers:
             writer.transport.abort()
@@ -107,7 +106,7 @@ class Server:
         for task in rest:
             task.cancel()
         await asyncio.gather(*rest, return_exceptions=True)
-        for writer in self._writers:  # a task that is cancelled before it begins closes nothing
+        for writer in self._every:  # a task that is cancelled before it begins closes nothing
             writer.transport.abort()
         await _moments()
 
@@ -115,6 +114,10 @@ class Server:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     def _welcome(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._every.append(writer)
+        if not self._server.is_serving():
+            writer.transport.abort()
+            return
         self._writers[writer] = reader
         self.connections += 1
         self._tasks.add(asyncio.get_running_loop().create_task(self._talk(reader, writer)))
@@ -194,7 +197,7 @@ def after(seconds: float, act: Any) -> Callable[[asyncio.StreamWriter], Any]:
 
     async def late(writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(seconds)
-        writer.write(message(act))
+        writer.write(message(200, act, {"connection": "close"}))
         await writer.drain()
 
     return late
