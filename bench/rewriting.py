@@ -1,4 +1,4 @@
-"""Rewriting GSM8K: an engine against the plain way, one `generate` a row; same prompts, same sampling, same dtype.
+"""Rewriting GSM8K: an engine against the plain way, one `generate` a row; same prompts, same sampling.
 
 `python -m bench.rewriting [ENGINE ...]` needs the bundled model (`make setup`) and $OWNWORDS_DATA/gsm8k_train.json
 (`make data`). An engine rewrites 200 different training rows, evenly spread over the lengths, with the prompt chat/math
