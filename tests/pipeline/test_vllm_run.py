@@ -3,22 +3,17 @@
 # pyright: basic
 from __future__ import annotations
 
-import importlib.util
 import json
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
+from tests.engines.tiny_vllm import NEEDS_VLLM
 from tests.pipeline.conftest import Project, make_project
 from tests.tiny import make_tiny_model
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.vllm,
-    pytest.mark.skipif(importlib.util.find_spec("vllm") is None, reason="vLLM is not installed: make setup-vllm"),
-    pytest.mark.filterwarnings("default"),  # vLLM and what it imports warn of much that is not ours
-]
+pytestmark = NEEDS_VLLM
 
 SETTINGS = ["runtime.dtype=float32", "runtime.device=cpu"]
 VLLM = ["runtime.engine=vllm", "runtime.vllm={kv_cache_gib: 0.25, max_num_seqs: 8, adapters: lora}"]
