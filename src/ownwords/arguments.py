@@ -101,6 +101,7 @@ def _add_looks_ahead(add: AddVerb) -> None:
     preview.add_argument("--rows", type=int, default=3, metavar="N", help="how many examples")
     preview.add_argument("--full", action="store_true", help="show the whole conversation that is sent")
     _add_allow_code(preview)
+    _add_allow_unsafe_code(preview)
     _add_json(preview)
 
 
@@ -110,6 +111,7 @@ def _add_stages(add: AddVerb) -> None:
         _add_recipe(stage)
         stage.add_argument("--yes", "-y", action="store_true", help="do finished work again where its keys changed")
         _add_allow_code(stage)
+        _add_allow_unsafe_code(stage)
 
 
 def _add_looks_back(add: AddVerb) -> None:
@@ -154,6 +156,7 @@ def _add_listings(add: AddVerb) -> None:
         "rows", metavar="ROWS.jsonl", help="objects with check, prompt, reference, candidate, params; or -"
     )
     check.add_argument("--allow-code", action="store_true", help="run checks named as file.py:function")
+    _add_allow_unsafe_code(check)
     listing = add("ls", "list what there is, by name")
     listing.add_argument("kind", choices=["presets", "prompts", "checks", "benchmarks", "engines", "arms"])
     _add_json(listing)
@@ -171,6 +174,12 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
 
 def _add_allow_code(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--allow-code", action="store_true", help="run code that the recipe names (file.py:function)")
+
+
+def _add_allow_unsafe_code(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--allow-unsafe-code", action="store_true", help="where there is no sandbox, run a model's code without one"
+    )
 
 
 def _add_json(parser: argparse.ArgumentParser) -> None:

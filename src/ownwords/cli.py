@@ -50,7 +50,7 @@ def _stage(arguments: argparse.Namespace) -> int:
     from ownwords.pipeline import execute, open_recipe
 
     recipe = open_recipe(arguments.recipe, arguments.overrides)
-    _write(execute(recipe, arguments.verb, yes=arguments.yes, allow_code=arguments.allow_code))
+    _write(execute(recipe, arguments.verb, yes=arguments.yes, **_permissions(arguments)))
     return 0
 
 
@@ -100,7 +100,7 @@ def _preview(arguments: argparse.Namespace) -> int:
     from ownwords.stages.preview import preview
 
     recipe = open_recipe(arguments.recipe, arguments.overrides)
-    with closing(Context(recipe, allow_code=arguments.allow_code)) as context:
+    with closing(Context(recipe, **_permissions(arguments))) as context:
         facts = preview(context, arguments.rows)
     _answer(facts, as_text(facts, full=arguments.full), as_json=arguments.json)
     return 0
@@ -121,7 +121,7 @@ def _explain(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    from ownwords.checks.rows import check_rows
+    from ownwords.stages.check import RowChecks
 
     if arguments.rows == "-" and sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison] - `<&-` closes it
         raise InputError("standard input is closed: give a file, or rows through a pipe.")
@@ -133,7 +133,8 @@ def _check(arguments: argparse.Namespace) -> int:
             lines = given_path(where).read_text(encoding="utf-8").split("\n")
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(f"cannot read {where}: {error}") from error
-    verdicts = list(check_rows(lines, where, allow_code=arguments.allow_code))
+    with closing(RowChecks(**_permissions(arguments))) as checks:
+        verdicts = list(checks.verdicts(lines, where))
     if verdicts:
         _write("\n".join(json.dumps(verdict, ensure_ascii=False) for verdict in verdicts))
     return 0
@@ -206,6 +207,11 @@ def _env(arguments: argparse.Namespace) -> int:
     lines += [f"{name}: {value}" for name, value in facts["hardware"].items()]
     _answer(facts, "\n".join(lines), as_json=arguments.json)
     return 0
+
+
+def _permissions(arguments: argparse.Namespace) -> dict[str, bool]:
+    """What the user lets run: code that the recipe names, and a model's code without a sandbox."""
+    return {"allow_code": arguments.allow_code, "allow_unsafe_code": arguments.allow_unsafe_code}
 
 
 def _answer(facts: Any, text: str, *, as_json: bool) -> None:

@@ -44,14 +44,16 @@ def open_recipe(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
     return load_recipe(path / "recipe.yaml", overrides, output_dir=str(path))
 
 
-def execute(recipe: Recipe, verb: Verb, *, yes: bool = False, allow_code: bool = False) -> str:
+def execute(
+    recipe: Recipe, verb: Verb, *, yes: bool = False, allow_code: bool = False, allow_unsafe_code: bool = False
+) -> str:
     """Carry out a verb in the recipe's output_dir and return the summary for the console.
 
     Raises:
         InputError: something given is wrong, or finished work would be superseded without `yes`. Nothing is written.
         StageError: a stage could not finish; the same command continues it.
     """
-    context = Context(recipe, allow_code=allow_code)
+    context = Context(recipe, allow_code=allow_code, allow_unsafe_code=allow_unsafe_code)
     try:
         with plain_disk_errors(context.run.directory):
             return _execute(context, verb, yes=yes)

@@ -27,13 +27,15 @@ class Section(BaseModel):
 
 
 def _named(value: Any) -> Any:
-    """`gsm8k` → {name: gsm8k}; `{gsm8k: {limit: 9}}` → {name: gsm8k, limit: 9}."""
+    """`gsm8k` → {name: gsm8k}; `{gsm8k: {limit: 9}}` → {name: gsm8k, limit: 9}; `{any: [a, b]}` → {name: any, of: …}."""
     if isinstance(value, str):
         return {"name": value}
     if isinstance(value, dict):
         mapping = cast("dict[str, Any]", value)
         if len(mapping) == 1 and "name" not in mapping:
             name, settings = next(iter(mapping.items()))
+            if isinstance(settings, list):
+                return {"name": name, "of": settings}
             if settings is None or isinstance(settings, dict):
                 return {"name": name, **cast("dict[str, Any]", settings or {})}
         return mapping
@@ -119,7 +121,8 @@ class DataSection(Section):
 
 
 class CheckSection(BaseModel):
-    """`final_answer` or `{length_ratio: {maximum: 3}}`; also `path/to/file.py:function`, with --allow-code."""
+    """`final_answer` or `{length_ratio: {maximum: 3}}`; `{any: [a, b]}` and `{all: [a, b]}` of others; also
+    `path/to/file.py:function`, with --allow-code."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
     name: str
@@ -127,6 +130,9 @@ class CheckSection(BaseModel):
     @property
     def params(self) -> dict[str, Any]:
         return dict(self.model_extra or {})
+
+
+CheckEntry = Annotated[CheckSection, BeforeValidator(_named)]
 
 
 class SamplingSection(Section):
@@ -155,7 +161,7 @@ class RewriteSection(Section):
     turns: Literal["all", "last"] = Field(
         default="all", description="last: only a conversation's last target is rewritten; earlier ones stay references"
     )
-    checks: list[Annotated[CheckSection, BeforeValidator(_named)]] = Field(default_factory=_default_checks)
+    checks: list[CheckEntry] = Field(default_factory=_default_checks)
     sampling: PaperSampling = Field(default_factory=PaperSampling)
     on_failure: Literal["fallback", "drop", "retry"] = Field(
         default="fallback",

@@ -193,11 +193,13 @@ class Completion:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A rewrite on trial. `instruction` is the rewriting prompt's own words, without the row's prompt and reference."""
+    """A rewrite on trial. `instruction` is the rewriting prompt's own words, without the row's prompt and reference;
+    `judgement` is what a judge answered about it, where one was asked."""
 
     text: str
     finish_reason: str | None = None
     instruction: str | None = None
+    judgement: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ownwords.data._tools import read_tools
+from ownwords.data.tools import read_tools
 from ownwords.data.dialogue import Dialogue
 from ownwords.data.export import training_row, training_table, write_tables
 from ownwords.data.formats import to_examples

@@ -14,7 +14,7 @@ import pytest
 from ownwords.data.export import training_table
 from ownwords.journal import Journal
 from ownwords.records import Example
-from ownwords.stages.rewrite import judge
+from ownwords.stages.judging import _begin as judge
 from tests.pipeline.conftest import Project, question, write_rows
 
 
@@ -305,7 +305,7 @@ def test_the_number_of_rows_costs_no_memory_for_their_texts(project: Project, mo
         return judge(context, example, completion)
 
     monkeypatch.setattr("ownwords.stages.products.training_table", counting_table)
-    monkeypatch.setattr("ownwords.stages.rewrite.judge", counting_judge)
+    monkeypatch.setattr("ownwords.stages.judging._begin", counting_judge)
     overrides = [f"data.train.path={rows}", "data.train.limit=6000", "rewrite.checks=[not_empty]"]
     assert project.ownwords("rewrite", *overrides) == 0
     assert len(alive) > 6

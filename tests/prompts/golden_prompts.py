@@ -7,7 +7,7 @@ from pathlib import Path
 
 from prompt_families import FAMILIES, FOLDER, Family, load_tokenizer
 
-from ownwords.data._tools import read_tools
+from ownwords.data.tools import read_tools
 from ownwords.prompts.render import load_prompt, prompt_names
 from ownwords.records import Example, Message
 from ownwords.rendering import Given, prompt_ids, render_prompt, target_ids

@@ -2,6 +2,10 @@
 
 A check is a pure function `check(example, candidate, **params) -> Verdict` with the decorator `@check("name")` in any
 file of this folder. What a check needs from a model is handed to it by the stage: checks never call engines.
+
+Most checks run where they are called. One that may take long, or never end, runs apart: in a process that is killed
+when its time is over (`_workers`). A check says so in its decorator, or with `require_worker()` once it has seen that
+this candidate needs it; a user's own always runs apart.
 """
 
 from __future__ import annotations
@@ -12,6 +16,7 @@ import inspect
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, TypeVar, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
@@ -21,18 +26,62 @@ from ownwords.errors import RecipeError, unknown_name
 from ownwords.paths import given_path
 from ownwords.records import PASSED, Candidate, Check, Example, Verdict, storable
 
-_CHECKS: dict[str, Check] = {}
 Function = TypeVar("Function", bound=Callable[..., Verdict])
 
+#: Of a verdict's detail, in characters: enough for people, and no check can fill the journal.
+LONGEST_DETAIL = 2_000
+LONGEST_REASON = 200
 
-def check(name: str) -> Callable[[Function], Function]:
-    """Make a function known as the check `name`."""
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What a check needs: a process of its own (`apart`), a sandbox in it (`runs_code`), a judge's answer (`judged`)."""
+
+    apart: bool = False
+    runs_code: bool = False
+    judged: bool = False
+
+
+_CHECKS: dict[str, Check] = {}
+_TRAITS: dict[str, Traits] = {}
+
+
+class NotHereError(Exception):
+    """A check has to run in a worker process, and this is none."""
+
+
+class _Process:
+    is_worker = False
+
+
+def become_worker() -> None:
+    """From now on this process is one that can be killed: nothing but checks runs in it."""
+    _Process.is_worker = True
+
+
+def require_worker() -> None:
+    """For a check, before it does what may take long: go on only in a worker process (else NotHereError, and whoever
+    called it calls again there)."""
+    if not _Process.is_worker:
+        raise NotHereError
+
+
+def check(
+    name: str, *, apart: bool = False, runs_code: bool = False, judged: bool = False
+) -> Callable[[Function], Function]:
+    """Make a function known as the check `name`, with what it needs (see Traits)."""
 
     def register(function: Function) -> Function:
         _CHECKS[name] = function
+        _TRAITS[name] = Traits(apart or runs_code, runs_code, judged)
         return function
 
     return register
+
+
+def traits_of(name: str) -> Traits:
+    """What the check that `find_check` finds under this name needs."""
+    return Traits(apart=True) if ".py:" in name else _TRAITS[name]
 
 
 def all_checks() -> dict[str, Check]:
@@ -81,9 +130,15 @@ def _hints(name: str, function: Check) -> dict[str, Any]:
 
 
 def run_check(function: Check, example: Example, candidate: Candidate, params: dict[str, Any]) -> Verdict:
-    """One verdict, always: a check that crashes or returns nonsense is a failed verdict of its own."""
+    """One verdict, always: a check that crashes or returns nonsense is a failed verdict of its own.
+
+    Raises:
+        NotHereError: the check has to run in a worker process.
+    """
     try:
         verdict: Any = function(example, candidate, **params)
+    except NotHereError:
+        raise
     except (Exception, SystemExit) as error:  # noqa: BLE001 - the boundary: a check's bug must not stop the run
         return Verdict(False, "check_crashed", f"{type(error).__name__}: {error}"[:500])
     if verdict is PASSED:
@@ -94,9 +149,11 @@ def run_check(function: Check, example: Example, candidate: Candidate, params: d
     if kinds != (bool, str, str):
         names = ", ".join(kind.__name__ for kind in kinds)
         return Verdict(False, "check_invalid", f"the check's Verdict holds {names}, not bool, str, str")
-    if verdict.reason.isascii() and verdict.detail.isascii():
+    if len(verdict.reason) > LONGEST_REASON:
+        return Verdict(False, "check_invalid", f"the check's reason has {len(verdict.reason):,} characters")
+    if len(verdict.detail) <= LONGEST_DETAIL and verdict.reason.isascii() and verdict.detail.isascii():
         return verdict
-    return Verdict(verdict.passed, storable(verdict.reason), storable(verdict.detail))
+    return Verdict(verdict.passed, storable(verdict.reason), storable(verdict.detail[:LONGEST_DETAIL]))
 
 
 def load_function(spec: str, *, allow_code: bool) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 from ownwords.data._cells import column, optional_text, text
 from ownwords.data._messages import Turn, dialogue, exchange, system_turn
 from ownwords.data._template import render_prompt
-from ownwords.data._tools import read_tools
+from ownwords.data.tools import read_tools
 from ownwords.data.dialogue import Dialogue
 
 

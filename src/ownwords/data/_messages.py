@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from ownwords.data._cells import column, cut, kind, short, text
-from ownwords.data._tools import identifier, read_calls, read_tools, unpacked, without_padding
+from ownwords.data.tools import identifier, read_calls, read_tools, unpacked, without_padding
 from ownwords.data.dialogue import Dialogue
 from ownwords.errors import DataError
 from ownwords.records import Message

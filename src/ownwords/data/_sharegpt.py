@@ -16,7 +16,7 @@ from ownwords.data._messages import (
     message_turn,
     system_turn,
 )
-from ownwords.data._tools import one_call, read_tools, unpacked
+from ownwords.data.tools import one_call, read_tools, unpacked
 from ownwords.data.dialogue import Dialogue
 from ownwords.errors import DataError
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from ownwords import models
 from ownwords.checks.named import NamedCheck, named_checks
+from ownwords.checks.panel import Panel
 from ownwords.data.examples import Examples
 from ownwords.data.load import Skipped, describe_source, load_heldout, load_train
 from ownwords.engines.base import AUTO, Capability, Choice, Engine, choose_engine, needs_model, open_engine
@@ -30,10 +31,12 @@ JOINING_CHECKS = ("thinking", "same_calls")
 class Context:
     """One recipe at work in its run directory. Close it to give models and the journal back."""
 
-    def __init__(self, recipe: Recipe, *, allow_code: bool = False) -> None:
+    def __init__(self, recipe: Recipe, *, allow_code: bool = False, allow_unsafe_code: bool = False) -> None:
         self.recipe = recipe
         self.run = Run(recipe.output_dir, self.startup_seconds)
         self.allow_code = allow_code
+        self.allow_unsafe_code = allow_unsafe_code
+        self._panel: Panel | None = None
         self._engines: dict[str, Engine] = {}
         self._closed_startup = 0.0
         #: Rows that are wrong and were left out, as far as the data has been read.
@@ -87,8 +90,14 @@ class Context:
 
     @cached_property
     def check_identities(self) -> dict[str, str]:
-        """What the journal calls each of the checks, by name."""
-        return {check.name: check.identity for check in self.checks}
+        """What the journal calls each of the checks, by label."""
+        return {check.label: check.identity for check in self.checks}
+
+    @property
+    def panel(self) -> Panel:
+        """The checks at work."""
+        self._panel = self._panel or Panel(self.checks, allow_unsafe_code=self.allow_unsafe_code)
+        return self._panel
 
     @property
     def thinking(self) -> bool | None:
@@ -135,6 +144,8 @@ class Context:
 
     def close(self) -> None:
         self.close_engines()
+        if self._panel is not None:
+            self._panel.close()
         self.run.close()
 
     @cached_property

@@ -13,11 +13,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from ownwords.checks.named import label_of, unique_labels
 from ownwords.data.export import tools_of
 from ownwords.errors import InputError, StageError
 from ownwords.journal import Entry, read_entries
 from ownwords.records import Completion, Example, Message, Request, RowError, Verdict
-from ownwords.stages import gap, rewrite
+from ownwords.stages import gap, judging, rewrite
 from ownwords.stages.context import JOINING_CHECKS, Context
 from ownwords.turns import tool_names, turn_of
 
@@ -140,13 +141,15 @@ def _attempt(context: Context, example: Example, entry: Entry, *, known: bool) -
 
 def _verdicts(context: Context, entry: Entry) -> list[dict[str, Any]]:
     """Every verdict on record, those of the recipe's checks first and in its order; `in_recipe` tells them apart."""
-    order = [[check.name, check.params] for check in context.recipe.rewrite.checks]
-    order += [[name, {}] for name in JOINING_CHECKS if [name, {}] not in order]
+    order = [(check.name, check.params) for check in context.recipe.rewrite.checks]
+    order += [(name, {}) for name in JOINING_CHECKS if (name, {}) not in order]
+    labels = unique_labels(order)
     told: list[tuple[int, dict[str, Any]]] = []
     for identity, verdict in entry.verdicts.items():
         name, params, _ = json.loads(identity)
-        place = order.index([name, params]) if [name, params] in order else len(order)
-        facts = {"check": name, "passed": verdict.passed, "reason": verdict.reason, "detail": verdict.detail}
+        place = order.index((name, params)) if (name, params) in order else len(order)
+        label = labels[place] if place < len(order) else label_of(name, params)
+        facts = {"check": label, "passed": verdict.passed, "reason": verdict.reason, "detail": verdict.detail}
         told.append((place, {**facts, "in_recipe": place < len(order)}))
     return [facts for _, facts in sorted(told, key=lambda pair: pair[0])]
 
@@ -168,7 +171,7 @@ def _outcome(
     return {"kind": decided.kind, "reason": decided.reason, "detail": decided.detail}
 
 
-def _as_judged(attempt: dict[str, Any]) -> rewrite.Attempt:
+def _as_judged(attempt: dict[str, Any]) -> judging.Attempt:
     """An attempt of the journal as rewriting decides on it: with the verdicts of the recipe's checks."""
     verdicts = {
         verdict["check"]: Verdict(verdict["passed"], verdict["reason"], verdict["detail"])
@@ -176,7 +179,7 @@ def _as_judged(attempt: dict[str, Any]) -> rewrite.Attempt:
         if verdict["in_recipe"]
     }
     error = RowError(**attempt["error"]) if attempt["error"] else None
-    return rewrite.Attempt(attempt["attempt"], Completion("", attempt["text"], error=error), verdicts, "")
+    return judging.Attempt(attempt["attempt"], Completion("", attempt["text"], error=error), verdicts, "")
 
 
 def _example(row: dict[str, Any]) -> Example:

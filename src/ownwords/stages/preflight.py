@@ -8,6 +8,7 @@ from collections.abc import Sequence, Set
 from ownwords import models
 from ownwords.arms.base import find_arm
 from ownwords.benchmarks.base import find_benchmark
+from ownwords.checks import sandbox
 from ownwords.engines.base import needs_model
 from ownwords.errors import RecipeError, unknown_name
 from ownwords.prompts.render import load_layout
@@ -21,10 +22,13 @@ def check_names(context: Context) -> None:
 
     Raises:
         RecipeError: names the nearest that does.
+        InputError: a check runs code, and there is no sandbox.
     """
     recipe = context.recipe
     needs_model(context.recipe.runtime.engine)
-    _ = context.prompt, context.recipe_checks  # loading verifies them
+    _ = context.prompt  # loading verifies it
+    if any(check.traits.runs_code for check in context.recipe_checks):
+        sandbox.require(allow_unsafe_code=context.allow_unsafe_code)
     for layout in (recipe.rewrite.chat_template, *_later_layouts(context)):
         if layout is not None:
             load_layout(layout)

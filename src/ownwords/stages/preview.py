@@ -6,7 +6,7 @@ from typing import Any
 
 from ownwords.errors import InputError
 from ownwords.records import Completion, Example, Request
-from ownwords.stages import preflight, rewrite
+from ownwords.stages import judging, preflight, rewrite
 from ownwords.stages.context import Context
 from ownwords.turns import tool_names, turn_of
 
@@ -33,8 +33,8 @@ def preview(context: Context, rows: int) -> dict[str, Any]:
 
 
 def _row(context: Context, example: Example, request: Request, completion: Completion) -> dict[str, Any]:
-    verdicts = rewrite.judge(context, example, completion)
-    attempt = rewrite.Attempt(0, completion, verdicts, "")
+    verdicts = judging.judge(context, example, completion)
+    attempt = judging.Attempt(0, completion, verdicts, "")
     outcome = rewrite.decide(example, attempt, context)
     return {
         "id": example.id,

@@ -128,7 +128,7 @@ def _provenance(context: Context) -> dict[str, Any]:
         "model": recipe.model.name_or_path,
         "revision": recipe.model.revision or "",
         "sampling": recipe.rewrite.sampling.model_dump(),
-        "checks": [check.name for check in context.checks],
+        "checks": [check.label for check in context.checks],
         "seed": recipe.seed,
     }
 
@@ -146,7 +146,7 @@ def _summary(context: Context, tally: Tally) -> dict[str, Any]:
         "skipped": [{"origin": origin, "reason": reason} for origin, reason in context.skipped.items()],
         "prompt": context.prompt.name,
         "prompt_hash": context.prompt.hash,
-        "checks": [check.name for check in context.checks],
+        "checks": [check.label for check in context.checks],
         "prompt_tokens": tally.prompt_tokens,
         "completion_tokens": tally.completion_tokens,
         "engine": engines[0] if len(engines) == 1 else {"kind": "several", "engines": engines},

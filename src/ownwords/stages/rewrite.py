@@ -9,31 +9,20 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
-from ownwords.checks.base import run_check
 from ownwords.errors import InputError, StageError
 from ownwords.fingerprint import Inputs, flatten, join
 from ownwords.journal import Entry, Key
 from ownwords.progress import Progress, say
-from ownwords.records import (
-    Candidate,
-    Completion,
-    Example,
-    Outcome,
-    Request,
-    Verdict,
-    Weights,
-    canonical,
-    digest_text,
-)
+from ownwords.records import Example, Outcome, Request, Weights, canonical, digest_text
 from ownwords.stages.context import Context
 from ownwords.stages.giving_up import stop_if_hopeless, stop_if_too_many
+from ownwords.stages.judging import Asked, Attempt, Trials, attempt_of, candidate_text
 from ownwords.stages.products import write_products
 from ownwords.stages.standing import Standing
-from ownwords.turns import split_reasoning, turn_of
 
 STAGE = "rewrite"
 SKIPPED_SHOWN = 3
@@ -44,37 +33,16 @@ Item = TypeVar("Item")
 
 
 @dataclass(slots=True)
-class Attempt:
-    """An example's latest completion with its verdicts by check name."""
-
-    number: int
-    completion: Completion
-    verdicts: dict[str, Verdict]
-    engine: str
-
-    @property
-    def passed(self) -> bool:
-        return self.completion.error is None and all(v.passed for v in self.verdicts.values())
-
-
-class Asked(NamedTuple):
-    """One request of a wave: what it is about, by its place among the examples that are asked, and its key."""
-
-    place: int
-    example: Example
-    request: Request
-    key: Key
-
-
-@dataclass(slots=True)
 class Wave:
     """Attempt `number` at every example that still wants one.
 
-    `settled` counts the examples that the journal had an answer for, `waiting` holds those that were asked.
+    `trials` judges the answers, `settled` counts the examples that the journal had one for, `waiting` holds those that
+    were asked.
     """
 
     number: int
     standing: Standing
+    trials: Trials
     settled: int = 0
     waiting: dict[str, Asked] = field(default_factory=dict[str, Asked])
 
@@ -95,7 +63,7 @@ class Outcomes:
             for example, key in pairs:
                 if key is not None and key not in found:
                     raise StageError(f"the journal lost the rewrite of example {example.id}: run the command again.")
-                yield decide(example, None if key is None else _attempt(self._context, found[key]), self._context)
+                yield decide(example, None if key is None else attempt_of(self._context, found[key]), self._context)
 
     def _latest(self) -> Iterator[tuple[Example, Key | None]]:
         """Every example with the key of its latest attempt, if it is one of those that are asked."""
@@ -130,7 +98,7 @@ def run(context: Context) -> None:
         standing = Standing(len(context.asked))
         for number in range(attempts_in_all(context)):
             if standing.pending:
-                _run_wave(context, Wave(number, standing))
+                _run_wave(context, _wave(context, number, standing))
         context.run.journal.commit()
         write_products(context, Outcomes(context, standing))
 
@@ -159,8 +127,10 @@ def load_outcomes(context: Context) -> Outcomes:
     require_done(context)
     standing = Standing(len(context.asked))
     for number in range(attempts_in_all(context)):
-        for request in _missing(context, Wave(number, standing)):
+        wave = _wave(context, number, standing)
+        for request in _missing(context, wave):
             raise StageError(f"the journal lacks the rewrite of example {request.id}: run `ownwords rewrite` again.")
+        wave.trials.finish()
     return Outcomes(context, standing)
 
 
@@ -186,6 +156,10 @@ def attempts_in_all(context: Context) -> int:
     return rewrite.max_attempts if rewrite.on_failure == "retry" else 1
 
 
+def _wave(context: Context, number: int, standing: Standing) -> Wave:
+    return Wave(number, standing, Trials(context, STAGE, standing))
+
+
 def _run_wave(context: Context, wave: Wave) -> None:
     """Ask for one attempt at every example that wants one, and record every answer with its verdicts."""
     engine = context.engine()
@@ -196,17 +170,13 @@ def _run_wave(context: Context, wave: Wave) -> None:
     pending = wave.standing.pending
     with Progress(label, pending, startup=context.startup_seconds) as progress:
         for answered, completion in enumerate(engine.stream(_missing(context, wave)), start=1):
-            asked = wave.waiting.pop(completion.request_id)
-            attempt = Attempt(wave.number, completion, judge(context, asked.example, completion), provenance)
-            context.run.journal.record(
-                STAGE, asked.key, completion, provenance, _by_identity(context, attempt.verdicts)
-            )
-            wave.standing.note(asked.place, asked.key, passed=attempt.passed)
+            wave.trials.take(wave.waiting.pop(completion.request_id), completion, provenance)
             progress.before = wave.settled
             progress.advance(tokens=completion.completion_tokens)
             if completion.error is not None:
                 errors[f"{completion.error.kind}: {completion.error.message}"] += 1
                 stop_if_hopeless(errors, answered, context.recipe.rewrite.max_error_rate)
+        wave.trials.finish()
     stop_if_too_many(errors, pending, context.recipe.rewrite.max_error_rate)
 
 
@@ -222,7 +192,8 @@ def _missing(context: Context, wave: Wave) -> Iterator[Request]:
     for some, known in _looked_up(context, asking, key=lambda asked: asked.key):
         for asked in some:
             if asked.key in known:
-                _settle(context, wave, asked, known[asked.key])
+                wave.trials.resume(asked, known[asked.key])
+                wave.settled += 1
             else:
                 wave.waiting[asked.request.id] = asked
                 yield asked.request
@@ -232,46 +203,6 @@ def _ask(context: Context, wave: Wave, place: int) -> Asked:
     example = context.asked[place]
     request = build_request(context, example, wave.number)
     return Asked(place, example, request, Key(example.id, wave.number, request.hash))
-
-
-def _settle(context: Context, wave: Wave, asked: Asked, entry: Entry) -> None:
-    """Take an answer from the journal; judge it where it has not been by the recipe's checks."""
-    attempt = _attempt(context, entry)
-    if len(attempt.verdicts) < len(context.checks) and attempt.completion.error is None:
-        attempt.verdicts = judge(context, asked.example, attempt.completion)
-        context.run.journal.record_verdicts(STAGE, entry.key, _by_identity(context, attempt.verdicts))
-    wave.standing.note(asked.place, entry.key, passed=attempt.passed)
-    wave.settled += 1
-
-
-def _attempt(context: Context, entry: Entry) -> Attempt:
-    """What the journal has of an attempt: with the verdicts of the recipe's checks."""
-    found = entry.verdicts
-    verdicts = {name: found[identity] for name, identity in context.check_identities.items() if identity in found}
-    return Attempt(entry.key.attempt, entry.completion, verdicts, entry.engine)
-
-
-def _by_identity(context: Context, verdicts: dict[str, Verdict]) -> dict[str, Verdict]:
-    """Verdicts as the journal names them."""
-    return {context.check_identities[name]: verdict for name, verdict in verdicts.items()}
-
-
-def judge(context: Context, example: Example, completion: Completion) -> dict[str, Verdict]:
-    """All checks of the recipe, none after an error: there is nothing to judge."""
-    if completion.error is not None:
-        return {}
-    text = candidate_text(example, completion, context)
-    candidate = Candidate(text, completion.finish_reason, context.prompt.instruction)
-    return {check.name: run_check(check.function, example, candidate, check.params) for check in context.checks}
-
-
-def candidate_text(example: Example, completion: Completion, context: Context) -> str:
-    """The turn that would be trained on. Thoughts of the rewriting itself are left out: only a reference that has
-    reasoning asks for some, and where thinking is forbidden a check has to see it."""
-    turn = turn_of(completion)
-    if turn.reasoning and context.thinking is not False and not split_reasoning(example.reference)[0]:
-        turn = replace(turn, reasoning="")
-    return turn.as_text()
 
 
 def decide(example: Example, attempt: Attempt | None, context: Context) -> Outcome:

@@ -1,0 +1,57 @@
+"""The program of a worker process: it judges what comes in on standard input, a JSON line each, until that ends.
+
+Verdicts go out as JSON lines on what was standard output; whatever a check prints goes to standard error instead, and
+a check that reads finds nothing. A child that a check forks ends with the check.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import asdict
+from typing import Any
+
+from ownwords.checks import sandbox
+from ownwords.checks.base import become_worker
+from ownwords.checks.named import check_of
+from ownwords.errors import OwnwordsError
+from ownwords.records import Candidate, Example, Message, Verdict
+
+ALLOW_UNSAFE_CODE = "--allow-unsafe-code"
+
+
+def task_line(spec: str, example: Example, candidate: Candidate) -> bytes:
+    """What a worker is sent, as it is read by `_judge`."""
+    task = {"check": spec, "example": asdict(example), "candidate": asdict(candidate)}
+    return json.dumps(task).encode("ascii") + b"\n"  # ASCII: half of a surrogate pair gets through as well
+
+
+def main() -> None:
+    """Work until standard input ends."""
+    become_worker()
+    if ALLOW_UNSAFE_CODE in sys.argv[1:]:
+        sandbox.allow_unsafe_code()
+    tasks, verdicts = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(2, 1)
+    process = os.getpid()
+    for line in tasks:
+        verdict = _judge(json.loads(line))
+        if os.getpid() != process:
+            os._exit(0)
+        verdicts.write(json.dumps(asdict(verdict)).encode("ascii") + b"\n")
+        verdicts.flush()
+
+
+def _judge(task: dict[str, Any]) -> Verdict:
+    messages = tuple(Message(**message) for message in task["example"].pop("messages"))
+    try:
+        check = check_of(task["check"])
+    except OwnwordsError as error:  # a user's file has changed since
+        return Verdict(False, "check_crashed", str(error))
+    return check.run(Example(messages=messages, **task["example"]), Candidate(**task["candidate"]))
+
+
+if __name__ == "__main__":
+    main()

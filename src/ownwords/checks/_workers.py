@@ -1,0 +1,113 @@
+"""Processes that judge what may take long, or never end: each has one check at a time, and is killed when its time is
+over. The next check gets a new one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from typing import Any
+
+from ownwords.checks._worker import ALLOW_UNSAFE_CODE, task_line
+from ownwords.checks.named import NamedCheck
+from ownwords.records import Candidate, Example, Verdict
+
+#: To import what checks need, on a slow disk.
+_START_SECONDS = 60.0
+
+_INTERRUPTED = Verdict(False, "check_crashed", "the check was interrupted")
+
+
+class Worker:
+    """One process, started when it is first needed and after each that was killed. For one thread at a time."""
+
+    def __init__(self, *, allow_unsafe_code: bool) -> None:
+        unsafe = [ALLOW_UNSAFE_CODE] if allow_unsafe_code else []
+        # -P: the folder that somebody works in is no place to import from
+        self._command = [sys.executable, "-P", "-m", "ownwords.checks._worker", *unsafe]
+        self._process: subprocess.Popen[bytes] | None = None
+        self._closed = False
+
+    def judge(self, check: NamedCheck, example: Example, candidate: Candidate) -> Verdict:
+        """The check's verdict; `check_timeout` where its time was over, `check_crashed` where its process ended."""
+        if self._closed:
+            return _INTERRUPTED
+        started = self._process is None
+        process = self._process = self._process or self._start()
+        over = threading.Event()
+
+        def end() -> None:
+            over.set()
+            _kill(process)
+
+        timer = threading.Timer(check.seconds + (_START_SECONDS if started else 0), end)
+        timer.start()
+        try:
+            answer = _exchange(process, task_line(check.spec, example, candidate))
+        finally:
+            timer.cancel()
+        if answer is not None:
+            return Verdict(**answer)
+        self._process = None
+        code = _end(process)
+        if over.is_set():
+            return Verdict(False, "check_timeout", f"the check took more than {check.seconds:g} seconds")
+        if self._closed:
+            return _INTERRUPTED
+        return Verdict(False, "check_crashed", f"the check ended its process (exit code {code})")
+
+    def interrupt(self) -> None:
+        """Let a thread that waits for a verdict wait no longer, and none begin to."""
+        self._closed = True
+        process = self._process
+        if process is not None:
+            _kill(process)
+
+    def close(self) -> None:
+        """End the process. No thread may be waiting for its verdict."""
+        self._closed = True
+        if self._process is not None:
+            _end(self._process)
+            self._process = None
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+        )
+
+
+def _exchange(process: subprocess.Popen[bytes], task: bytes) -> dict[str, Any] | None:
+    """Send a task and wait for its verdict; None if the process ended instead."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        process.stdin.write(task)
+        process.stdin.flush()
+    except (BrokenPipeError, ConnectionResetError):
+        return None
+    line = process.stdout.readline()
+    return json.loads(line) if line.endswith(b"\n") else None
+
+
+def _end(process: subprocess.Popen[bytes]) -> int:
+    """Kill the process and give back what belonged to it; its exit code."""
+    _kill(process)
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            with contextlib.suppress(BrokenPipeError):  # a part of a task may still wait to be written
+                pipe.close()
+    return process.wait()
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """End the process and, where there are process groups, all that it has started."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()

@@ -1,0 +1,110 @@
+"""All checks of a recipe at one candidate: cheap ones first and here, the others after them in worker processes.
+
+A candidate that has failed costs no more: what runs apart is run only while everything has passed, in the recipe's
+order, up to the first that fails. What needs a judge's answer waits for it.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from ownwords.checks._workers import Worker
+from ownwords.checks.base import NotHereError
+from ownwords.checks.named import NamedCheck
+from ownwords.records import Candidate, Example, Verdict
+
+Verdicts = dict[str, Verdict]
+
+#: Characters of candidate and reference that are judged here; of more, each check is run apart.
+LONG = 100_000
+
+
+class Panel:
+    """Checks, and the processes of those that need one. Verdicts are by label, in the checks' order. Close it."""
+
+    def __init__(self, checks: Sequence[NamedCheck], *, allow_unsafe_code: bool = False) -> None:
+        self.checks = list(checks)
+        self._allow_unsafe_code = allow_unsafe_code
+        self._threads: ThreadPoolExecutor | None = None
+        self._own = threading.local()
+        self._workers: list[Worker] = []
+
+    def judge(self, example: Example, candidate: Candidate, known: Mapping[str, Verdict] | None = None) -> Verdicts:
+        """Every verdict there is to be had, those `known` before among them."""
+        verdicts = self.begin(example, candidate, known)
+        return verdicts.result() if isinstance(verdicts, Future) else verdicts
+
+    def begin(
+        self, example: Example, candidate: Candidate, known: Mapping[str, Verdict] | None = None
+    ) -> Verdicts | Future[Verdicts]:
+        """The same at once where nothing has to be run apart, else as a future."""
+        verdicts = dict(known or {})
+        long = len(candidate.text) + len(example.reference) > LONG
+        apart: list[NamedCheck] = []
+        for check in self.checks:
+            if check.label in verdicts or (check.traits.judged and candidate.judgement is None):
+                continue
+            if long or check.traits.apart:
+                apart.append(check)
+                continue
+            try:
+                verdicts[check.label] = check.run(example, candidate)
+            except NotHereError:
+                apart.append(check)
+        if not apart or _failed(verdicts):
+            return self._ordered(verdicts)
+        return self._pool().submit(self._run_apart, apart, example, candidate, verdicts)
+
+    def is_done(self, known: Mapping[str, Verdict]) -> bool:
+        """Whether `judge` would add nothing to these verdicts."""
+        missing = [check for check in self.checks if check.label not in known]
+        return not missing or (_failed(known) and all(check.traits.apart for check in missing))
+
+    def close(self) -> None:
+        """End every process."""
+        for worker in self._workers:
+            worker.interrupt()
+        if self._threads is not None:
+            self._threads.shutdown(cancel_futures=True)
+            self._threads = None
+        for worker in self._workers:
+            worker.close()
+        self._workers.clear()
+
+    @property
+    def size(self) -> int:
+        """So many candidates are judged apart at a time."""
+        return os.cpu_count() or 1
+
+    def _run_apart(
+        self, checks: Sequence[NamedCheck], example: Example, candidate: Candidate, verdicts: Verdicts
+    ) -> Verdicts:
+        """In a thread of its own, which waits for a worker of its own."""
+        for check in checks:
+            verdicts[check.label] = self._worker().judge(check, example, candidate)
+            if not verdicts[check.label].passed:
+                break
+        return self._ordered(verdicts)
+
+    def _worker(self) -> Worker:
+        worker: Worker | None = getattr(self._own, "worker", None)
+        if worker is None:
+            worker = self._own.worker = Worker(allow_unsafe_code=self._allow_unsafe_code)
+            self._workers.append(worker)
+        return worker
+
+    def _pool(self) -> ThreadPoolExecutor:
+        if self._threads is None:
+            self._own = threading.local()
+            self._threads = ThreadPoolExecutor(self.size, thread_name_prefix="checks")
+        return self._threads
+
+    def _ordered(self, verdicts: Verdicts) -> Verdicts:
+        return {check.label: verdicts[check.label] for check in self.checks if check.label in verdicts}
+
+
+def _failed(verdicts: Mapping[str, Verdict]) -> bool:
+    return any(not verdict.passed for verdict in verdicts.values())

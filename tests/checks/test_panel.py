@@ -1,0 +1,254 @@
+"""Several checks at one candidate: cheap ones first, the others in processes that end when their time is over."""
+
+from __future__ import annotations
+
+import textwrap
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from ownwords.checks import named
+from ownwords.checks.named import NamedCheck, named_checks
+from ownwords.checks.panel import LONG, Panel
+from ownwords.errors import RecipeError
+from ownwords.recipe import CheckEntry, CheckSection
+from ownwords.records import Candidate, Example, Message
+from pydantic import TypeAdapter
+
+EXAMPLE = Example("id", (Message("user", "How many?"),), "The answer is 3.")
+ENTRIES = TypeAdapter(list[CheckEntry])
+
+OWN_CHECKS = """
+import os, sys, time
+from ownwords.records import Verdict
+
+def passes(example, candidate): return Verdict(True, "ok", candidate.text)
+def fails(example, candidate): return Verdict(False, "no", "as always")
+def raises(example, candidate): raise KeyError("x")
+def interrupts(example, candidate): raise KeyboardInterrupt
+def sleeps(example, candidate): time.sleep(600)
+def spins(example, candidate):
+    while True: pass
+def prints(example, candidate):
+    print('{"passed": true, "reason": "ok", "detail": "printed"}', flush=True)
+    os.write(1, b'{"passed": true, "reason": "ok", "detail": "written"}\\n')
+    return Verdict(False, "no", "it printed")
+def reads(example, candidate): return Verdict(True, "ok", repr(sys.stdin.read()) + repr(os.read(0, 9)))
+def forks(example, candidate):
+    child = os.fork()
+    return Verdict(True, "ok", "child" if child == 0 else "parent")
+def leaves_a_child(example, candidate):
+    if os.fork() == 0: time.sleep(600)
+    return Verdict(True, "ok", str(os.getpid()))
+def exits(example, candidate): os._exit(0)
+def leaves(example, candidate): sys.exit(0)
+def aborts(example, candidate): os.abort()
+def returns_nothing(example, candidate): pass
+def tells_much(example, candidate): return Verdict(False, "no", "x" * 50_000_000)
+def nests(example, candidate): return nests(example, candidate)
+def takes_time(example, candidate, *, timeout: float = 0): time.sleep(timeout * 1.5); return Verdict(True, "ok")
+"""
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("own") / "mine.py"
+    path.write_text(textwrap.dedent(OWN_CHECKS))
+    return path
+
+
+@pytest.fixture
+def panels(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Panel]]:
+    monkeypatch.setattr(named, "SECONDS", 2.0)
+    opened: list[Panel] = []
+    yield opened
+    for panel in opened:
+        panel.close()
+
+
+def checks_of(*entries: Any) -> list[NamedCheck]:
+    return named_checks(ENTRIES.validate_python(list(entries)), allow_code=True)
+
+
+def panel_of(panels: list[Panel], *entries: Any) -> Panel:
+    panels.append(Panel(checks_of(*entries)))
+    return panels[-1]
+
+
+@pytest.mark.parametrize(
+    ("function", "reason", "detail"),
+    [
+        ("passes", "ok", "text \udcff \u202e ٣"),
+        ("fails", "no", "as always"),
+        ("raises", "check_crashed", "KeyError"),
+        ("interrupts", "check_crashed", "exit code"),
+        ("sleeps", "check_timeout", "more than 2 seconds"),
+        ("spins", "check_timeout", "more than 2 seconds"),
+        ("prints", "no", "it printed"),
+        ("reads", "ok", "''b''"),
+        ("forks", "ok", "parent"),
+        ("exits", "check_crashed", "ended its process (exit code 0)"),
+        ("leaves", "check_crashed", "SystemExit"),
+        ("aborts", "check_crashed", "exit code -6"),
+        ("returns_nothing", "check_invalid", "NoneType"),
+        ("tells_much", "no", "xxx"),
+        ("nests", "check_crashed", "RecursionError"),
+    ],
+)
+def test_whatever_a_users_check_does_there_is_a_verdict_and_the_next_is_judged(
+    panels: list[Panel], own: Path, function: str, reason: str, detail: str
+) -> None:
+    panel, after = (panel_of(panels, f"{own}:{name}") for name in (function, "fails"))
+    began = time.monotonic()
+    candidate = Candidate("text \udcff \u202e ٣")
+    for _ in range(2):
+        (verdict,) = panel.judge(EXAMPLE, candidate).values()
+        assert verdict.reason == reason
+        assert detail.replace("\udcff", "?") in verdict.detail
+        assert len(verdict.detail) <= 2_000
+        assert next(iter(after.judge(EXAMPLE, candidate).values())).reason == "no"
+    assert time.monotonic() - began < 30
+
+
+def test_a_closed_panel_leaves_no_process(panels: list[Panel], own: Path) -> None:
+    panel = panel_of(panels, f"{own}:leaves_a_child")
+    before = {process.pid for process in psutil.Process().children(recursive=True)}
+    (verdict,) = panel.judge(EXAMPLE, Candidate("x")).values()
+    worker = psutil.Process(int(verdict.detail))
+    started = [worker, *worker.children(recursive=True)]
+    assert len(started) == 2
+    panel.close()
+    _, alive = psutil.wait_procs(started, timeout=10)
+    assert not alive
+    assert {process.pid for process in psutil.Process().children(recursive=True)} <= before
+
+
+def test_closing_does_not_wait_for_what_is_being_judged(own: Path) -> None:
+    panel = Panel(checks_of(f"{own}:sleeps"))
+    coming = [panel.begin(EXAMPLE, Candidate("x")) for _ in range(8)]
+    assert all(isinstance(verdicts, Future) for verdicts in coming)
+    began = time.monotonic()
+    panel.close()
+    assert time.monotonic() - began < 5
+
+
+def test_time_of_its_own_is_added(panels: list[Panel], own: Path) -> None:
+    panel = panel_of(panels, {f"{own}:takes_time": {"timeout": 2.0}})
+    assert panel.judge(EXAMPLE, Candidate("x"))[f"{own}:takes_time"].passed
+
+
+def test_cheap_checks_come_first_and_spare_the_others(panels: list[Panel], own: Path) -> None:
+    panel = panel_of(panels, f"{own}:sleeps", "not_empty", "final_answer")
+    verdicts = panel.begin(EXAMPLE, Candidate("The answer is 4."))
+    assert not isinstance(verdicts, Future)
+    assert [(label, verdict.reason) for label, verdict in verdicts.items()] == [
+        ("not_empty", "ok"),
+        ("final_answer", "wrong_answer"),
+    ]
+    assert panel.is_done(verdicts)
+
+
+def test_verdicts_come_in_the_recipes_order_and_stop_at_the_first_that_fails(panels: list[Panel], own: Path) -> None:
+    panel = panel_of(panels, f"{own}:passes", "not_empty", f"{own}:fails", f"{own}:sleeps")
+    verdicts = panel.judge(EXAMPLE, Candidate("x"))
+    assert list(verdicts) == [f"{own}:passes", "not_empty", f"{own}:fails"]
+    assert panel.is_done(verdicts)
+    assert not panel.is_done({"not_empty": verdicts["not_empty"]})
+
+
+def test_what_is_known_is_not_judged_again(panels: list[Panel], own: Path) -> None:
+    panel = panel_of(panels, "not_empty", f"{own}:sleeps")
+    known = panel_of(panels, "not_empty").judge(EXAMPLE, Candidate("x"))
+    verdicts = panel.judge(EXAMPLE, Candidate("x"), {**known, f"{own}:sleeps": known["not_empty"]})
+    assert list(verdicts) == ["not_empty", f"{own}:sleeps"]
+
+
+def test_a_long_candidate_is_judged_apart_within_the_time(panels: list[Panel]) -> None:
+    panel = panel_of(panels, "not_empty", "no_prompt_leak", "no_repetition", "length_ratio", "final_answer")
+    long = Candidate("(" * 10_000_000, "stop")
+    assert len(long.text) > LONG
+    began = time.monotonic()
+    verdicts = panel.judge(EXAMPLE, long)
+    assert time.monotonic() - began < 30
+    assert any(not verdict.passed for verdict in verdicts.values())
+
+
+@pytest.mark.parametrize(
+    ("entry", "candidate", "passed", "reason", "detail"),
+    [
+        ({"any": ["final_answer", "length_ratio"]}, "The answer is 3.", True, "ok", "final_answer passed"),
+        ({"any": ["final_answer", "length_ratio"]}, "The answer is 4.", True, "ok", "length_ratio passed"),
+        (
+            {"any": ["final_answer", {"length_ratio": {"minimum": 9.0}}]},
+            "The answer is 4.",
+            False,
+            "none_passed",
+            "final_answer: wrong_answer; length_ratio: too_short",
+        ),
+        ({"all": ["final_answer", "not_empty"]}, "The answer is 3.", True, "ok", ""),
+        (
+            {"all": ["not_empty", "final_answer"]},
+            "The answer is 4.",
+            False,
+            "wrong_answer",
+            "final_answer: the final answer is 4, the reference has 3",
+        ),
+        ({"any": [{"all": ["not_empty", "final_answer"]}, "thinking"]}, "It is 3.", True, "ok", "passed"),
+    ],
+)
+def test_checks_compose(
+    panels: list[Panel], entry: Any, candidate: str, passed: bool, reason: str, detail: str
+) -> None:
+    (verdict,) = panel_of(panels, entry).judge(EXAMPLE, Candidate(candidate, "stop")).values()
+    assert (verdict.passed, verdict.reason) == (passed, reason)
+    assert detail in verdict.detail
+
+
+def test_a_composed_check_of_a_users_runs_apart(panels: list[Panel], own: Path) -> None:
+    panel = panel_of(panels, {"any": [f"{own}:fails", "final_answer"]})
+    assert isinstance(panel.begin(EXAMPLE, Candidate("3")), Future)
+    (verdict,) = panel.judge(EXAMPLE, Candidate("3")).values()
+    assert verdict.detail == "final_answer passed"
+
+
+def test_labels_are_unique() -> None:
+    checks = checks_of({"any": ["finished", "not_empty"]}, {"length_ratio": {"maximum": 2.0}}, "length_ratio", "finished")
+    assert [check.label for check in checks] == ["any(finished, not_empty)", "length_ratio", "length_ratio (2)", "finished"]
+
+
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        ([{"any": []}], "takes a list of checks"),
+        ([{"any": "finished"}], "takes a list of checks"),
+        ([{"name": "all"}], "takes a list of checks"),
+        ([{"any": ["finished"], "name": "any"}], "takes a list of checks"),
+        ([{"any": [3]}], "a check is a name"),
+        ([{"any": ["finishd"]}], "Did you mean 'finished'"),
+        ([{"any": [{"length_ratio": {"maximun": 1.0}}]}], "Did you mean 'maximum'"),
+        (["finished", "finished"], "names the check finished twice"),
+        ([{"any": ["finished"]}, {"any": ["finished"]}], r"names the check any\(finished\) twice"),
+    ],
+)
+def test_what_is_no_composition_is_refused(entries: list[Any], message: str) -> None:
+    with pytest.raises(RecipeError, match=message):
+        checks_of(*entries)
+
+
+def test_compositions_have_a_depth() -> None:
+    entry: Any = "finished"
+    for _ in range(50):
+        entry = {"any": [entry]}
+    with pytest.raises(RecipeError, match="at most 5 deep"):
+        checks_of(entry)
+
+
+def test_a_section_keeps_its_identity() -> None:
+    """Journals of earlier runs are read by it."""
+    (check,) = named_checks([CheckSection(name="length_ratio", maximum=3.0)], allow_code=False)  # type: ignore[call-arg]
+    assert check.identity == '["length_ratio", {"maximum": 3.0}, ""]'
