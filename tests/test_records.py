@@ -24,6 +24,7 @@ requests = st.builds(
     chat_template=st.none() | texts,
     tools=texts,
     thinking=st.none() | st.booleans(),
+    schema=texts,
 )
 
 
@@ -44,4 +45,6 @@ def test_a_requests_hash_is_the_digest_of_its_fields(request: Request) -> None:
         facts["thinking"] = request.thinking
     if request.tools:
         facts["tools"] = request.tools
+    if request.schema:
+        facts["schema"] = request.schema
     assert request.hash == digest(facts, length=24)

@@ -119,7 +119,8 @@ class Request:
 
     Either `messages` (rendered with the chat template, `chat_template` if given, else the model's own) or raw `text`.
     `prefill` opens the answer and is part of the prompt. `tools` is JSON text of a list; `thinking` False tells a
-    thinking model not to, None leaves it to its template. With `target` nothing is generated: the completion carries
+    thinking model not to, None leaves it to its template. `schema` is the JSON schema (text) of an answer in JSON: an
+    engine that can be told to give nothing else is, for others it is a wish. With `target` nothing is generated: the completion carries
     the log-likelihood of each of the target's tokens after that prompt (of the whole assistant turn, end marker
     included, when `messages` are given; of the bare text when `text` is).
     `id` is unique within a stream. `example` is what the request is about; it never reaches a model or the hash.
@@ -136,12 +137,13 @@ class Request:
     chat_template: str | None = None
     tools: str = ""
     thinking: bool | None = None
+    schema: str = ""
     example: Example | None = field(default=None, compare=False)
 
     @property
     def hash(self) -> str:
-        """Names everything that determines the answer, and nothing else: a digest of the fields by name. `tools` and
-        `thinking` count only where they are given.
+        """Names everything that determines the answer, and nothing else: a digest of the fields by name. `tools`,
+        `thinking` and `schema` count only where they are given.
 
         The canonical JSON is written out here, because an encoder takes most of its time for the small fields.
         """
@@ -149,10 +151,11 @@ class Request:
         messages = "null" if self.messages is None else canonical_messages(self.messages)
         thinking = "" if self.thinking is None else f'"thinking":{canonical(self.thinking)},'
         tools = f'"tools":{canonical(self.tools)},' if self.tools else ""
+        schema = f'"schema":{canonical(self.schema)},' if self.schema else ""
         return digest_text(
             f'{{"chat_template":{_canonical_text(self.chat_template)},"messages":{messages},'
             f'"prefill":{canonical(self.prefill)},'
-            f'"sampling":[{s.temperature!r},{s.top_p!r},{s.top_k!r},{s.max_tokens!r}],"seed":{self.seed!r},'
+            f'"sampling":[{s.temperature!r},{s.top_p!r},{s.top_k!r},{s.max_tokens!r}],{schema}"seed":{self.seed!r},'
             f'"target":{_canonical_text(self.target)},"text":{_canonical_text(self.text)},{thinking}{tools}'
             f'"weights":[{canonical(weights.identity)},{weights.scale!r}]}}',
             length=24,

@@ -11,6 +11,7 @@ from typing import Any
 
 import psutil
 import pytest
+from pydantic import TypeAdapter
 
 from ownwords.checks import named
 from ownwords.checks.named import NamedCheck, named_checks
@@ -18,7 +19,6 @@ from ownwords.checks.panel import LONG, Panel
 from ownwords.errors import RecipeError
 from ownwords.recipe import CheckEntry, CheckSection
 from ownwords.records import Candidate, Example, Message
-from pydantic import TypeAdapter
 
 EXAMPLE = Example("id", (Message("user", "How many?"),), "The answer is 3.")
 ENTRIES = TypeAdapter(list[CheckEntry])
@@ -217,8 +217,15 @@ def test_a_composed_check_of_a_users_runs_apart(panels: list[Panel], own: Path) 
 
 
 def test_labels_are_unique() -> None:
-    checks = checks_of({"any": ["finished", "not_empty"]}, {"length_ratio": {"maximum": 2.0}}, "length_ratio", "finished")
-    assert [check.label for check in checks] == ["any(finished, not_empty)", "length_ratio", "length_ratio (2)", "finished"]
+    checks = checks_of(
+        {"any": ["finished", "not_empty"]}, {"length_ratio": {"maximum": 2.0}}, "length_ratio", "finished"
+    )
+    assert [check.label for check in checks] == [
+        "any(finished, not_empty)",
+        "length_ratio",
+        "length_ratio (2)",
+        "finished",
+    ]
 
 
 @pytest.mark.parametrize(

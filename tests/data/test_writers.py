@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ownwords.data.tools import read_tools
 from ownwords.data.dialogue import Dialogue
 from ownwords.data.export import training_row, training_table, write_tables
 from ownwords.data.formats import to_examples
 from ownwords.data.grouping import TrainingRow, grouped, one_by_one, read_training_rows
+from ownwords.data.tools import read_tools
 from ownwords.data.writers import WRITERS, ExportFormat, FileHas
 from ownwords.recipe import SourceSection
 from ownwords.records import Example, Message, Outcome

@@ -35,11 +35,15 @@ LONGEST_REASON = 200
 
 @dataclass(frozen=True, slots=True)
 class Traits:
-    """What a check needs: a process of its own (`apart`), a sandbox in it (`runs_code`), a judge's answer (`judged`)."""
+    """What a check needs: a process of its own (`apart`), a sandbox in it (`runs_code`), a judge's answer (`judged`).
+
+    `typed` says that it knows what kind of answer there is and compares that: the judge is measured against such.
+    """
 
     apart: bool = False
     runs_code: bool = False
     judged: bool = False
+    typed: bool = False
 
 
 _CHECKS: dict[str, Check] = {}
@@ -67,13 +71,13 @@ def require_worker() -> None:
 
 
 def check(
-    name: str, *, apart: bool = False, runs_code: bool = False, judged: bool = False
+    name: str, *, apart: bool = False, runs_code: bool = False, judged: bool = False, typed: bool = False
 ) -> Callable[[Function], Function]:
     """Make a function known as the check `name`, with what it needs (see Traits)."""
 
     def register(function: Function) -> Function:
         _CHECKS[name] = function
-        _TRAITS[name] = Traits(apart or runs_code, runs_code, judged)
+        _TRAITS[name] = Traits(apart or runs_code, runs_code, judged, typed)
         return function
 
     return register
@@ -141,8 +145,11 @@ def run_check(function: Check, example: Example, candidate: Candidate, params: d
         raise
     except (Exception, SystemExit) as error:  # noqa: BLE001 - the boundary: a check's bug must not stop the run
         return Verdict(False, "check_crashed", f"{type(error).__name__}: {error}"[:500])
-    if verdict is PASSED:
-        return PASSED
+    return PASSED if verdict is PASSED else _valid(verdict)
+
+
+def _valid(verdict: Any) -> Verdict:
+    """What a check returned, if it is a verdict and can be stored; else a verdict that says what it is."""
     if not isinstance(verdict, Verdict):
         return Verdict(False, "check_invalid", f"the check returned {type(verdict).__name__}, not a Verdict")
     kinds = (type(verdict.passed), type(verdict.reason), type(verdict.detail))

@@ -90,7 +90,9 @@ class _Composed(_Run):
         return PASSED if self._needs_all else Verdict(False, "none_passed", "; ".join(failed))
 
 
-def named_checks(sections: Sequence[CheckSection], *, allow_code: bool, where: str = "rewrite.checks") -> list[NamedCheck]:
+def named_checks(
+    sections: Sequence[CheckSection], *, allow_code: bool, where: str = "rewrite.checks"
+) -> list[NamedCheck]:
     """The recipe's checks, in its order.
 
     Raises:
@@ -180,9 +182,11 @@ def _members(section: CheckSection, where: str, depth: int) -> list[CheckSection
     entries = cast("list[Any]", given.get("of")) if list(given) == ["of"] and isinstance(given["of"], list) else []
     if not entries or depth >= _DEEPEST:
         raise RecipeError(
-            f"{where} takes a list of checks, as in {{{section.name}: [final_answer, finished]}}, at most {_DEEPEST} deep."
+            f"{where} takes a list of checks, as in {{{section.name}: [final_answer, finished]}}, at most "
+            f"{_DEEPEST} deep."
         )
     try:
         return _ENTRIES.validate_python(entries)
     except ValidationError as error:
-        raise RecipeError(f"{where}: a check is a name, or a name with its parameters ({error.errors()[0]['msg']}).") from error
+        problem = error.errors()[0]["msg"]
+        raise RecipeError(f"{where}: a check is a name, or a name with its parameters ({problem}).") from error

@@ -7,8 +7,8 @@ from typing import Any, cast
 
 from ownwords.data._cells import column, kind, optional_text, short, text
 from ownwords.data._messages import dialogue, exchange, system_turn
-from ownwords.data.tools import read_tools, unpacked
 from ownwords.data.dialogue import Dialogue
+from ownwords.data.tools import read_tools, unpacked
 from ownwords.errors import DataError
 
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from ownwords.data._cells import column, cut, kind, short, text
-from ownwords.data.tools import identifier, read_calls, read_tools, unpacked, without_padding
 from ownwords.data.dialogue import Dialogue
+from ownwords.data.tools import identifier, read_calls, read_tools, unpacked, without_padding
 from ownwords.errors import DataError
 from ownwords.records import Message
 from ownwords.turns import AssistantTurn, Call, read_answer, read_turn, split_reasoning, tidy, tool_names

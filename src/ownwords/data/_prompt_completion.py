@@ -8,8 +8,8 @@ from typing import Any, cast
 
 from ownwords.data._cells import column, text
 from ownwords.data._messages import Turn, dialogue, exchange, message_turns
-from ownwords.data.tools import read_tools
 from ownwords.data.dialogue import Dialogue
+from ownwords.data.tools import read_tools
 from ownwords.errors import DataError
 
 

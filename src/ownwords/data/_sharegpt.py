@@ -16,8 +16,8 @@ from ownwords.data._messages import (
     message_turn,
     system_turn,
 )
-from ownwords.data.tools import one_call, read_tools, unpacked
 from ownwords.data.dialogue import Dialogue
+from ownwords.data.tools import one_call, read_tools, unpacked
 from ownwords.errors import DataError
 
 #: What dumps call a speaker, whatever its capitals, and the role that it has.

@@ -50,6 +50,9 @@ def body_of(request: Request, model: str, settings: OpenAISection) -> bytes:
         body["messages"] = [_sent(turn) for turn in structured(turns, tools=bool(request.tools))]
         if request.tools:
             body["tools"] = json.loads(request.tools)
+        if request.schema:
+            form = {"name": "answer", "strict": True, "schema": json.loads(request.schema)}
+            body["response_format"] = {"type": "json_schema", "json_schema": form}
         if request.thinking is not None:
             body["chat_template_kwargs"] = {"enable_thinking": request.thinking}
     body |= settings.extra_body

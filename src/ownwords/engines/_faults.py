@@ -95,6 +95,7 @@ _REMEDIES = {
     "prefill": "runtime.openai.prefill=no",
     "chat_template_kwargs": "data.thinking=keep",
     "enable_thinking": "data.thinking=keep",
+    "response_format": "runtime.openai.extra_body={response_format: null}",
     "temperature": "rewrite.sampling.temperature=1",
     "top_p": "rewrite.sampling.top_p=1",
 }

@@ -16,7 +16,7 @@ from __future__ import annotations
 import hashlib
 import re
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,6 +34,7 @@ VARIABLES: tuple[str, ...] = ("prompt", "reference", "system")
 BLOCKS = ("system", "history", "user", "prefill")
 
 _LAYOUTS = "layouts/"
+_JUDGES = "judge/"
 _COMMENT = re.compile(r"\s*\{#-?\s*([^\n]*?)\s*(?:-?#\}|\n)")
 
 _ENVIRONMENT = ImmutableSandboxedEnvironment(
@@ -73,7 +74,7 @@ class RewritingPrompt:
 
         def block(name: str, prompt: str, reference: str) -> str:
             values = {"prompt": prompt, "reference": reference, "system": system or ""}
-            return _render_block(self.name, self._template, name, values, example)
+            return _render_block(_REWRITING, self.name, self._template, name, values, example=example)
 
         prompt, reference = messages[asked].content, example.reference
         if "history" in blocks:
@@ -89,9 +90,71 @@ class RewritingPrompt:
         return RenderedPrompt(tuple(messages), prefill)
 
 
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """What prompts of a kind may name, and which of it they have to show."""
+
+    title: str
+    variables: tuple[str, ...]
+    shown: tuple[str, ...]
+
+
+_REWRITING = _Kind("rewriting prompt", VARIABLES, ("reference",))  # without its sight it would be answering anew
+_JUDGING = _Kind("judge's prompt", (*VARIABLES, "candidate", "history"), ("reference", "candidate"))
+
+
+@dataclass(frozen=True, slots=True)
+class JudgePrompt:
+    """A judge's prompt file, read and compiled. It has the blocks `user`, `system` and `prefill` and sees two variables
+    more: `candidate`, the rewrite on trial, and `history`, the turns before the last user turn.
+    """
+
+    name: str
+    hash: str
+    description: str
+    _template: Template = field(repr=False, compare=False)
+
+    def render(self, example: Example, candidate: str) -> RenderedPrompt:
+        """What a judge is asked about a candidate: one user turn, whatever the conversation was.
+
+        Raises:
+            RecipeError: the template fails on this example.
+        """
+        values = {
+            "prompt": example.prompt,
+            "reference": example.reference,
+            "system": example.system or "",
+            "candidate": candidate,
+            "history": "\n\n".join(f"{m.role}: {m.content}" for m in example.messages[: example.asked]),
+        }
+        blocks = {
+            block: _render_block(_JUDGING, self.name, self._template, block, values, example=example)
+            for block in self._template.blocks
+        }
+        turns = [Message(role, blocks[role]) for role in ("system", "user") if role in blocks]
+        return RenderedPrompt(tuple(turns), blocks.get("prefill", ""))
+
+
 def prompt_names() -> list[str]:
     """The shipped rewriting prompts."""
-    return [name for name in file_names("prompts", ".jinja") if not name.startswith(_LAYOUTS)]
+    return [name for name in file_names("prompts", ".jinja") if not name.startswith((_LAYOUTS, _JUDGES))]
+
+
+def judge_names() -> list[str]:
+    """The shipped prompts for judges."""
+    return [name for name in file_names("prompts", ".jinja") if name.startswith(_JUDGES)]
+
+
+def load_judge(name: str) -> JudgePrompt:
+    """The shipped judge's prompt of that name, or the user's own file if `name` ends in `.jinja`.
+
+    Raises:
+        RecipeError: no such prompt, or its template is wrong; the message names the file and the line.
+    """
+    text, template = _load(_JUDGING, name, judge_names())
+    if "history" in template.blocks:
+        raise RecipeError(f"judge's prompt {name}: it has no block `history`, but a variable of that name.")
+    return JudgePrompt(name, _hash(text), _description(text), template)
 
 
 def load_prompt(name: str) -> RewritingPrompt:
@@ -100,23 +163,36 @@ def load_prompt(name: str) -> RewritingPrompt:
     Raises:
         RecipeError: no such prompt, or its template is wrong; the message names the file and the line.
     """
-    if not name.endswith(".jinja") and name not in prompt_names():
-        raise RecipeError(unknown_name("rewriting prompt", name, prompt_names()))
-    text = read_named("rewriting prompt", "prompts", ".jinja", name)
-    template = _compile(name, text)
-    _require_reference(name, template)
+    text, template = _load(_REWRITING, name, prompt_names())
     empty = dict.fromkeys(VARIABLES, "")
-    blocks = {b: _render_block(name, template, b, empty) for b in BLOCKS if b in template.blocks}
+    blocks = {b: _render_block(_REWRITING, name, template, b, empty) for b in BLOCKS if b in template.blocks}
     words = (blocks.get(block, "").strip() for block in ("system", "user", "prefill"))
-    comment = _COMMENT.match(text)
     return RewritingPrompt(
         name=name,
         text=text,
-        hash=hashlib.sha256(text.encode()).hexdigest()[:16],
-        description=comment.group(1) if comment else "",
+        hash=_hash(text),
+        description=_description(text),
         instruction="\n".join(filter(None, words)),
         _template=template,
     )
+
+
+def _load(kind: _Kind, name: str, names: Sequence[str]) -> tuple[str, Template]:
+    if not name.endswith(".jinja") and name not in names:
+        raise RecipeError(unknown_name(kind.title, name, names))
+    text = read_named(kind.title, "prompts", ".jinja", name)
+    template = _compile(kind, name, text)
+    _require_shown(kind, name, template)
+    return text, template
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _description(text: str) -> str:
+    comment = _COMMENT.match(text)
+    return comment.group(1) if comment else ""
 
 
 def load_layout(name: str) -> str:
@@ -143,49 +219,50 @@ class _GenerationTag(Extension):
         return parser.parse_statements(("name:endgeneration",), drop_needle=True)
 
 
-def _compile(name: str, text: str) -> Template:
+def _compile(kind: _Kind, name: str, text: str) -> Template:
     try:
         tree = _ENVIRONMENT.parse(text)
-        _refuse_unknown(name, tree)
+        _refuse_unknown(kind, name, tree)
         code = _ENVIRONMENT.compile(text, name=name, filename=name)
     except TemplateSyntaxError as error:
-        raise RecipeError(f"rewriting prompt {name}, line {error.lineno}: {error.message}") from error
+        raise RecipeError(f"{kind.title} {name}, line {error.lineno}: {error.message}") from error
     return Template.from_code(_ENVIRONMENT, code, dict(_ENVIRONMENT.globals))
 
 
-def _refuse_unknown(name: str, tree: nodes.Template) -> None:
+def _refuse_unknown(kind: _Kind, name: str, tree: nodes.Template) -> None:
     """Unknown variables and blocks would silently change what is asked, other templates are never looked for."""
     other = next(tree.find_all((nodes.Extends, nodes.Include, nodes.Import, nodes.FromImport)), None)
     if other is not None:
-        raise RecipeError(f"rewriting prompt {name}, line {other.lineno}: a prompt is one file and loads no other.")
-    undeclared = find_undeclared_variables(tree) - {*VARIABLES, "self"}
+        raise RecipeError(f"{kind.title} {name}, line {other.lineno}: a prompt is one file and loads no other.")
+    undeclared = find_undeclared_variables(tree) - {*kind.variables, "self"}
     if undeclared:
         used = min((n for n in tree.find_all(nodes.Name) if n.name in undeclared), key=lambda n: n.lineno)
-        problem = unknown_name("variable", used.name, VARIABLES)
-        raise RecipeError(f"rewriting prompt {name}, line {used.lineno}: {problem}")
+        problem = unknown_name("variable", used.name, kind.variables)
+        raise RecipeError(f"{kind.title} {name}, line {used.lineno}: {problem}")
     blocks = {block.name: block.lineno for block in tree.find_all(nodes.Block)}
     for block, line in blocks.items():
         if block not in BLOCKS:
-            raise RecipeError(f"rewriting prompt {name}, line {line}: {unknown_name('block', block, BLOCKS)}")
+            raise RecipeError(f"{kind.title} {name}, line {line}: {unknown_name('block', block, BLOCKS)}")
     if "user" not in blocks:
         raise RecipeError(
-            f"rewriting prompt {name}, line 1: it has no block `user`; "
+            f"{kind.title} {name}, line 1: it has no block `user`; "
             "write {% block user %}{{ prompt }} ... {{ reference }}{% endblock %}."
         )
 
 
-def _require_reference(name: str, template: Template) -> None:
-    """Rewriting without sight of the reference would be answering anew."""
-    values = {variable: f"({variable}-probe)" for variable in VARIABLES}
-    rendered = {block: _render_block(name, template, block, values) for block in template.blocks}
+def _require_shown(kind: _Kind, name: str, template: Template) -> None:
+    """Without sight of the reference, or of what is on trial, there would be nothing to do."""
+    values = {variable: f"({variable}-probe)" for variable in kind.variables}
+    rendered = {block: _render_block(kind, name, template, block, values) for block in template.blocks}
     if not rendered["user"].strip():
-        raise RecipeError(f"rewriting prompt {name}: its block `user` is empty.")
-    if not any(values["reference"] in text for text in rendered.values()):
-        raise RecipeError(f"rewriting prompt {name}: no block shows {{{{ reference }}}}: nothing is there to rewrite.")
+        raise RecipeError(f"{kind.title} {name}: its block `user` is empty.")
+    for variable in kind.shown:
+        if not any(values[variable] in text for text in rendered.values()):
+            raise RecipeError(f"{kind.title} {name}: no block shows {{{{ {variable} }}}}: nothing is there to work on.")
 
 
 def _render_block(
-    name: str, template: Template, block: str, values: Mapping[str, str], example: Example | None = None
+    kind: _Kind, name: str, template: Template, block: str, values: Mapping[str, str], *, example: Example | None = None
 ) -> str:
     render: Callable[[Any], Iterable[str]] = template.blocks[block]
     try:
@@ -196,4 +273,4 @@ def _render_block(
         at = f", line {template.get_corresponding_lineno(line)}" if line else ""
         where = f" for the row {example.origin or example.id}" if example else ""
         reason = error.message if isinstance(error, TemplateError) else f"{type(error).__name__}: {error}"
-        raise RecipeError(f"rewriting prompt {name}{at}: the block {block} fails{where}: {reason}") from error
+        raise RecipeError(f"{kind.title} {name}{at}: the block {block} fails{where}: {reason}") from error

@@ -1,0 +1,37 @@
+"""The recipe: one YAML file describes a whole run. Pure data, unknown keys refused.
+
+Precedence: defaults < file < command line (`rewrite.sampling.temperature=0.7`). Names follow the Hugging Face stack.
+It knows no check, benchmark or arm by name: the stages that use a name say when it does not exist.
+"""
+
+from ownwords.recipe.base import SamplingSection
+from ownwords.recipe.data import DataSection, ModelSection, SourceSection
+from ownwords.recipe.loading import build_recipe, dump_recipe, load_recipe
+from ownwords.recipe.rewrite import CheckEntry, CheckSection, JudgeSection, PaperSampling, RewriteSection
+from ownwords.recipe.runtime import OpenAISection, RuntimeSection, ScriptedSection, VllmSection
+from ownwords.recipe.tune import BenchmarkSection, EvaluateSection, LoraSection, TuneSection
+from ownwords.recipe.whole import Recipe
+
+__all__ = [
+    "BenchmarkSection",
+    "CheckEntry",
+    "CheckSection",
+    "DataSection",
+    "EvaluateSection",
+    "JudgeSection",
+    "LoraSection",
+    "ModelSection",
+    "OpenAISection",
+    "PaperSampling",
+    "Recipe",
+    "RewriteSection",
+    "RuntimeSection",
+    "SamplingSection",
+    "ScriptedSection",
+    "SourceSection",
+    "TuneSection",
+    "VllmSection",
+    "build_recipe",
+    "dump_recipe",
+    "load_recipe",
+]

@@ -1,0 +1,44 @@
+"""What sections of the recipe have in common."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, cast
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Section(BaseModel):
+    """A part of the recipe: unknown keys refused, nothing changed after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=(), allow_inf_nan=False)
+
+
+def named(value: Any) -> Any:
+    """`gsm8k` → {name: gsm8k}; `{gsm8k: {limit: 9}}` → {name: gsm8k, limit: 9}; `{any: [a]}` → {name: any, of: [a]}."""
+    if isinstance(value, str):
+        return {"name": value}
+    if isinstance(value, dict):
+        mapping = cast("dict[str, Any]", value)
+        if len(mapping) == 1 and "name" not in mapping:
+            name, settings = next(iter(mapping.items()))
+            if isinstance(settings, list):
+                return {"name": name, "of": settings}
+            if settings is None or isinstance(settings, dict):
+                return {"name": name, **cast("dict[str, Any]", settings or {})}
+        return mapping
+    return value
+
+
+def unique(names: Sequence[str]) -> None:
+    twice = next((name for name, count in Counter(names).items() if count > 1), None)
+    if twice is not None:
+        raise ValueError(f"{twice} is named twice")
+
+
+class SamplingSection(Section):
+    temperature: float = Field(default=0.0, ge=0, le=5, description="0 is greedy")
+    top_p: float = Field(default=1.0, gt=0, le=1)
+    top_k: int = Field(default=0, ge=0, description="0 switches the cut off")
+    max_tokens: int = Field(default=512, gt=0)

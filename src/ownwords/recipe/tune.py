@@ -1,0 +1,87 @@
+"""How arms are trained, and what they are evaluated on."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from ownwords.recipe.base import SamplingSection, Section, named, unique
+
+
+class LoraSection(Section):
+    """The paper's adapter. PEFT's own default alpha is 8, so it is always set."""
+
+    r: int = Field(default=8, gt=0)
+    alpha: int = Field(default=16, gt=0)
+    dropout: float = Field(default=0.1, ge=0, lt=1)
+    target_modules: Literal["all-linear"] | Annotated[list[str], Field(min_length=1)] = Field(
+        default_factory=lambda: ["q_proj", "v_proj"], description="Names of linear layers, or all-linear"
+    )
+    use_rslora: bool = Field(default=False, description="Scale by alpha/sqrt(r) instead of alpha/r")
+    use_dora: bool = Field(default=False, description="Learn a magnitude a weight row beside the low-rank direction")
+
+
+class EarlyStoppingSection(Section):
+    """Stop training where the loss on held-out training rows no longer falls, and keep the best checkpoint.
+
+    The same rows are held out for every arm; no arm trains on them.
+    """
+
+    share: float = Field(default=0.1, gt=0, lt=1, description="Share of the training rows that is held out")
+    eval_steps: int = Field(default=20, gt=0, description="Optimizer steps between two looks at them")
+    patience: int = Field(default=3, gt=0, description="Looks without a lower loss before training stops")
+
+
+class TuneSection(Section):
+    arms: list[str] = Field(default_factory=lambda: ["vanilla", "sdft"], min_length=1)
+    learning_rate: float = Field(default=1e-4, gt=0)
+    num_train_epochs: float = Field(default=2, gt=0)
+    per_device_train_batch_size: int = Field(default=2, gt=0)
+    gradient_accumulation_steps: int = Field(default=4, gt=0)
+    lr_scheduler_type: str = "cosine"
+    warmup_steps: int = Field(default=0, ge=0)
+    weight_decay: float = Field(default=0.0, ge=0)
+    max_grad_norm: float = Field(default=1.0, gt=0)
+    max_length: int = Field(default=1024, gt=8, description="Tokens of prompt and target together")
+    on_too_long: Literal["error", "drop", "truncate"] = "error"
+    chat_template: str | None = Field(
+        default=None,
+        description="Layout for training and evaluation of every arm: a preset such as paper/alpaca, or a file",
+    )
+    lora: LoraSection | None = Field(
+        default_factory=LoraSection, description="The adapter; null trains every parameter of the model instead"
+    )
+    gradient_checkpointing: bool = Field(default=False, description="Less memory, more time: recompute activations")
+    early_stopping: EarlyStoppingSection | None = None
+    save_steps: int = Field(default=50, gt=0, description="Steps between checkpoints")
+    report_to: str = "none"
+
+    @model_validator(mode="after")
+    def _unique_arms(self) -> TuneSection:
+        unique(self.arms)
+        return self
+
+
+class BenchmarkSection(Section):
+    """`gsm8k` or `{gsm8k: {limit: 100}}`."""
+
+    name: str
+    path: str | None = Field(default=None, description="Another file of the same layout; $VARIABLES are expanded")
+    optional: bool = Field(default=False, description="Skip it, visibly, where its file is not there")
+    limit: int | None = Field(default=None, gt=0, lt=2**31, description="Use only the first N items")
+    prompt: Literal["default", "paper"] = Field(default="default", description="The careful prompt, or the paper's")
+    chat_template: str | None = Field(default=None, description="Layout for this benchmark instead of tune's")
+    max_tokens: int | None = Field(default=None, gt=0, description="Instead of evaluate.sampling.max_tokens")
+
+
+class EvaluateSection(Section):
+    benchmarks: list[Annotated[BenchmarkSection, BeforeValidator(named)]] = Field(
+        default_factory=lambda: [BenchmarkSection(name="heldout_nll")]
+    )
+    sampling: SamplingSection = Field(default_factory=SamplingSection)
+
+    @model_validator(mode="after")
+    def _unique_benchmarks(self) -> EvaluateSection:
+        unique([benchmark.name for benchmark in self.benchmarks])
+        return self
