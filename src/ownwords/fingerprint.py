@@ -18,6 +18,7 @@ Inputs = dict[str, Any]
 LEFT_OUT: dict[str, str] = {
     "output_dir": "a run may be moved; where it lies changes no result",
     "runtime": "how fast, not what: engine, version, dtype and weights hash are recorded on every completion instead",
+    "rewrite.judge": "prompt, model and sampling of a judge are inputs of their own, and only where a check asks one",
     "rewrite.max_error_rate": "decides when to give up, not what a finished row holds",
     "tune.arms": "each arm has a fingerprint of its own, so that adding one retrains none",
     "tune.save_steps": "how often training can be resumed, not what it learns",

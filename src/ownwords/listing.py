@@ -10,7 +10,7 @@ from ownwords.arms.base import all_arms
 from ownwords.benchmarks.base import all_benchmarks
 from ownwords.catalog import module_names
 from ownwords.checks.base import all_checks
-from ownwords.prompts.render import load_prompt, prompt_names
+from ownwords.prompts.render import judge_names, load_judge, load_prompt, prompt_names
 
 
 def entries(kind: str) -> list[dict[str, str]]:
@@ -20,6 +20,7 @@ def entries(kind: str) -> list[dict[str, str]]:
             found = {name: presets.summary(name) for name in presets.names()}
         case "prompts":
             found = {name: load_prompt(name).description for name in prompt_names()}
+            found |= {name: load_judge(name).description for name in judge_names()}
         case "checks":
             found = {name: _first_line(function) for name, function in all_checks().items()}
         case "benchmarks":

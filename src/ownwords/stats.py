@@ -31,6 +31,19 @@ _Z = NormalDist().inv_cdf((1 + LEVEL) / 2)
 Values = Sequence[float] | NDArray[np.float64]
 
 
+def cohen_kappa(both: int, first_only: int, second_only: int, neither: int) -> float | None:
+    """Agreement of two judges beyond chance (Cohen 1960), from how often both, one or none said yes.
+
+    1 is full agreement, 0 what chance would give. None where both always say the same one thing: chance explains all.
+    """
+    n = both + first_only + second_only + neither
+    if n == 0:
+        return None
+    first, second = (both + first_only) / n, (both + second_only) / n
+    chance = first * second + (1 - first) * (1 - second)
+    return None if chance == 1 else ((both + neither) / n - chance) / (1 - chance)
+
+
 @dataclass(frozen=True, slots=True)
 class Estimate:
     """The mean of `n` values with its 95 % interval."""

@@ -63,7 +63,7 @@ _AROUND_SIGNS = re.compile(r"\s*([-+*/=^,;()\[\]{}<>|])\s*")
 _ARTICLE = re.compile(r"(?:the|an?)\s+(?=\S)")
 
 
-@check("final_answer")
+@check("final_answer", typed=True)
 def final_answer(example: Example, candidate: Candidate) -> Verdict:
     """The candidate's final answer equals the reference's: a number exactly, anything else as normalised text.
 

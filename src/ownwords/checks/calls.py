@@ -9,7 +9,7 @@ from ownwords.records import PASSED, Candidate, Example, Verdict
 from ownwords.turns import read_turn, tool_names
 
 
-@check("same_calls")
+@check("same_calls", typed=True)
 def same_calls(example: Example, candidate: Candidate) -> Verdict:
     """The candidate calls the functions that the reference calls, as often, and none where the reference calls none.
 

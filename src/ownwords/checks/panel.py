@@ -59,8 +59,8 @@ class Panel:
         return self._pool().submit(self._run_apart, apart, example, candidate, verdicts)
 
     def is_done(self, known: Mapping[str, Verdict]) -> bool:
-        """Whether `judge` would add nothing to these verdicts."""
-        missing = [check for check in self.checks if check.label not in known]
+        """Whether `judge` would add nothing to these verdicts, without a judge's answer."""
+        missing = [check for check in self.checks if check.label not in known and not check.traits.judged]
         return not missing or (_failed(known) and all(check.traits.apart for check in missing))
 
     def close(self) -> None:

@@ -72,6 +72,22 @@ class SkippedRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Agreement:
+    """How often the judge and a typed check said the same of a candidate; `low` and `high` are its 95 % interval."""
+
+    check: str
+    n: int
+    both: int
+    judge_only: int
+    check_only: int
+    neither: int
+    agreement: float
+    low: float | None
+    high: float | None
+    kappa: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Rewriting:
     """`rewrite.json`. `low` and `high` are the 95 % interval of the acceptance rate accepted / n, as shares."""
 
@@ -88,6 +104,7 @@ class Rewriting:
     completion_tokens: int | None = None
     engine: dict[str, Any] | None = None
     skipped: tuple[SkippedRow, ...] = ()
+    agreement: tuple[Agreement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

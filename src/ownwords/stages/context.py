@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -15,7 +16,7 @@ from ownwords.engines.base import AUTO, Capability, Choice, Engine, choose_engin
 from ownwords.fingerprint import Inputs, flatten, join
 from ownwords.models import Model
 from ownwords.progress import say
-from ownwords.prompts.render import RewritingPrompt, load_layout, load_prompt
+from ownwords.prompts.render import JudgePrompt, RewritingPrompt, load_judge, load_layout, load_prompt
 from ownwords.recipe import CheckSection, Recipe, RuntimeSection
 from ownwords.records import Example, Sampling, digest
 from ownwords.rendering import Given
@@ -73,8 +74,52 @@ class Context:
 
     @cached_property
     def recipe_checks(self) -> list[NamedCheck]:
-        """Found once: code of the user's own is imported, and its text read, a single time. Reads no data."""
-        return named_checks(self.recipe.rewrite.checks, allow_code=self.allow_code)
+        """Found once: code of the user's own is imported, and its text read, a single time. Reads no data.
+
+        The identity of a check that asks a judge says which judge, and how it is asked.
+        """
+        found = named_checks(self.recipe.rewrite.checks, allow_code=self.allow_code)
+        return [replace(c, code=c.code + digest(self._asked_judge)) if c.traits.judged else c for c in found]
+
+    @cached_property
+    def is_judged(self) -> bool:
+        """Whether a check asks a judge."""
+        return any(check.traits.judged for check in self.recipe_checks)
+
+    @cached_property
+    def judge(self) -> Context:
+        """Whose engine answers for the judge: this context, or one of the judge's own."""
+        own = self.recipe.rewrite.judge
+        if own.model is None and own.runtime is None:
+            return self
+        recipe = self.recipe
+        changed = {"model": own.model or recipe.model, "runtime": own.runtime or recipe.runtime}
+        return Context(recipe.model_copy(update=changed), allow_code=self.allow_code)
+
+    @cached_property
+    def judge_prompt(self) -> JudgePrompt:
+        return load_judge(self.recipe.rewrite.judge.prompt)
+
+    @cached_property
+    def judge_model(self) -> str:
+        """Names the judge's model, for the journal: its weights, or a server's name for it."""
+        judge = self.judge
+        if needs_model(judge.recipe.runtime.engine):
+            return digest(judge.model_inputs)
+        return judge.recipe.runtime.openai.model or judge.recipe.model.name_or_path
+
+    @property
+    def judge_inputs(self) -> Inputs:
+        """What rewriting reads of `rewrite.judge`; nothing where no check asks one."""
+        return self._asked_judge if self.is_judged else {}
+
+    @cached_property
+    def _asked_judge(self) -> Inputs:
+        return {
+            "rewrite.judge.prompt.text": self.judge_prompt.hash,
+            "rewrite.judge.model": self.judge_model,
+            **flatten(self.recipe.rewrite.judge.sampling, "rewrite.judge.sampling"),
+        }
 
     @cached_property
     def checks(self) -> list[NamedCheck]:
@@ -129,7 +174,9 @@ class Context:
 
     def startup_seconds(self) -> float:
         """Seconds that engines have spent on starting up so far."""
-        return self._closed_startup + sum(engine.startup_seconds for engine in self._engines.values())
+        own = self._closed_startup + sum(engine.startup_seconds for engine in self._engines.values())
+        judge: Context = vars(self).get("judge", self)  # without making one
+        return own if judge is self else own + judge.startup_seconds()
 
     def share_engines(self, other: Context) -> None:
         """Use the engines that another context has loaded (same model and runtime); that one closes them."""

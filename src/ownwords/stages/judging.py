@@ -19,6 +19,8 @@ from ownwords.stages.context import Context
 from ownwords.stages.standing import Standing
 from ownwords.turns import split_reasoning, turn_of
 
+#: Of a check whose judge gave no answer.
+NOT_JUDGED = Verdict(False, "not_judged", "the judge gave no answer")
 #: So many answers wait for their verdicts, for each that is judged apart at a time.
 WAITING = 8
 
@@ -53,7 +55,7 @@ class Trials:
         self._context = context
         self._stage = stage
         self._standing = standing
-        self._running: deque[tuple[Asked, Future[Verdicts]]] = deque()
+        self._running: deque[tuple[Asked, Completion, Future[Verdicts]]] = deque()
 
     def take(self, asked: Asked, completion: Completion, engine: str) -> None:
         """Record a new answer with the verdicts that are there at once; the others follow."""
@@ -62,15 +64,16 @@ class Trials:
         self._context.run.journal.record(self._stage, asked.key, completion, engine, self._by_identity(known))
         self._follow(asked, completion, verdicts)
 
-    def resume(self, asked: Asked, entry: Entry) -> None:
-        """Take an answer from the journal; judge it where checks of the recipe have not."""
-        attempt = attempt_of(self._context, entry)
-        verdicts: Verdicts | Future[Verdicts] = attempt.verdicts
-        if attempt.completion.error is None and not self._context.panel.is_done(attempt.verdicts):
-            verdicts = _begin(self._context, asked.example, attempt.completion, attempt.verdicts)
+    def resume(self, asked: Asked, entry: Entry, judgement: str | None = None) -> None:
+        """Take an answer from the journal; judge it where checks of the recipe have not, or a judge has answered."""
+        known = _known(self._context, entry)
+        verdicts: Verdicts | Future[Verdicts] = known
+        done = judgement is None and self._context.panel.is_done(known)
+        if entry.completion.error is None and not done:
+            verdicts = _begin(self._context, asked.example, entry.completion, known, judgement)
             if not isinstance(verdicts, Future):
                 self._record(asked, verdicts)
-        self._follow(asked, attempt.completion, verdicts)
+        self._follow(asked, entry.completion, verdicts)
 
     def finish(self) -> None:
         """Wait for all that is still on trial."""
@@ -78,20 +81,22 @@ class Trials:
 
     def _follow(self, asked: Asked, completion: Completion, verdicts: Verdicts | Future[Verdicts]) -> None:
         if isinstance(verdicts, Future):
-            self._running.append((asked, verdicts))
+            self._running.append((asked, completion, verdicts))
             self._collect(at_most=WAITING * self._context.panel.size)
         else:
-            self._note(asked, completion.error is None and _all_passed(verdicts))
+            self._note(asked, completion, verdicts)
 
     def _collect(self, at_most: int) -> None:
         """Record the verdicts that are there; wait for the oldest while more than `at_most` are still to come."""
-        while self._running and (len(self._running) > at_most or self._running[0][1].done()):
-            asked, coming = self._running.popleft()
-            verdicts = coming.result()
-            self._record(asked, verdicts)
-            self._note(asked, _all_passed(verdicts))
+        while self._running and (len(self._running) > at_most or self._running[0][2].done()):
+            asked, completion, coming = self._running.popleft()
+            self._record(asked, coming.result())
+            self._note(asked, completion, coming.result())
 
-    def _note(self, asked: Asked, passed: bool) -> None:
+    def _note(self, asked: Asked, completion: Completion, verdicts: Verdicts) -> None:
+        """An answer has passed when every check has; one that still waits for its judge has not."""
+        complete = completion.error is None and len(verdicts) == len(self._context.checks)
+        passed = complete and all(verdict.passed for verdict in verdicts.values())
         self._standing.note(asked.place, asked.key, passed=passed)
 
     def _record(self, asked: Asked, verdicts: Verdicts) -> None:
@@ -102,27 +107,45 @@ class Trials:
         return {self._context.check_identities[label]: verdict for label, verdict in verdicts.items()}
 
 
-def judge(context: Context, example: Example, completion: Completion) -> Verdicts:
+def judge(context: Context, example: Example, completion: Completion, judgement: str | None = None) -> Verdicts:
     """The verdicts of the recipe's checks, none after an error: there is nothing to judge."""
-    verdicts = _begin(context, example, completion)
-    return verdicts.result() if isinstance(verdicts, Future) else verdicts
+    verdicts = _begin(context, example, completion, None, judgement)
+    found = verdicts.result() if isinstance(verdicts, Future) else verdicts
+    return found if completion.error is not None else with_missing(context, found)
 
 
 def _begin(
-    context: Context, example: Example, completion: Completion, known: Mapping[str, Verdict] | None = None
+    context: Context,
+    example: Example,
+    completion: Completion,
+    known: Mapping[str, Verdict] | None = None,
+    judgement: str | None = None,
 ) -> Verdicts | Future[Verdicts]:
     if completion.error is not None:
         return {}
     text = candidate_text(example, completion, context)
-    candidate = Candidate(text, completion.finish_reason, context.prompt.instruction)
+    candidate = Candidate(text, completion.finish_reason, context.prompt.instruction, judgement)
     return context.panel.begin(example, candidate, known)
 
 
 def attempt_of(context: Context, entry: Entry) -> Attempt:
     """What the journal has of an attempt: with the verdicts of the recipe's checks."""
-    found = entry.verdicts
-    verdicts = {label: found[identity] for label, identity in context.check_identities.items() if identity in found}
+    known = _known(context, entry)
+    verdicts = known if entry.completion.error is not None else with_missing(context, known)
     return Attempt(entry.key.attempt, entry.completion, verdicts, entry.engine)
+
+
+def _known(context: Context, entry: Entry) -> Verdicts:
+    found = entry.verdicts
+    return {label: found[identity] for label, identity in context.check_identities.items() if identity in found}
+
+
+def with_missing(context: Context, verdicts: Verdicts) -> Verdicts:
+    """The verdicts; where all have passed and one is missing, a failed one in its place: nobody has said yes."""
+    if len(verdicts) == len(context.checks) or not all(verdict.passed for verdict in verdicts.values()):
+        return verdicts
+    missing = {check.label: NOT_JUDGED for check in context.checks if check.label not in verdicts}
+    return {check.label: {**verdicts, **missing}[check.label] for check in context.checks}
 
 
 def candidate_text(example: Example, completion: Completion, context: Context) -> str:
@@ -132,7 +155,3 @@ def candidate_text(example: Example, completion: Completion, context: Context) -
     if turn.reasoning and context.thinking is not False and not split_reasoning(example.reference)[0]:
         turn = replace(turn, reasoning="")
     return turn.as_text()
-
-
-def _all_passed(verdicts: Mapping[str, Verdict]) -> bool:
-    return all(verdict.passed for verdict in verdicts.values())

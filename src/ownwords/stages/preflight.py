@@ -26,7 +26,10 @@ def check_names(context: Context) -> None:
     """
     recipe = context.recipe
     needs_model(context.recipe.runtime.engine)
-    _ = context.prompt  # loading verifies it
+    _ = context.prompt, context.recipe_checks  # loading verifies them
+    if context.is_judged:
+        needs_model(context.judge.recipe.runtime.engine)
+        _ = context.judge_prompt
     if any(check.traits.runs_code for check in context.recipe_checks):
         sandbox.require(allow_unsafe_code=context.allow_unsafe_code)
     for layout in (recipe.rewrite.chat_template, *_later_layouts(context)):

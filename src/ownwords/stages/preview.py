@@ -6,7 +6,7 @@ from typing import Any
 
 from ownwords.errors import InputError
 from ownwords.records import Completion, Example, Request
-from ownwords.stages import judging, preflight, rewrite
+from ownwords.stages import judge, judging, preflight, rewrite
 from ownwords.stages.context import Context
 from ownwords.turns import tool_names, turn_of
 
@@ -24,16 +24,20 @@ def preview(context: Context, rows: int) -> dict[str, Any]:
     examples = context.asked[:rows]
     requests = [rewrite.build_request(context, example, 0) for example in examples]
     engine = context.engine()
+    provenance = engine.provenance.as_dict()
     answers = {completion.request_id: completion for completion in engine.stream(requests)}
+    said = judge.judgements(context, [(e, answers[e.id]) for e in examples]) if context.is_judged else {}
     return {
-        "engine": engine.provenance.as_dict(),
+        "engine": provenance,
         "prompt": context.prompt.name,
-        "rows": [_row(context, e, r, answers[r.id]) for e, r in zip(examples, requests, strict=True)],
+        "rows": [_row(context, e, r, answers[r.id], said.get(e.id)) for e, r in zip(examples, requests, strict=True)],
     }
 
 
-def _row(context: Context, example: Example, request: Request, completion: Completion) -> dict[str, Any]:
-    verdicts = judging.judge(context, example, completion)
+def _row(
+    context: Context, example: Example, request: Request, completion: Completion, judgement: str | None
+) -> dict[str, Any]:
+    verdicts = judging.judge(context, example, completion, judgement)
     attempt = judging.Attempt(0, completion, verdicts, "")
     outcome = rewrite.decide(example, attempt, context)
     return {
@@ -47,6 +51,7 @@ def _row(context: Context, example: Example, request: Request, completion: Compl
         "finish_reason": completion.finish_reason,
         "prompt_tokens": completion.prompt_tokens,
         "completion_tokens": completion.completion_tokens,
+        "judgement": judgement,
         "verdicts": [
             {"check": name, "passed": verdict.passed, "reason": verdict.reason, "detail": verdict.detail}
             for name, verdict in verdicts.items()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -15,26 +15,34 @@ from typing import Any
 from ownwords.arms.base import Arm, find_arm
 from ownwords.data.card import dataset_card
 from ownwords.data.export import NO_TOOLS, training_row, training_table, with_targets, write_tables
-from ownwords.records import Outcome
+from ownwords.records import Outcome, Verdict
 from ownwords.run import write_json, write_text
 from ownwords.stages.context import Context
-from ownwords.stats import wilson
+from ownwords.stats import cohen_kappa, wilson
 from ownwords.turns import turn_of
 
 #: Rows shown in the report: half accepted, half not.
 SAMPLES = 30
+#: The check that asks a judge, and its reasons when it has none of the judge's opinion.
+JUDGE = "judge"
+NO_OPINION = ("not_judged", "judge_unreadable")
 #: So many outcomes are held at a time.
 PIECE = 1_000
 
 
 @dataclass(slots=True)
 class Tally:
-    """What is told of all outcomes: counts, the engines that made completions, and the first of each kind."""
+    """What is told of all outcomes: counts, the engines that made completions, and the first of each kind.
 
+    `opinions` counts, by a typed check of `typed`, what the judge and it said of the same candidate.
+    """
+
+    typed: Sequence[str] = ()
     kinds: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
     engines: set[str] = field(default_factory=set[str])
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    opinions: Counter[tuple[str, bool, bool]] = field(default_factory=Counter[tuple[str, bool, bool]])
     accepted: list[Outcome] = field(default_factory=list[Outcome])
     others: list[Outcome] = field(default_factory=list[Outcome])
 
@@ -46,10 +54,43 @@ class Tally:
                 self.engines.add(outcome.engine)
                 self.prompt_tokens += outcome.completion.prompt_tokens
                 self.completion_tokens += outcome.completion.completion_tokens
+            self._compare(dict(outcome.verdicts))
             first = self.accepted if outcome.kind == "accepted" else self.others
             if len(first) < SAMPLES:
                 first.append(outcome)
             yield outcome
+
+    def _compare(self, verdicts: Mapping[str, Verdict]) -> None:
+        judge = verdicts.get(JUDGE)
+        if judge is None or judge.reason in NO_OPINION:
+            return
+        for label in self.typed:
+            if label in verdicts:
+                self.opinions[label, judge.passed, verdicts[label].passed] += 1
+
+    def agreement(self) -> list[dict[str, Any]]:
+        """How often the judge and each typed check said the same, with Cohen's kappa: 0 is what chance would give."""
+        return [self._agreement(label) for label in self.typed if any(of == label for of, _, _ in self.opinions)]
+
+    def _agreement(self, label: str) -> dict[str, Any]:
+        both, judge_only, check_only, neither = (
+            self.opinions[label, judge, check]
+            for judge, check in ((True, True), (True, False), (False, True), (False, False))
+        )
+        n = both + judge_only + check_only + neither
+        interval = wilson(both + neither, n)
+        return {
+            "check": label,
+            "n": n,
+            "both": both,
+            "judge_only": judge_only,
+            "check_only": check_only,
+            "neither": neither,
+            "agreement": (both + neither) / n,
+            "low": interval.low,
+            "high": interval.high,
+            "kappa": cohen_kappa(both, judge_only, check_only, neither),
+        }
 
     def count(self, kind: str) -> int:
         return sum(count for (of, _), count in self.kinds.items() if of == kind)
@@ -87,7 +128,8 @@ def write_arm_data(context: Context, arms: Sequence[Arm], outcomes: Iterable[Out
     constant = {**provenance, "sampling": json.dumps(provenance["sampling"], sort_keys=True)}
     switch = {} if context.thinking is None else {"chat_template_kwargs": {"enable_thinking": context.thinking}}
     tools = context.train.tools and any(outcome.example.tools for outcome in _kept(outcomes))
-    tally = Tally()
+    typed = [check.label for check in context.checks if check.traits.typed and not check.traits.judged]
+    tally = Tally(typed)
     sources: list[Counter[str]] = [Counter() for _ in arms]
 
     def row(outcome: Outcome) -> dict[str, Any]:
@@ -149,6 +191,7 @@ def _summary(context: Context, tally: Tally) -> dict[str, Any]:
         "checks": [check.label for check in context.checks],
         "prompt_tokens": tally.prompt_tokens,
         "completion_tokens": tally.completion_tokens,
+        "agreement": tally.agreement(),
         "engine": engines[0] if len(engines) == 1 else {"kind": "several", "engines": engines},
     }
 

@@ -7,11 +7,10 @@ retrying and resuming are one mechanism: what the journal lacks is asked, what i
 from __future__ import annotations
 
 import json
+from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import islice
-from typing import TypeVar
 
 from ownwords.errors import InputError, StageError
 from ownwords.fingerprint import Inputs, flatten, join
@@ -20,16 +19,14 @@ from ownwords.progress import Progress, say
 from ownwords.records import Example, Outcome, Request, Weights, canonical, digest_text
 from ownwords.stages.context import Context
 from ownwords.stages.giving_up import stop_if_hopeless, stop_if_too_many
+from ownwords.stages import judge
 from ownwords.stages.judging import Asked, Attempt, Trials, attempt_of, candidate_text
+from ownwords.stages.looking_up import looked_up
 from ownwords.stages.products import write_products
 from ownwords.stages.standing import Standing
 
 STAGE = "rewrite"
 SKIPPED_SHOWN = 3
-#: So many examples at a time are looked up in the journal.
-GROUP = 512
-
-Item = TypeVar("Item")
 
 
 @dataclass(slots=True)
@@ -59,7 +56,7 @@ class Outcomes:
         self._context, self._standing = context, standing
 
     def __iter__(self) -> Iterator[Outcome]:
-        for pairs, found in _looked_up(self._context, self._latest(), key=lambda pair: pair[1]):
+        for pairs, found in looked_up(self._context.run.journal, STAGE, self._latest(), key=lambda pair: pair[1]):
             for example, key in pairs:
                 if key is not None and key not in found:
                     raise StageError(f"the journal lost the rewrite of example {example.id}: run the command again.")
@@ -86,6 +83,7 @@ def inputs(context: Context) -> Inputs:
         context.layout_inputs("rewrite.chat_template", rewrite.chat_template),
         {"rewrite.prompt.text": context.prompt.hash, "seed": context.recipe.seed},
         {"rewrite.checks.code": [check.code for check in context.recipe_checks if check.code]},
+        context.judge_inputs,
     )
 
 
@@ -93,12 +91,17 @@ def run(context: Context) -> None:
     """Ask for what is missing, judge it, and write outcomes and training rows."""
     products = [context.run.directory / name for name in ("rewrite.json", "samples.json", "journal.sqlite")]
     with context.run.working_on(STAGE, inputs(context), products):
-        context.run.journal.forget_errors(STAGE)
+        for stage in (STAGE, judge.STAGE):
+            context.run.journal.forget_errors(stage)
         _say_skipped(context)
         standing = Standing(len(context.asked))
         for number in range(attempts_in_all(context)):
             if standing.pending:
-                _run_wave(context, _wave(context, number, standing))
+                wave = _wave(context, number, standing)
+                pending = array("Q", standing.pending_places())
+                _run_wave(context, wave)
+                if context.is_judged:
+                    judge.ask(context, STAGE, (_ask(context, wave, place) for place in pending), standing)
         context.run.journal.commit()
         write_products(context, Outcomes(context, standing))
 
@@ -189,7 +192,7 @@ def _missing(context: Context, wave: Wave) -> Iterator[Request]:
             wave.waiting[asked.request.id] = asked
             yield asked.request
         return
-    for some, known in _looked_up(context, asking, key=lambda asked: asked.key):
+    for some, known in looked_up(journal, STAGE, asking, key=lambda asked: asked.key):
         for asked in some:
             if asked.key in known:
                 wave.trials.resume(asked, known[asked.key])
@@ -225,20 +228,3 @@ def decide(example: Example, attempt: Attempt | None, context: Context) -> Outco
     if context.recipe.rewrite.on_failure == "drop":
         return Outcome(example, "dropped", None, reason, detail, None, *story)
     return Outcome(example, "fallback", "reference", reason, detail, example.reference, *story)
-
-
-def _looked_up(
-    context: Context, items: Iterable[Item], key: Callable[[Item], Key | None]
-) -> Iterator[tuple[list[Item], dict[Key, Entry]]]:
-    """The items in order, some at a time, with what the journal has of them; while some are worked on, it looks up the
-    next."""
-    left = iter(items)
-    before: list[Item] = []
-    result: Callable[[], dict[Key, Entry]] = dict
-    while some := list(islice(left, GROUP)):
-        coming = context.run.journal.look_up(STAGE, [found for item in some if (found := key(item)) is not None])
-        if before:
-            yield before, result()
-        before, result = some, coming
-    if before:
-        yield before, result()
