@@ -120,9 +120,9 @@ class Request:
     Either `messages` (rendered with the chat template, `chat_template` if given, else the model's own) or raw `text`.
     `prefill` opens the answer and is part of the prompt. `tools` is JSON text of a list; `thinking` False tells a
     thinking model not to, None leaves it to its template. `schema` is the JSON schema (text) of an answer in JSON: an
-    engine that can be told to give nothing else is, for others it is a wish. With `target` nothing is generated: the completion carries
-    the log-likelihood of each of the target's tokens after that prompt (of the whole assistant turn, end marker
-    included, when `messages` are given; of the bare text when `text` is).
+    engine that can be told to give nothing else is, for others it is a wish. With `target` nothing is generated: the
+    completion carries the log-likelihood of each of the target's tokens after that prompt (of the whole assistant turn,
+    end marker included, when `messages` are given; of the bare text when `text` is).
     `id` is unique within a stream. `example` is what the request is about; it never reaches a model or the hash.
     """
 

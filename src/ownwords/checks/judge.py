@@ -44,8 +44,8 @@ _FENCE = "```"
 def judge(example: Example, candidate: Candidate, *, criteria: list[Criterion] | None = None) -> Verdict:
     """A judge finds that the candidate has the reference's result, all of it, and nothing against it.
 
-    `criteria` says which of `same_result`, `complete` and `no_contradiction` count, by default all. Reasons: `other_result`,
-    `contradiction`, `incomplete`, `judge_unreadable`, `not_judged`.
+    `criteria` says which of `same_result`, `complete` and `no_contradiction` count, by default all. Reasons:
+    `other_result`, `contradiction`, `incomplete`, `judge_unreadable`, `not_judged`.
     """
     if candidate.judgement is None:
         return Verdict(False, "not_judged", "no judge has been asked")

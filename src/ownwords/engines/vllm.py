@@ -83,7 +83,11 @@ class VllmEngine(Engine):
         self._dtype = str(dtype).removeprefix("torch.")
         tokenizer = models.load_tokenizer(model)
         own = models.context_length(tokenizer, models.load_config(model))
-        self._context = min(own, self._settings.max_model_len or own)
+        self._context = self._settings.max_model_len or own
+        if self._context > own:
+            raise RecipeError(
+                f"runtime.vllm.max_model_len={self._context} is more than the model's own {own}: lower it, or leave it out."
+            )
         stops = stop_ids(tokenizer, models.load_generation_config(model))
         self.codec = Codec(tokenizer, self._context, stops, after_target=1)
         self._sequences = self._settings.max_num_seqs or (_SEQUENCES_ON_CPU if self._cpu else _SEQUENCES_ON_GPU)

@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 
 from ownwords.errors import InputError, StageError
 from ownwords.fingerprint import Inputs, flatten, join
-from ownwords.journal import Entry, Key
+from ownwords.journal import Key
 from ownwords.progress import Progress, say
 from ownwords.records import Example, Outcome, Request, Weights, canonical, digest_text
+from ownwords.stages import judge
 from ownwords.stages.context import Context
 from ownwords.stages.giving_up import stop_if_hopeless, stop_if_too_many
-from ownwords.stages import judge
 from ownwords.stages.judging import Asked, Attempt, Trials, attempt_of, candidate_text
 from ownwords.stages.looking_up import looked_up
 from ownwords.stages.products import write_products

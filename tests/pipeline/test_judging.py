@@ -1,0 +1,179 @@
+"""A judge in the run: asked once about every answer, by its own engine if it has one, and measured."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from tests.pipeline.conftest import Project, contents
+
+CHECKS = "rewrite.checks=[not_empty, final_answer, judge]"
+
+#: Rewrites are the reference, with a wrong answer where the question has a 3; the judge of `answer` misses 13.
+SCRIPT = """
+import json, pathlib, re
+
+CALLS = pathlib.Path(__file__).with_name("calls.txt")
+
+def answer(request):
+    with CALLS.open("a") as file:
+        file.write(("judge" if request.schema else "rewrite") + " " + request.example.id + "\\n")
+    number = re.search(r"What is (\\d+)", request.example.prompt)[1]
+    if not request.schema:
+        wrong = "The answer is 1." if "3" in number else request.example.reference
+        return wrong
+    if number == "5":
+        return "I cannot say."
+    if number == "6" and not pathlib.Path(__file__).with_name("judge_is_back").exists():
+        raise ValueError("no judge today")
+    assert request.example.reference in request.messages[-1].content
+    same = "The answer is 1." not in request.messages[-1].content or number == "3"
+    return json.dumps({"differences": "none" if same else "another number", "same_result": same,
+                       "complete": True, "no_contradiction": True})
+"""
+
+
+@pytest.fixture
+def judged(project: Project) -> list[str]:
+    code = project.folder / "script.py"
+    code.write_text(SCRIPT)
+    return ["--allow-code", f"runtime.scripted.function={code}:answer", CHECKS]
+
+
+def calls(project: Project) -> list[str]:
+    return (project.folder / "calls.txt").read_text().split("\n")[:-1]
+
+
+def rows(project: Project) -> dict[str, dict[str, Any]]:
+    found = pq.read_table(project.output / "data" / "sdft" / "train.parquet").to_pylist()
+    return {re.search(r"What is (\d+)", row["prompt"][0]["content"])[1]: row for row in found}  # type: ignore[index]
+
+
+def summary(project: Project) -> dict[str, Any]:
+    return json.loads((project.output / "rewrite.json").read_text())
+
+
+def test_every_answer_is_judged_once_and_the_agreement_is_told(project: Project, judged: list[str]) -> None:
+    assert project.ownwords("rewrite", *judged) == 0
+    asked = calls(project)
+    assert len(asked) == len(set(asked)) == 24
+    told = rows(project)
+    assert {n: (row["outcome"], row["reason"]) for n, row in told.items() if row["outcome"] != "accepted"} == {
+        "3": ("fallback", "wrong_answer"),
+        "5": ("fallback", "judge_unreadable"),
+        "6": ("fallback", "not_judged"),
+    }
+    verdicts = {v["check"]: v["reason"] for v in json.loads(told["3"]["verdicts"])}
+    assert verdicts == {"not_empty": "ok", "final_answer": "wrong_answer", "judge": "ok"}
+    (agreement,) = summary(project)["agreement"]
+    assert agreement["check"] == "final_answer"
+    assert [agreement[key] for key in ("n", "both", "judge_only", "check_only", "neither")] == [10, 9, 1, 0, 0]
+
+
+def test_running_again_asks_nothing_and_changes_nothing(project: Project, judged: list[str]) -> None:
+    assert project.ownwords("rewrite", *judged) == 0
+    before, asked = contents(project.output), calls(project)
+    assert project.ownwords("rewrite", *judged) == 0
+    assert contents(project.output) == before
+    assert calls(project) == asked
+
+
+def test_a_judge_that_was_away_is_asked_again_when_the_stage_is_done_again(project: Project, judged: list[str]) -> None:
+    assert project.ownwords("rewrite", *judged) == 0
+    (project.folder / "judge_is_back").touch()
+    (project.output / "rewrite.json").unlink()  # a lost product: the stage is gone through again
+    before = calls(project)
+    assert project.ownwords("rewrite", *judged) == 0
+    assert [call.partition(" ")[0] for call in calls(project)[len(before) :]] == ["judge"]
+    assert rows(project)["6"]["outcome"] == "accepted"
+
+
+def test_a_judge_that_gives_no_answers_stops_the_stage(
+    project: Project, judged: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = project.folder / "script.py"
+    code.write_text(SCRIPT.replace('number == "6" and', "").replace('if number == "5"', "if False"))
+    assert project.ownwords("rewrite", *judged) == 1
+    assert "no judge today" in capsys.readouterr().err
+    (project.folder / "judge_is_back").touch()
+    assert project.ownwords("rewrite", *judged) == 0
+    assert sum(call.startswith("rewrite") for call in calls(project)) == 12
+
+
+def test_retries_are_judged_too(project: Project, judged: list[str]) -> None:
+    assert project.ownwords("rewrite", *judged, "rewrite.on_failure=retry", "rewrite.max_attempts=2") == 0
+    assert sum(call.startswith("rewrite") for call in calls(project)) == 12 + 3
+    assert sum(call.startswith("judge") for call in calls(project)) == 12 + 3
+
+
+def test_another_judge_judges_again(project: Project, judged: list[str], tmp_path: Path) -> None:
+    assert project.ownwords("rewrite", *judged) == 0
+    other = tmp_path / "mine.jinja"
+    other.write_text("{# Mine. #}\n{% block user %}{{ reference }} | {{ candidate }}{% endblock %}")
+    before = calls(project)
+    more = [*judged, f"rewrite.judge.prompt={other}"]
+    assert project.ownwords("rewrite", *more) == 2
+    assert project.ownwords("rewrite", *more, "--yes") == 0
+    assert [call.partition(" ")[0] for call in calls(project)[len(before) :]] == ["judge"] * 12
+
+
+def test_a_judge_may_have_an_engine_of_its_own(project: Project, judged: list[str]) -> None:
+    own = project.folder / "own.py"
+    own.write_text(SCRIPT.replace('"calls.txt"', '"own.txt"').replace('number == "5"', "False"))
+    runtime = f"{{engine: scripted, scripted: {{function: '{own}:answer'}}}}"
+    assert project.ownwords("rewrite", *judged, f"rewrite.judge.runtime={runtime}") == 0
+    assert {call.partition(" ")[0] for call in calls(project)} == {"rewrite"}
+    assert len((project.folder / "own.txt").read_text().split("\n")) == 12 + 1
+
+
+def test_a_judge_composes(project: Project, judged: list[str]) -> None:
+    assert project.ownwords("rewrite", *judged[:2], "rewrite.checks=[{any: [final_answer, judge]}]") == 0
+    told = rows(project)
+    assert {n: row["reason"] for n, row in told.items() if row["outcome"] != "accepted"} == {"6": "not_judged"}
+    assert summary(project)["agreement"] == []
+
+
+def test_without_the_check_the_section_changes_nothing(project: Project) -> None:
+    assert project.ownwords("rewrite") == 0
+    before = contents(project.output)
+    assert (
+        project.ownwords("rewrite", "rewrite.judge.prompt=judge/faithful", "rewrite.judge.sampling.max_tokens=9") == 0
+    )
+    assert {name for name, text in contents(project.output).items() if before[name] != text} <= {
+        "recipe.yaml",
+        "run.json",
+    }
+    assert project.stages()["rewrite"]["status"] == "done"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["rewrite.judge.prompt=judge/faithfull"], "Did you mean 'judge/faithful'"),
+        (["rewrite.judge.prompt=chat/math"], "no judge's prompt named 'chat/math'"),
+        (["rewrite.judge.runtime.engine=vlm"], "vllm"),
+        (["rewrite.judge.sampling.temperature=9"], "rewrite.judge.sampling.temperature"),
+        (["rewrite.checks=[{judge: {criteria: [nice]}}]"], "criteria"),
+    ],
+)
+def test_what_is_wrong_is_said_before_anything_is_written(
+    project: Project, capsys: pytest.CaptureFixture[str], overrides: list[str], message: str
+) -> None:
+    assert project.ownwords("rewrite", CHECKS, *overrides) == 2
+    assert message in capsys.readouterr().err
+    assert not project.output.exists()
+
+
+def test_preview_shows_what_the_judge_says(
+    project: Project, judged: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert project.ownwords("preview", *judged, "--rows", "4", "--json") == 0
+    told = json.loads(capsys.readouterr().out)["rows"]
+    assert [row["outcome"] for row in told] == ["accepted", "accepted", "accepted", "fallback"]
+    assert json.loads(told[0]["judgement"])["same_result"] is True
+    assert not project.output.exists()
