@@ -36,6 +36,7 @@ ROWS = 200
 LOOP_ROWS = 40
 DTYPES = ("bfloat16", "float32")  # an engine's `auto` is one of them
 MAX_TOKENS = 256
+MATRIX_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,16 +110,27 @@ def engine_run(engine: Engine, requests: Sequence[Request]) -> Rate:
 
 
 def matrix_rate(dtype: str) -> float:
-    """FLOPs a second of a large matrix product here: what no engine that computes in that dtype can exceed."""
+    """FLOPs a second of a large matrix product here: what no engine that computes in that dtype can exceed.
+
+    The best of those that MATRIX_SECONDS allow, or of a small one: without instructions for it, bfloat16 takes half a
+    minute for a large one.
+    """
     import torch
 
-    a, b = (torch.randn(2048, 2048, dtype=getattr(torch, dtype)) for _ in range(2))
-    best = 0.0
-    for _ in range(12):
-        clock = time.perf_counter()
-        torch.mm(a, b)
-        best = max(best, 2 * 2048**3 / (time.perf_counter() - clock))
+    small, large = (torch.randn(size, size, dtype=getattr(torch, dtype)) for size in (512, 2048))
+    begin = time.perf_counter()
+    best = _product_rate(small)
+    while time.perf_counter() - begin < MATRIX_SECONDS and 2 * 2048**3 / best < MATRIX_SECONDS:
+        best = max(best, _product_rate(large))
     return best
+
+
+def _product_rate(matrix: Any) -> float:
+    import torch
+
+    clock = time.perf_counter()
+    torch.mm(matrix, matrix)
+    return 2 * len(matrix) ** 3 / (time.perf_counter() - clock)
 
 
 def work(rate: Rate, model: Any) -> float:
