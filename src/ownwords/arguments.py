@@ -95,6 +95,7 @@ def _add_looks_ahead(add: AddVerb) -> None:
         help="rewrite N examples and train two batches on trial; 0 for none",
     )
     _add_allow_code(validate)
+    _add_allow_unsafe_code(validate)
     _add_json(validate)
     preview = add("preview", "rewrite the first examples and show what the checks say; changes nothing")
     _add_recipe(preview)

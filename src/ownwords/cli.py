@@ -87,7 +87,7 @@ def _validate(arguments: argparse.Namespace) -> int:
     from ownwords.stages.validate import validate
 
     recipe = open_recipe(arguments.recipe, arguments.overrides)
-    with closing(Context(recipe, allow_code=arguments.allow_code)) as context:
+    with closing(Context(recipe, **_permissions(arguments))) as context:
         facts = validate(context, arguments.probe)
     _answer(facts, as_text(facts), as_json=arguments.json)
     return 0

@@ -232,7 +232,7 @@ def test_labels_are_unique() -> None:
     ("entries", "message"),
     [
         ([{"any": []}], "takes a list of checks"),
-        ([{"any": "finished"}], "takes a list of checks"),
+        ([{"name": "any", "of": "finished"}], "takes a list of checks"),
         ([{"name": "all"}], "takes a list of checks"),
         ([{"any": ["finished"], "name": "any"}], "takes a list of checks"),
         ([{"any": [3]}], "a check is a name"),

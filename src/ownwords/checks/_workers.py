@@ -11,10 +11,10 @@ import signal
 import subprocess
 import sys
 import threading
-from typing import Any
 
 from ownwords.checks._worker import ALLOW_UNSAFE_CODE, task_line
 from ownwords.checks.named import NamedCheck
+from ownwords.errors import StageError
 from ownwords.records import Candidate, Example, Verdict
 
 #: To import what checks need, on a slow disk.
@@ -34,28 +34,21 @@ class Worker:
         self._closed = False
 
     def judge(self, check: NamedCheck, example: Example, candidate: Candidate) -> Verdict:
-        """The check's verdict; `check_timeout` where its time was over, `check_crashed` where its process ended."""
-        if self._closed:
+        """The check's verdict; `check_timeout` where its time was over, `check_crashed` where its process ended.
+
+        Raises:
+            StageError: no process can be started.
+        """
+        if self._process is None and not self._closed:
+            self._process = self._start()
+        if self._closed or self._process is None:
             return _INTERRUPTED
-        started = self._process is None
-        process = self._process = self._process or self._start()
-        over = threading.Event()
-
-        def end() -> None:
-            over.set()
-            _kill(process)
-
-        timer = threading.Timer(check.seconds + (_START_SECONDS if started else 0), end)
-        timer.start()
-        try:
-            answer = _exchange(process, task_line(check.spec, example, candidate))
-        finally:
-            timer.cancel()
+        answer, is_over = _exchange(self._process, task_line(check.spec, example, candidate), check.seconds)
         if answer is not None:
-            return Verdict(**answer)
-        self._process = None
+            return Verdict(**json.loads(answer))
+        process, self._process = self._process, None
         code = _end(process)
-        if over.is_set():
+        if is_over:
             return Verdict(False, "check_timeout", f"the check took more than {check.seconds:g} seconds")
         if self._closed:
             return _INTERRUPTED
@@ -76,20 +69,35 @@ class Worker:
             self._process = None
 
     def _start(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
+        process = subprocess.Popen(self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
+        ready, _ = _exchange(process, b"\n", _START_SECONDS)
+        if ready is None and not self._closed:
+            code = _end(process)
+            raise StageError(f"a process for checks does not start (exit code {code}): {' '.join(self._command)}")
+        return process
 
 
-def _exchange(process: subprocess.Popen[bytes], task: bytes) -> dict[str, Any] | None:
-    """Send a task and wait for its verdict; None if the process ended instead."""
+def _exchange(process: subprocess.Popen[bytes], sent: bytes, seconds: float) -> tuple[bytes | None, bool]:
+    """Send something and wait for a line; None if the process ended instead, and whether that was for its time."""
     assert process.stdin is not None
     assert process.stdout is not None
+    over = threading.Event()
+
+    def end() -> None:
+        over.set()
+        _kill(process)
+
+    timer = threading.Timer(seconds, end)
+    timer.start()
     try:
-        process.stdin.write(task)
+        process.stdin.write(sent)
         process.stdin.flush()
+        line = process.stdout.readline()
     except (BrokenPipeError, ConnectionResetError):
-        return None
-    line = process.stdout.readline()
-    return json.loads(line) if line.endswith(b"\n") else None
+        line = b""
+    finally:
+        timer.cancel()
+    return (line if line.endswith(b"\n") else None), over.is_set()
 
 
 def _end(process: subprocess.Popen[bytes]) -> int:

@@ -86,7 +86,7 @@ class VllmEngine(Engine):
         self._context = self._settings.max_model_len or own
         if self._context > own:
             raise RecipeError(
-                f"runtime.vllm.max_model_len={self._context} is more than the model's own {own}: lower it, or leave it out."
+                f"runtime.vllm.max_model_len={self._context} is more than the model's own {own}: lower it."
             )
         stops = stop_ids(tokenizer, models.load_generation_config(model))
         self.codec = Codec(tokenizer, self._context, stops, after_target=1)

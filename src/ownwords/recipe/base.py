@@ -24,7 +24,7 @@ def named(value: Any) -> Any:
         if len(mapping) == 1 and "name" not in mapping:
             name, settings = next(iter(mapping.items()))
             if isinstance(settings, list):
-                return {"name": name, "of": settings}
+                return {"name": name, "of": cast("list[Any]", settings)}
             if settings is None or isinstance(settings, dict):
                 return {"name": name, **cast("dict[str, Any]", settings or {})}
         return mapping

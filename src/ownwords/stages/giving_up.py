@@ -1,4 +1,4 @@
-"""When rewriting gives up: errors of rows are the rule, so the cause is not the rows."""
+"""When rewriting, or its judge, gives up: errors of rows are the rule, so the cause is not the rows."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ EARLY_STOP_ROWS = 10
 MINIMUM_FOR_ERROR_RATE = 50
 
 
-def stop_if_hopeless(errors: Counter[str], answered: int, max_error_rate: float) -> None:
+def stop_if_hopeless(errors: Counter[str], answered: int, max_error_rate: float, work: str = "rewriting") -> None:
     """Raise when errors are the rule: what concerns all rows is not worth paying for row by row."""
     one_cause = len({message.partition(":")[0] for message in errors}) == 1
     if one_cause and answered == errors.total() == EARLY_STOP_ROWS:
-        stop_if_too_many(errors, answered, min(max_error_rate, 0.99))
+        stop_if_too_many(errors, answered, min(max_error_rate, 0.99), work)
     if answered >= MINIMUM_FOR_ERROR_RATE:
-        stop_if_too_many(errors, answered, max_error_rate)
+        stop_if_too_many(errors, answered, max_error_rate, work)
 
 
-def stop_if_too_many(errors: Counter[str], answered: int, max_error_rate: float) -> None:
+def stop_if_too_many(errors: Counter[str], answered: int, max_error_rate: float, work: str = "rewriting") -> None:
     if errors.total() <= max_error_rate * answered:
         return
     commonest, count = errors.most_common(1)[0]
     raise StageError(
-        f"rewriting stopped: {errors.total()} of {answered} rows have no answer (rewrite.max_error_rate "
+        f"{work} stopped: {errors.total()} of {answered} rows have no answer (rewrite.max_error_rate "
         f"{max_error_rate}). The commonest cause, {count} times: {commonest}"
     )

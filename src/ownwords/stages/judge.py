@@ -82,21 +82,22 @@ class _Round:
         return _Question(asked, entry, Key(asked.example.id, asked.key.attempt, named)), request
 
 
-def ask(context: Context, stage: str, asked: Iterable[Asked], standing: Standing) -> None:
-    """Ask about answers in the journal's `stage` that still want a judge's verdict; record what the checks say then.
+def ask(context: Context, stage: str, asked: Iterable[Asked], count: int, standing: Standing) -> None:
+    """Ask about those of `count` answers in the journal's `stage` that still want a judge's verdict; record what the
+    checks say then.
 
     Raises:
         StageError: the judge's errors are the rule.
         EngineError: the judge cannot answer at all.
     """
+    context.run.journal.commit()  # only what is committed can be looked up
     with judge_of(context) as judge:
         engine = judge.engine()
         engine.warm_up([Weights()])
         provenance = json.dumps(engine.provenance.as_dict(), sort_keys=True)
         questions = _Round(context, judge, stage, Trials(context, stage, standing))
         errors: Counter[str] = Counter()
-        answered = 0
-        with Progress("judging", standing.count, startup=judge.startup_seconds) as progress:
+        with Progress("judging", count, startup=judge.startup_seconds) as progress:
             for answered, completion in enumerate(engine.stream(questions.requests(asked)), start=1):
                 question = questions.waiting.pop(completion.request_id)
                 context.run.journal.record(STAGE, question.key, completion, provenance)
@@ -104,9 +105,9 @@ def ask(context: Context, stage: str, asked: Iterable[Asked], standing: Standing
                 questions.take(question, completion)
                 if completion.error is not None:
                     errors[f"{completion.error.kind}: {completion.error.message}"] += 1
-                    stop_if_hopeless(errors, answered, context.recipe.rewrite.max_error_rate)
+                    stop_if_hopeless(errors, answered, context.recipe.rewrite.max_error_rate, "judging")
             questions.trials.finish()
-        stop_if_too_many(errors, answered, context.recipe.rewrite.max_error_rate)
+        stop_if_too_many(errors, count, context.recipe.rewrite.max_error_rate, "judging")
 
 
 def request_about(context: Context, example: Example, attempt: int, completion: Completion) -> Request:

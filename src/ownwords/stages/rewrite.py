@@ -101,7 +101,8 @@ def run(context: Context) -> None:
                 pending = array("Q", standing.pending_places())
                 _run_wave(context, wave)
                 if context.is_judged:
-                    judge.ask(context, STAGE, (_ask(context, wave, place) for place in pending), standing)
+                    asked = (_ask(context, wave, place) for place in pending)
+                    judge.ask(context, STAGE, asked, len(pending), standing)
         context.run.journal.commit()
         write_products(context, Outcomes(context, standing))
 

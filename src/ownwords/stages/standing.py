@@ -27,11 +27,6 @@ class Standing:
         self._passed[place] = passed
 
     @property
-    def count(self) -> int:
-        """How many examples there are."""
-        return len(self._passed)
-
-    @property
     def pending(self) -> int:
         """How many still want an answer that passes."""
         return self._passed.count(0)
