@@ -27,6 +27,7 @@ class Panel:
 
     def __init__(self, checks: Sequence[NamedCheck], *, allow_unsafe_code: bool = False) -> None:
         self.checks = list(checks)
+        self._each = [(check, check.label, check.traits.judged, check.traits.apart) for check in checks]
         self._allow_unsafe_code = allow_unsafe_code
         self._threads: ThreadPoolExecutor | None = None
         self._own = threading.local()
@@ -41,27 +42,30 @@ class Panel:
         self, example: Example, candidate: Candidate, known: Mapping[str, Verdict] | None = None
     ) -> Verdicts | Future[Verdicts]:
         """The same at once where nothing has to be run apart, else as a future."""
-        verdicts = dict(known or {})
+        verdicts = dict(known) if known else {}
         long = len(candidate.text) + len(example.reference) > LONG
+        judged = candidate.judgement is not None
         apart: list[NamedCheck] = []
-        for check in self.checks:
-            if check.label in verdicts or (check.traits.judged and candidate.judgement is None):
+        for check, label, needs_judge, needs_worker in self._each:
+            if label in verdicts or (needs_judge and not judged):
                 continue
-            if long or check.traits.apart:
+            if long or needs_worker:
                 apart.append(check)
                 continue
             try:
-                verdicts[check.label] = check.run(example, candidate)
+                verdicts[label] = check.run(example, candidate)
             except NotHereError:
                 apart.append(check)
-        if not apart or _failed(verdicts):
+        if not apart:
+            return self._ordered(verdicts) if known else verdicts
+        if any_failed(verdicts):
             return self._ordered(verdicts)
         return self._pool().submit(self._run_apart, apart, example, candidate, verdicts)
 
     def is_done(self, known: Mapping[str, Verdict]) -> bool:
         """Whether `judge` would add nothing to these verdicts, without a judge's answer."""
         missing = [check for check in self.checks if check.label not in known and not check.traits.judged]
-        return not missing or (_failed(known) and all(check.traits.apart for check in missing))
+        return not missing or (any_failed(known) and all(check.traits.apart for check in missing))
 
     def close(self) -> None:
         """End every process."""
@@ -106,5 +110,9 @@ class Panel:
         return {check.label: verdicts[check.label] for check in self.checks if check.label in verdicts}
 
 
-def _failed(verdicts: Mapping[str, Verdict]) -> bool:
-    return any(not verdict.passed for verdict in verdicts.values())
+def any_failed(verdicts: Mapping[str, Verdict]) -> bool:
+    """Whether one of them has not passed."""
+    for verdict in verdicts.values():  # noqa: SIM110 - every row comes by, and a generator takes three times as long
+        if not verdict.passed:
+            return True
+    return False

@@ -12,7 +12,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from ownwords.checks.panel import Verdicts
+from ownwords.checks.panel import Verdicts, any_failed
 from ownwords.journal import Entry, Key
 from ownwords.records import Candidate, Completion, Example, Request, Verdict
 from ownwords.stages.context import Context
@@ -36,7 +36,7 @@ class Attempt:
 
     @property
     def passed(self) -> bool:
-        return self.completion.error is None and all(v.passed for v in self.verdicts.values())
+        return self.completion.error is None and not any_failed(self.verdicts)
 
 
 class Asked(NamedTuple):
@@ -55,6 +55,7 @@ class Trials:
         self._context = context
         self._stage = stage
         self._standing = standing
+        self._count = len(context.checks)
         self._running: deque[tuple[Asked, Completion, Future[Verdicts]]] = deque()
 
     def take(self, asked: Asked, completion: Completion, engine: str) -> None:
@@ -95,9 +96,8 @@ class Trials:
 
     def _note(self, asked: Asked, completion: Completion, verdicts: Verdicts) -> None:
         """An answer has passed when every check has; one that still waits for its judge has not."""
-        complete = completion.error is None and len(verdicts) == len(self._context.checks)
-        passed = complete and all(verdict.passed for verdict in verdicts.values())
-        self._standing.note(asked.place, asked.key, passed=passed)
+        complete = completion.error is None and len(verdicts) == self._count
+        self._standing.note(asked.place, asked.key, passed=complete and not any_failed(verdicts))
 
     def _record(self, asked: Asked, verdicts: Verdicts) -> None:
         self._context.run.journal.record_verdicts(self._stage, asked.key, self._by_identity(verdicts))
@@ -142,7 +142,7 @@ def _known(context: Context, entry: Entry) -> Verdicts:
 
 def with_missing(context: Context, verdicts: Verdicts) -> Verdicts:
     """The verdicts; where all have passed and one is missing, a failed one in its place: nobody has said yes."""
-    if len(verdicts) == len(context.checks) or not all(verdict.passed for verdict in verdicts.values()):
+    if len(verdicts) == len(context.checks) or any_failed(verdicts):
         return verdicts
     missing = {check.label: NOT_JUDGED for check in context.checks if check.label not in verdicts}
     return {check.label: {**verdicts, **missing}[check.label] for check in context.checks}
