@@ -1,0 +1,109 @@
+"""Objects that stand for objects of the other process: whatever is done with them is done there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ownwords.checks._inside.exchange import ARITHMETIC, COMPARISONS, CONVERSIONS, OTHERS, Exchange
+
+#: Attributes with two underscores that are looked up on the other side. Others are questions of Python's own machinery.
+_ASKED = frozenset({"__name__", "__qualname__", "__dict__", "__annotations__", "__slots__", "__members__"})
+
+
+class StandIn:
+    """An object of the other side."""
+
+    __slots__ = ("_ownwords_exchange", "_ownwords_number")
+
+    def __init__(self, exchange: Exchange, number: int) -> None:
+        object.__setattr__(self, "_ownwords_exchange", exchange)
+        object.__setattr__(self, "_ownwords_number", number)
+
+    def __call__(self, *values: Any, **named: Any) -> Any:
+        return self._ownwords_exchange.ask("call", self._ownwords_number, *values, **named)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") and name not in _ASKED:
+            raise AttributeError(name)
+        return self._ownwords_exchange.ask("get", self._ownwords_number, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self._ownwords_exchange.ask("set", self._ownwords_number, name, value)
+
+
+class GuardedStandIn(StandIn):
+    """An object of a candidate, on the side of the tests: what it is equal to is not for the candidate to say.
+
+    - Compared with a plain value it is what its class is derived from (a named tuple is a tuple), and otherwise equal
+      to none; in an order with plain values it has no place.
+    - Arithmetic with a plain value gives another object of the candidate, never a plain value; and what came of it is
+      turned into no number. So `abs(result - 0.5) < 1e-6` cannot be answered by an object that has learned the 0.5.
+    """
+
+    __slots__ = ("_ownwords_informed",)
+
+    def __init__(self, exchange: Exchange, number: int) -> None:
+        super().__init__(exchange, number)
+        object.__setattr__(self, "_ownwords_informed", False)
+
+
+def _forwarded(name: str) -> Callable[..., Any]:
+    def method(self: StandIn, *values: Any) -> Any:
+        return self._ownwords_exchange.ask(name, self._ownwords_number, *values)
+
+    return method
+
+
+def _compared(name: str, comparison: Callable[[Any, Any], bool]) -> Callable[..., Any]:
+    def method(self: GuardedStandIn, other: Any) -> Any:
+        ask, number = self._ownwords_exchange.ask, self._ownwords_number
+        if isinstance(other, StandIn):
+            return ask(name, number, other)
+        try:
+            plain = ask("plain", number)
+        except TypeError:
+            if name in ("__eq__", "__ne__"):
+                return name == "__ne__"
+            raise TypeError("an object of the tested code has no order among plain values") from None
+        return comparison(plain, other)
+
+    return method
+
+
+def _calculated(name: str, operation: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+    def method(self: GuardedStandIn, other: Any) -> Any:
+        ask, number = self._ownwords_exchange.ask, self._ownwords_number
+        if isinstance(other, StandIn):
+            return ask(name, number, other)
+        try:
+            plain = ask("plain", number)
+        except TypeError:
+            result = ask(name, number, other)
+            if not isinstance(result, GuardedStandIn):
+                raise TypeError("an object of the tested code gave a plain value for its sum with one") from None
+            informed = GuardedStandIn(self._ownwords_exchange, result._ownwords_number)
+            object.__setattr__(informed, "_ownwords_informed", True)
+            return informed
+        return operation(plain, other)
+
+    return method
+
+
+def _converted(name: str) -> Callable[..., Any]:
+    def method(self: GuardedStandIn, *values: Any) -> Any:
+        if self._ownwords_informed:
+            raise TypeError("an object of the tested code is no number once it was calculated with one")
+        return self._ownwords_exchange.ask(name, self._ownwords_number, *values)
+
+    return method
+
+
+for _name in (*ARITHMETIC, *COMPARISONS, *CONVERSIONS, *OTHERS):
+    setattr(StandIn, _name, _forwarded(_name))
+for _name, _operation in ARITHMETIC.items():
+    setattr(GuardedStandIn, _name, _calculated(_name, _operation))
+for _name, _operation in COMPARISONS.items():
+    setattr(GuardedStandIn, _name, _compared(_name, _operation))
+for _name in CONVERSIONS:
+    setattr(GuardedStandIn, _name, _converted(_name))
