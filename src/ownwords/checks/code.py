@@ -130,7 +130,11 @@ def _same_texts(reference: Code, code: Code, inputs: list[str], timeout: float) 
         return found
     for given, right, output in zip(inputs, wanted, found, strict=True):
         if right != output:
-            how = "it fails" if right[0] and not output[0] else f"{_first(output, right)!r}, not {_first(right, output)!r}"
+            how = (
+                "it fails"
+                if right[0] and not output[0]
+                else f"{_first(output, right)!r}, not {_first(right, output)!r}"
+            )
             return Verdict(False, "different_output", f"for the input {given[:200]!r}: {how}")
     return PASSED
 

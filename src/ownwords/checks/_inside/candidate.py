@@ -159,7 +159,9 @@ def main(settings: dict[str, Any]) -> None:
     """Serve until the tests are over."""
     printed = _Printed()
     sys.stdout = io.TextIOWrapper(io.BufferedWriter(printed, 1), encoding="utf-8", errors="replace", write_through=True)
-    incoming, outgoing = (os.fdopen(number, mode) for number, mode in zip(settings["channel"], ("rb", "wb"), strict=True))
+    incoming, outgoing = (
+        os.fdopen(number, mode) for number, mode in zip(settings["channel"], ("rb", "wb"), strict=True)
+    )
     side = CandidateSide(incoming, outgoing, printed)
     builtins.input = lambda prompt="": side.ask("input", None, str(prompt))
     try:

@@ -148,7 +148,9 @@ class _TestsModule(ModuleType):
 
 def main(settings: dict[str, Any]) -> None:
     """Read the job, do it, and say how it went on what was standard output."""
-    incoming, outgoing = (os.fdopen(number, mode) for number, mode in zip(settings["channel"], ("rb", "wb"), strict=True))
+    incoming, outgoing = (
+        os.fdopen(number, mode) for number, mode in zip(settings["channel"], ("rb", "wb"), strict=True)
+    )
     job: dict[str, Any] = json.loads(sys.stdin.buffer.read())
     sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115, PTH123 - the tests' for as long as they run
     verdict = os.fdopen(os.dup(1), "wb")

@@ -39,7 +39,11 @@ _TYPES: dict[str, Any] = {
 }
 _TYPES.update(_MUTABLE)
 _TYPES.update(
-    {n: e for n, e in vars(builtins).items() if isinstance(e, type) and issubclass(e, BaseException) and e.__name__ == n}
+    {
+        n: e
+        for n, e in vars(builtins).items()
+        if isinstance(e, type) and issubclass(e, BaseException) and e.__name__ == n
+    }
 )
 #: JSON's own numbers; a larger one takes long to read as decimal digits.
 _LARGEST = 2**63
@@ -112,7 +116,9 @@ class Codec:
         elif isinstance(container, _MAPPINGS):
             if isinstance(container, defaultdict):
                 container.default_factory = self.decode(content[0])
-            pairs = [(self.decode(key), self.decode(value)) for key, value in content[isinstance(container, defaultdict) :]]
+            pairs = [
+                (self.decode(key), self.decode(value)) for key, value in content[isinstance(container, defaultdict) :]
+            ]
             container.clear()
             for key, value in pairs:
                 container[key] = value
