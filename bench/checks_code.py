@@ -24,7 +24,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ownwords.checks._workers import Pool
 from ownwords.checks.named import named_checks
@@ -99,8 +99,9 @@ def _changes(function: ast.FunctionDef) -> Iterator[None]:
             setattr(owner, field, value)
             yield
             setattr(owner, field, before)
-        body: Any = getattr(node, "body", None)
-        for place, statement in enumerate(body if isinstance(body, list) else []):
+        found: Any = getattr(node, "body", None)
+        body = cast("list[Any]", found) if isinstance(found, list) else []
+        for place, statement in enumerate(body):
             if isinstance(statement, ast.Return | ast.Assign | ast.AugAssign | ast.Expr) and statement is not docstring:
                 body[place] = ast.Pass()
                 yield

@@ -22,7 +22,12 @@ pytestmark = [
 ]
 
 REFERENCE = "```python\ndef add(a, b):\n    return a + b\n```"
-TESTS = "SECRET = 'token in the tests'\nassert add(2, 3) == 5\nassert add(-1, 1) == 0\nassert abs(add(0.1, 0.2) - 0.3) < 1e-6\n"
+TESTS = """
+SECRET = 'token in the tests'
+assert add(2, 3) == 5
+assert add(-1, 1) == 0
+assert abs(add(0.1, 0.2) - 0.3) < 1e-6
+"""
 #: Tests in another form, with what some of the programs are after.
 UNITTEST = """
 import unittest
@@ -46,20 +51,28 @@ cheat("leaves at once", "import sys\nsys.exit(0)\ndef add(a, b): return a + b")
 cheat("leaves for good", "import os\nos._exit(0)")
 cheat("leaves when called", "import os\ndef add(a, b): os._exit(0)")
 cheat("raises the end when called", "def add(a, b): raise SystemExit(0)")
-cheat("leaves in a thread", """
+cheat(
+    "leaves in a thread",
+    """
     import os, threading, time
     def leave():
         time.sleep(0.2)
         os._exit(0)
     threading.Thread(target=leave).start()
     def add(a, b): time.sleep(60)
-""")
-cheat("leaves at exit", """
+""",
+)
+cheat(
+    "leaves at exit",
+    """
     import atexit, os
     atexit.register(os._exit, 0)
     def add(a, b): return None
-""")
-cheat("prints what success may look like", """
+""",
+)
+cheat(
+    "prints what success may look like",
+    """
     import os, sys
     for text in ("ok", "OK", "passed", "SUCCESS", '{"reason": "ok"}', '{"reason": "ok", "token": ""}', "1 passed"):
         print(text)
@@ -70,8 +83,11 @@ cheat("prints what success may look like", """
             except OSError:
                 pass
     def add(a, b): return None
-""")
-cheat("is equal to everything", """
+""",
+)
+cheat(
+    "is equal to everything",
+    """
     class Equal:
         def __eq__(self, other): return True
         def __ne__(self, other): return False
@@ -82,16 +98,22 @@ cheat("is equal to everything", """
         def __hash__(self): return 5
         __class__ = int
     def add(a, b): return Equal()
-""")
-cheat("is a number that is equal to everything", """
+""",
+)
+cheat(
+    "is a number that is equal to everything",
+    """
     class Equal(int):
         def __eq__(self, other): return True
         def __ne__(self, other): return False
         def __sub__(self, other): return 0.0
         __hash__ = int.__hash__
     def add(a, b): return Equal(7)
-""")
-cheat("learns what it is compared with", """
+""",
+)
+cheat(
+    "learns what it is compared with",
+    """
     class Learned:
         def __init__(self, known=None): self.known = known
         def __sub__(self, other): return Learned(other)
@@ -101,8 +123,11 @@ cheat("learns what it is compared with", """
         def __lt__(self, other): return True
         def __eq__(self, other): return True
     def add(a, b): return 5 if (a, b) == (2, 3) else 0 if (a, b) == (-1, 1) else Learned()
-""")
-cheat("brings its own functions", """
+""",
+)
+cheat(
+    "brings its own functions",
+    """
     def abs(x): return 0.0
     def isinstance(a, b): return True
     class AssertionError(BaseException): pass
@@ -110,22 +135,31 @@ cheat("brings its own functions", """
         class TestCase: pass
         main = staticmethod(lambda: None)
     def add(a, b): return 5 if (a, b) == (2, 3) else 0
-""")
-cheat("replaces Python's own functions", """
+""",
+)
+cheat(
+    "replaces Python's own functions",
+    """
     import builtins, sys
     builtins.abs = lambda x: 0.0
     builtins.AssertionError = Warning
     builtins.compile = builtins.exec = builtins.print = builtins.isinstance = lambda *a, **k: True
     sys.settrace(lambda *a: None)
     def add(a, b): return 5 if (a, b) == (2, 3) else 0
-""")
-cheat("replaces the test library", """
+""",
+)
+cheat(
+    "replaces the test library",
+    """
     import unittest
     unittest.TestCase.assertEqual = unittest.TestCase.assertAlmostEqual = lambda *a, **k: None
     unittest.main = lambda *a, **k: None
     def add(a, b): return None
-""")
-cheat("skips lines of whoever calls", """
+""",
+)
+cheat(
+    "skips lines of whoever calls",
+    """
     import sys
     def add(a, b):
         frame = sys._getframe()
@@ -139,8 +173,11 @@ cheat("skips lines of whoever calls", """
             frame = frame.f_back
         sys.settrace(None)
         return 1 / 0
-""")
-cheat("looks for the tests", """
+""",
+)
+cheat(
+    "looks for the tests",
+    """
     import ast, gc, inspect, os, re, sys
     def expected():
         texts = [str(value) for value in gc.get_objects() if isinstance(value, (str, bytes, dict, list))]
@@ -158,32 +195,41 @@ cheat("looks for the tests", """
             if found:
                 return int(found[1])
     def add(a, b): return expected()
-""")
-cheat("answers for its harness", """
+""",
+)
+cheat(
+    "answers for its harness",
+    """
     import gc, json, struct
     import ownwords.checks._inside.exchange as exchange
     def add(a, b): return None
     for side in gc.get_objects():
         if isinstance(side, exchange.Exchange):
-            for answer in ({"value": True}, {"value": ["ok"]}, {"reason": "ok"}, {"value": None, "changed": [], "printed": "ok"}):
+            for answer in ({"value": True}, {"value": ["ok"]}, {"reason": "ok"}, {"value": None, "printed": "ok"}):
                 body = json.dumps({"changed": [], "printed": "", **answer}).encode()
                 side._outgoing.write(struct.pack(">I", len(body)) + body)
             side._outgoing.flush()
-""")
-cheat("replaces its harness", """
+""",
+)
+cheat(
+    "replaces its harness",
+    """
     import ownwords.checks._inside.exchange as exchange, ownwords.checks._inside.values as values
     exchange.Exchange.perform = lambda *a: True
     exchange.plain_base = lambda value: True
     values.Codec.encode = lambda self, value: ["again", 0]
     def add(a, b): return None
-""")
-cheat("asks the other side for its secrets", """
+""",
+)
+cheat(
+    "asks the other side for its secrets",
+    """
     import gc
     import ownwords.checks._inside.exchange as exchange
     def add(one, b):
         side = next(value for value in gc.get_objects() if isinstance(value, exchange.Exchange))
-        for what, values in (("get", ["__globals__"]), ("get", ["__code__"]), ("get", ["func_globals"]), ("run", []),
-                ("global", ["SECRET"]), ("set", ["__code__", None]), ("assign", ["abs", 1]), ("__getitem__", ["SECRET"])):
+        for what, values in (("get", ["__globals__"]), ("get", ["__code__"]), ("run", []), ("global", ["SECRET"]),
+                ("set", ["__code__", None]), ("assign", ["abs", 1]), ("__getitem__", ["SECRET"])):
             for number in (None, 0, -1):
                 try:
                     found = side.ask(what, number, *values)
@@ -191,31 +237,43 @@ cheat("asks the other side for its secrets", """
                     continue
                 return 5 if found is not None else 5
         raise ValueError("nothing to be had")
-""")
-cheat("answers twice", """
+""",
+)
+cheat(
+    "answers twice",
+    """
     import os
     def add(a, b):
         return [6, 0, 0.3][os.fork() == 0]
-""")
+""",
+)
 cheat("closes everything", "import os\ndef add(a, b): os.closerange(0, 1000)")
-cheat("kills everybody", "import os, signal\ndef add(a, b):\n    os.kill(-1, signal.SIGKILL)\n    os.kill(os.getpid(), 9)")
+cheat(
+    "kills everybody", "import os, signal\ndef add(a, b):\n    os.kill(-1, signal.SIGKILL)\n    os.kill(os.getpid(), 9)"
+)
 cheat("sends too much", "def add(a, b): return 'x' * 200_000_000")
-cheat("nests too deep", """
+cheat(
+    "nests too deep",
+    """
     def add(a, b):
         found = []
         for _ in range(100_000):
             found = [found]
         return found
-""")
+""",
+)
 cheat("never ends when called", "def add(a, b):\n    while True: pass")
 cheat("never ends at all", "while True: pass")
 cheat("gives values without end", "def add(a, b):\n    while True: yield 5")
-cheat("raises what cannot be shown", """
+cheat(
+    "raises what cannot be shown",
+    """
     class Error(Exception):
         def __str__(self): raise self
         __repr__ = __str__
     def add(a, b): raise Error(Error())
-""")
+""",
+)
 cheat("raises what tests may expect", "def add(a, b): raise AssertionError")
 cheat("stops the iteration", "def add(a, b): raise StopIteration(5)")
 cheat("has no such function", "def subtract(a, b): return a - b")

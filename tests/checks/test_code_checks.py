@@ -150,7 +150,8 @@ HONEST = [
         """
 import collections, datetime, decimal, fractions, math
 values = [None, True, 0, -7, 2**70, 1.5, float('inf'), 'ü\\ud800', b'\\x00', 1j, (1, (2,)), {1, 2}, frozenset({3}),
-    range(1, 9, 2), {'a': [1]}, {(1, 2): {3: 4}}, decimal.Decimal('1.10'), fractions.Fraction(1, 3), [[]], int, ValueError,
+    range(1, 9, 2), {'a': [1]}, {(1, 2): {3: 4}}, decimal.Decimal('1.10'), fractions.Fraction(1, 3), [[]],
+    int, ValueError,
     datetime.date(2024, 2, 29), datetime.datetime(2024, 2, 29, 1, 2, 3), datetime.timedelta(1, 2, 3), Ellipsis,
     collections.deque([1], 3), collections.Counter('aab'), collections.OrderedDict(a=1)]
 for value in values:
@@ -245,7 +246,8 @@ except Wrong:
     ),
     (
         "objects that the tests define",
-        "def f(node):\n    total = 0\n    while node: total += node.value; node.seen = True; node = node.next\n    return total",
+        "def f(node):\n  total = 0\n  while node:\n    total, node.seen, node = total + node.value, True, node.next\n"
+        "  return total",
         "class Node:\n    def __init__(self, value, next=None): self.value, self.next = value, next\n"
         "n = Node(1, Node(2))\nassert f(n) == 3 and n.seen and n.next.seen",
     ),
@@ -263,8 +265,16 @@ except Wrong:
         "RATE = 2\ndef helper(x): return x\ndef f(x): return helper(x) * RATE",
         "assert f(3) == 6\nRATE = 5\nassert f(3) == 15\ndef helper(x): return x + 1\nassert f(3) == 20",
     ),
-    ("names that code binds later", "total = 0\ndef f():\n    global total\n    total += 1", "f(); f()\nassert total == 2"),
-    ("its imports", "import math\nfrom collections import Counter", "assert math.floor(1.5) == 1 and Counter('a')['a'] == 1"),
+    (
+        "names that code binds later",
+        "total = 0\ndef f():\n    global total\n    total += 1",
+        "f(); f()\nassert total == 2",
+    ),
+    (
+        "its imports",
+        "import math\nfrom collections import Counter",
+        "assert math.floor(1.5) == 1 and Counter('a')['a'] == 1",
+    ),
     (
         "derived plain values",
         "from collections import namedtuple\nfrom enum import IntEnum\nP = namedtuple('P', 'x y')\n"
@@ -272,15 +282,34 @@ except Wrong:
         "assert f() == (1, 2) and (1, 2) == f() and f().x == 1 and f() == P(1, 2) and f() < (2,)\n"
         "assert C.A == 1 and C.A + 1 == 2",
     ),
-    ("dataclasses", "from dataclasses import dataclass\n@dataclass\nclass D:\n    a: int", "assert D(1) == D(1) != D(2)"),
+    (
+        "dataclasses",
+        "from dataclasses import dataclass\n@dataclass\nclass D:\n    a: int",
+        "assert D(1) == D(1) != D(2)",
+    ),
     ("its own main part", "def f(): return 1\nif __name__ == '__main__':\n    f(input())", "assert f() == 1"),
     ("tests that leave when done", "def f(): return 1", "import sys\nassert f() == 1\nsys.exit(0)"),
-    ("exits that tests expect", "import sys\ndef f(): sys.exit(3)", "try:\n    f()\nexcept SystemExit as e:\n    assert e.code == 3"),
-    ("functions with keywords", "def f(a, *, b=2, **c): return a, b, c", "assert f(1, b=3, d=[4]) == (1, 3, {'d': [4]})"),
+    (
+        "exits that tests expect",
+        "import sys\ndef f(): sys.exit(3)",
+        "try:\n    f()\nexcept SystemExit as e:\n    assert e.code == 3",
+    ),
+    (
+        "functions with keywords",
+        "def f(a, *, b=2, **c): return a, b, c",
+        "assert f(1, b=3, d=[4]) == (1, 3, {'d': [4]})",
+    ),
     ("deep recursion", "def f(n): return n and f(n - 1)", "assert f(900) == 0"),
-    ("threads", "from concurrent.futures import *\ndef f(g):\n    with ThreadPoolExecutor(4) as p: return list(p.map(g, range(9)))",
-     "assert f(lambda x: x * x) == [x * x for x in range(9)]"),
-    ("long values", "def f(x): return x[::-1]", "x = list(range(100_000))\nassert f(x) == x[::-1]\nassert f('ab' * 10**6)[0] == 'b'"),
+    (
+        "threads",
+        "from concurrent.futures import *\ndef f(g):\n  with ThreadPoolExecutor(4) as p: return list(p.map(g, range(9)))",
+        "assert f(lambda x: x * x) == [x * x for x in range(9)]",
+    ),
+    (
+        "long values",
+        "def f(x): return x[::-1]",
+        "x = list(range(100_000))\nassert f(x) == x[::-1]\nassert f('ab' * 10**6)[0] == 'b'",
+    ),
 ]
 
 
@@ -316,7 +345,9 @@ def test_a_name_of_pythons_own_is_the_candidates_where_the_reference_defines_it(
 )
 def test_same_values(pool: Pool, source: str, reason: str) -> None:
     inputs = [[1, 2], [3, 3], [10, -1]]
-    verdict = judge(pool, "same_behaviour", fenced(source), fenced("def f(a, b): return {a, b}"), inputs=inputs, function="f")
+    verdict = judge(
+        pool, "same_behaviour", fenced(source), fenced("def f(a, b): return {a, b}"), inputs=inputs, function="f"
+    )
     assert (verdict.passed, verdict.reason) == (reason == "ok", reason), verdict
 
 
@@ -329,6 +360,7 @@ def test_same_values(pool: Pool, source: str, reason: str) -> None:
         ("print('even')", "different_output"),
         ("n = int(input())\nprint('even' if n % 2 == 0 else 'odd')\nraise SystemExit(1)", "different_output"),
         ("while True: print('even')", "output_limit"),
+        ("n = int(input(", "syntax_error"),
         ("import time\ntime.sleep(60)", "timeout"),
     ],
 )
@@ -350,7 +382,9 @@ def test_a_reference_that_fails_and_inputs_that_are_none(pool: Pool) -> None:
 
 
 @needs_sandbox
-@pytest.mark.parametrize("text", ["(" * 10_000_000, "```python\n" * 1_000_000, "-" * 10_000_000, "x = 1\n" * 1_500_000, "\u202e" * 3_000_000])
+@pytest.mark.parametrize(
+    "text", ["(" * 10_000_000, "```python\n" * 1_000_000, "-" * 10_000_000, "x = 1\n" * 1_500_000, "\u202e" * 3_000_000]
+)
 @pytest.mark.slow
 def test_long_candidates_get_a_verdict_in_time(pool: Pool, text: str) -> None:
-    assert judge(pool, "python_runs", text).reason in {"no_code", "timeout", "memory", "crashed", "ok", "exited_early"}
+    assert judge(pool, "python_runs", text).reason in {"no_code", "syntax_error", "timeout", "memory", "crashed", "ok"}

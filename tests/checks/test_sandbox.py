@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -73,7 +72,7 @@ def test_the_filter_of_system_calls_is_whole(machine: str) -> None:
 def test_no_file_stays_open() -> None:
     if sandbox.kind() == "none":
         pytest.skip("there is no bubblewrap here")
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
     for _ in range(3):
         run_program("print(1)")
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) == before

@@ -30,7 +30,7 @@ _PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """How a program ended: by itself, with an exit code (negative or above 128 where a signal ended it), or ended by us:
+    """How a program ended: by itself, with an exit code (negative or above 128 where a signal ended it), or by us:
     because another one had ended (`stopped`), or over a limit. Output is complete unless it was the limit."""
 
     status: Status

@@ -10,7 +10,7 @@ import json
 import os
 import secrets
 import signal
-from typing import Any
+from typing import Any, cast
 
 from ownwords.checks._inside.candidate import NO_MEMORY
 from ownwords.checks.sandbox import Limits, Program, Ran, run_programs
@@ -50,7 +50,10 @@ def _result(judged: Ran, token: str) -> Result | None:
         result: Any = json.loads(judged.stdout)
     except (ValueError, RecursionError):
         return None
-    return result if isinstance(result, dict) and result.get("token") == token else None
+    if not isinstance(result, dict):
+        return None
+    told = cast("Result", result)
+    return told if told.get("token") == token else None
 
 
 def _ended(judged: Ran, tried: Ran, timeout: float) -> Result:

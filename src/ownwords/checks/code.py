@@ -16,8 +16,8 @@ candidate's process to be read, patched or imitated: no test, no token, no harne
 
 Not covered:
 
-- What tests ask of the candidate's own objects (`key in cache`, `stack.is_empty()`, one object compared with another) is
-  answered by its code, as it must be. Values that are right without having been computed are right.
+- What tests ask of the candidate's own objects (`key in cache`, `stack.is_empty()`, one object compared with another)
+  is answered by its code, as it must be. Values that are right without having been computed are right.
 - Tests that need more than calls and values: that derive a class from the candidate's, patch a module that it has
   imported, read its source, await its coroutines, or look at a list that it keeps in a global variable while it
   changes. Its functions' arguments are copied; changes that it makes to lists, sets and mappings among them are seen.
@@ -33,6 +33,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from ownwords.checks._inside.program import NO_PYTHON
 from ownwords.checks._source import Code, code_of, definitions
 from ownwords.checks._trial import Result, failed, try_code
 from ownwords.checks.base import check, require_worker
@@ -147,6 +148,10 @@ def _outputs(code: Code, inputs: list[str], timeout: float) -> list[_Output] | V
         ran = run_program(code.source, given, Limits(seconds=max(0.0, until - time.monotonic())))
         if ran.status != "ended":
             return Verdict(False, ran.status, f"for the input {given[:200]!r}")
+        if ran.code == NO_PYTHON:
+            return (
+                _NO_CODE if not code.fenced else Verdict(False, "syntax_error", ran.stderr.decode("utf-8", "replace"))
+            )
         text = ran.stdout.decode("utf-8", "replace").rstrip()
         outputs.append((ran.code == 0, [line.rstrip() for line in text.split("\n")]))
     return outputs

@@ -98,7 +98,7 @@ def kind() -> str:
     return "none" if _problem() else _bubblewrap.version()
 
 
-def run_program(source: str, stdin: str = "", limits: Limits = Limits()) -> Ran:  # noqa: B008 - frozen
+def run_program(source: str, stdin: str = "", limits: Limits = Limits()) -> Ran:
     """Run Python source as a program.
 
     Raises:
@@ -143,7 +143,12 @@ def _start(program: Program, limits: Limits, stack: contextlib.ExitStack) -> Run
 
 def _start_unsafely(program: Program, limits: Limits, stack: contextlib.ExitStack) -> Running:
     folder = stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True))
-    settings = {"user": None, "limits": limits.by_name(), "folder": str(_bubblewrap.INSIDE), "strict": False}
+    settings: dict[str, Any] = {
+        "user": None,
+        "limits": limits.by_name(),
+        "folder": str(_bubblewrap.INSIDE),
+        "strict": False,
+    }
     settings["alarm"] = math.ceil(limits.seconds) + 1
     launcher = str(_bubblewrap.INSIDE / "launch.py")
     python = os.path.realpath(sys.executable)

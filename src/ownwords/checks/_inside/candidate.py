@@ -12,6 +12,7 @@ import linecache
 import os
 import sys
 import traceback
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -61,31 +62,26 @@ class CandidateSide(Exchange):
         self._printed = printed
         self._stand_ins: dict[int, StandIn] = {}
         self._process = os.getpid()
+        module = self._module
+        self._own: dict[str, Any] = {
+            "compile": self._compile,
+            "run": self._run,
+            "names": lambda: [name for name in vars(module) if not name.startswith("__")],
+            "global": partial(getattr, module),
+            "assign": partial(setattr, module),
+        }
 
     def perform(self, what: str, target: Any, values: list[Any], named: dict[str, Any]) -> Any:
+        own = self._own.get(what)
         try:
-            match what:
-                case "compile":
-                    return self._compile(*values)
-                case "run":
-                    return self._run()
-                case "names":
-                    return [name for name in vars(self._module) if not name.startswith("__")]
-                case "global":
-                    return getattr(self._module, values[0])
-                case "assign":
-                    return setattr(self._module, values[0], values[1])
-                case "repr":
-                    return repr(values[0])
-                case _:
-                    return super().perform(what, target, values, named)
+            return super().perform(what, target, values, named) if own is None else own(*values)
         finally:
             if os.getpid() != self._process:  # a fork of it, which must not answer as well
                 os._exit(0)
 
     def export(self, value: Any) -> list[Any]:
         if isinstance(value, StandIn):
-            return ["yours", object.__getattribute__(value, "_ownwords_number")]
+            return ["yours", object.__getattribute__(value, "ownwords_number")]
         if isinstance(value, type) and issubclass(value, BaseException):
             return ["exception", self.number_of(value), value.__name__, [_base(self, base) for base in value.__bases__]]
         return ["object", self.number_of(value)]

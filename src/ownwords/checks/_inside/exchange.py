@@ -7,14 +7,12 @@ an answer it serves the other's requests, so functions can be handed over and ca
 
 from __future__ import annotations
 
-import copy
 import json
-import operator
 import struct
 import threading
-from collections.abc import Callable
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
+from ownwords.checks._inside.operations import SPECIAL, plain_base
 from ownwords.checks._inside.values import Codec
 
 #: Bytes of a message. More is no answer but an attempt to fill the other side's memory.
@@ -25,82 +23,6 @@ Message = dict[str, Any]
 
 class Ended(BaseException):
     """The other side is gone, or speaks nonsense. No `except Exception` of a test catches it."""
-
-
-def _reflected(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    return lambda target, other: function(other, target)
-
-
-_BINARY: dict[str, Any] = {
-    "add": operator.add,
-    "sub": operator.sub,
-    "mul": operator.mul,
-    "truediv": operator.truediv,
-    "floordiv": operator.floordiv,
-    "mod": operator.mod,
-    "divmod": divmod,
-    "pow": operator.pow,
-    "matmul": operator.matmul,
-    "lshift": operator.lshift,
-    "rshift": operator.rshift,
-    "and": operator.and_,
-    "or": operator.or_,
-    "xor": operator.xor,
-}
-_OTHERS: dict[str, Any] = {
-    "len": len,
-    "iter": iter,
-    "next": next,
-    "reversed": reversed,
-    "contains": operator.contains,
-    "getitem": operator.getitem,
-    "setitem": operator.setitem,
-    "delitem": operator.delitem,
-    "str": str,
-    "repr": repr,
-    "format": format,
-    "bytes": bytes,
-    "hash": hash,
-    "enter": lambda target: target.__enter__(),
-    "exit": lambda target, *error: target.__exit__(*error),
-    "instancecheck": lambda target, value: isinstance(value, target),
-    "subclasscheck": lambda target, value: issubclass(value, target),
-    "copy": copy.copy,
-    "deepcopy": lambda target, _memo=None: copy.deepcopy(target),
-    "dir": dir,
-}
-ARITHMETIC: dict[str, Any] = {f"__{name}__": function for name, function in _BINARY.items()}
-ARITHMETIC.update({f"__r{name}__": _reflected(function) for name, function in _BINARY.items()})
-COMPARISONS: dict[str, Any] = {f"__{name}__": getattr(operator, name) for name in ("eq", "ne", "lt", "le", "gt", "ge")}
-#: What gives a plain number for an object.
-CONVERSIONS: dict[str, Any] = {
-    "__bool__": bool,
-    "__int__": int,
-    "__float__": float,
-    "__complex__": complex,
-    "__index__": operator.index,
-    "__round__": round,
-    "__abs__": abs,
-    "__neg__": operator.neg,
-    "__pos__": operator.pos,
-    "__invert__": operator.invert,
-}
-OTHERS: dict[str, Any] = {f"__{name}__": function for name, function in _OTHERS.items()}
-#: What can be done with an object by an operator or a function of Python's own, by the method that it calls.
-SPECIAL: dict[str, Any] = {**ARITHMETIC, **COMPARISONS, **CONVERSIONS, **OTHERS}
-
-_PLAIN: dict[type, Callable[[Any], Any]] = {
-    int: int.__int__,
-    float: float.__float__,
-    complex: complex.__complex__,
-    str: str.__str__,
-    bytes: bytes.__bytes__,
-    tuple: lambda value: tuple(tuple.__iter__(value)),
-    list: lambda value: list(list.__iter__(value)),
-    set: lambda value: set(set.__iter__(value)),
-    frozenset: lambda value: frozenset(frozenset.__iter__(value)),
-    dict: lambda value: dict(dict.items(value)),
-}
 
 
 class Exchange:
@@ -240,16 +162,4 @@ class Exchange:
             raise Ended from error
         if not isinstance(message, dict):
             raise Ended
-        return message
-
-
-def plain_base(value: Any) -> Any:
-    """A copy of the plain value that an object of a derived class is: of a named tuple the tuple.
-
-    Raises:
-        TypeError: it is none.
-    """
-    for base, plain in _PLAIN.items():
-        if isinstance(value, base):
-            return plain(value)
-    raise TypeError(f"{type(value).__name__} is no plain value")
+        return cast("Message", message)

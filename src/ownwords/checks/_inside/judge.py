@@ -15,9 +15,9 @@ import json
 import os
 import sys
 import traceback
+from collections.abc import Iterable
 from types import FunctionType, ModuleType
-from typing import Any
-
+from typing import Any, cast
 
 from ownwords.checks._inside.exchange import Ended, Exchange, Message
 from ownwords.checks._inside.standins import GuardedStandIn, StandIn
@@ -52,7 +52,7 @@ class TestsSide(Exchange):
 
     def export(self, value: Any) -> list[Any]:
         if isinstance(value, StandIn):
-            return ["yours", value._ownwords_number]
+            return ["yours", value.ownwords_number]
         number = vars(value).get("_ownwords_number") if isinstance(value, type) else None
         return ["object", self.number_of(value)] if number is None else ["yours", number]
 
@@ -116,6 +116,10 @@ class _Names(dict[str, Any]):
         super().__init__(__name__="__main__", __builtins__=builtins)
         self._side = side
         self._known = known
+
+    def bind(self, name: str, value: Any) -> None:
+        """Let a name mean this for the tests, and for nobody else."""
+        super().__setitem__(name, value)
 
     def __missing__(self, name: str) -> Any:
         if name not in self._known:
@@ -189,7 +193,7 @@ def _test(side: TestsSide, tests: str, names: set[str], own: set[str]) -> Messag
         return {"reason": "tests_invalid", "detail": f"{type(error).__name__}: {error}"}
     namespace = _Names(side, names - own)
     for name in names & own & _MODULES:
-        dict.__setitem__(namespace, name, importlib.import_module(name))
+        namespace.bind(name, importlib.import_module(name))
     sys.modules["__main__"] = _TestsModule(namespace)
     try:
         exec(code, namespace)  # noqa: S102 - what this program is for
@@ -218,18 +222,20 @@ def _call(side: TestsSide, calls: list[list[Any]], function: str) -> Message:
 
 
 def _canonical(side: TestsSide, value: Any) -> str:
-    """Python's notation, with sets and mappings in order; objects of the candidate's classes by their own."""
+    """Its kind and content, with sets and mappings in order; objects of the candidate's classes by their own."""
     if isinstance(value, StandIn):
-        return str(side.ask("__repr__", value._ownwords_number))
-    if isinstance(value, list | tuple):
-        inner = ", ".join(_canonical(side, item) for item in value)
-        return f"[{inner}]" if isinstance(value, list) else f"({inner},)"
-    if isinstance(value, set | frozenset):
-        return f"{type(value).__name__}({', '.join(sorted(_canonical(side, item) for item in value))})"
+        return str(side.ask("__repr__", value.ownwords_number))
+    kind = type(value).__name__
     if isinstance(value, dict):
-        pairs = sorted(f"{_canonical(side, key)}: {_canonical(side, item)}" for key, item in value.items())
-        return f"{type(value).__name__}({', '.join(pairs)})"
-    return repr(value)
+        parts = sorted(
+            f"{_canonical(side, key)}: {_canonical(side, value[key])}" for key in cast("dict[Any, Any]", value)
+        )
+    elif isinstance(value, list | tuple | set | frozenset):
+        parts = [_canonical(side, item) for item in cast("Iterable[Any]", value)]
+        parts = sorted(parts) if isinstance(value, set | frozenset) else parts
+    else:
+        return repr(value)
+    return f"{kind}({', '.join(parts)})"
 
 
 def _failure(error: BaseException, reason: str, tests: str = "") -> Message:

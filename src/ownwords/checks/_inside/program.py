@@ -9,6 +9,8 @@ from types import ModuleType
 from typing import Any
 
 FILE = "<program>"
+#: Exit code where the source is no Python.
+NO_PYTHON = 65
 
 
 def main(settings: dict[str, Any]) -> None:
@@ -17,4 +19,9 @@ def main(settings: dict[str, Any]) -> None:
     module = ModuleType("__main__")
     sys.modules["__main__"] = module
     linecache.cache[FILE] = (len(source), None, source.splitlines(keepends=True), FILE)
-    exec(compile(source, FILE, "exec", dont_inherit=True), vars(module))  # noqa: S102 - what this program is for
+    try:
+        code = compile(source, FILE, "exec", dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        sys.exit(NO_PYTHON)
+    exec(code, vars(module))  # noqa: S102 - what this program is for

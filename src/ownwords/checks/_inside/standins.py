@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ownwords.checks._inside.exchange import ARITHMETIC, COMPARISONS, CONVERSIONS, OTHERS, Exchange
+from ownwords.checks._inside.exchange import Exchange
+from ownwords.checks._inside.operations import ARITHMETIC, COMPARISONS, CONVERSIONS, OTHERS
 
 #: Attributes with two underscores that are looked up on the other side. Others are questions of Python's own machinery.
 _ASKED = frozenset({"__name__", "__qualname__", "__dict__", "__annotations__", "__slots__", "__members__"})
@@ -14,22 +15,24 @@ _ASKED = frozenset({"__name__", "__qualname__", "__dict__", "__annotations__", "
 class StandIn:
     """An object of the other side."""
 
-    __slots__ = ("_ownwords_exchange", "_ownwords_number")
+    __slots__ = ("ownwords_exchange", "ownwords_number")
+    ownwords_exchange: Exchange
+    ownwords_number: int
 
     def __init__(self, exchange: Exchange, number: int) -> None:
-        object.__setattr__(self, "_ownwords_exchange", exchange)
-        object.__setattr__(self, "_ownwords_number", number)
+        object.__setattr__(self, "ownwords_exchange", exchange)
+        object.__setattr__(self, "ownwords_number", number)
 
     def __call__(self, *values: Any, **named: Any) -> Any:
-        return self._ownwords_exchange.ask("call", self._ownwords_number, *values, **named)
+        return self.ownwords_exchange.ask("call", self.ownwords_number, *values, **named)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") and name not in _ASKED:
             raise AttributeError(name)
-        return self._ownwords_exchange.ask("get", self._ownwords_number, name)
+        return self.ownwords_exchange.ask("get", self.ownwords_number, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        self._ownwords_exchange.ask("set", self._ownwords_number, name, value)
+        self.ownwords_exchange.ask("set", self.ownwords_number, name, value)
 
 
 class GuardedStandIn(StandIn):
@@ -41,23 +44,24 @@ class GuardedStandIn(StandIn):
       turned into no number. So `abs(result - 0.5) < 1e-6` cannot be answered by an object that has learned the 0.5.
     """
 
-    __slots__ = ("_ownwords_informed",)
+    __slots__ = ("ownwords_informed",)
+    ownwords_informed: bool
 
     def __init__(self, exchange: Exchange, number: int) -> None:
         super().__init__(exchange, number)
-        object.__setattr__(self, "_ownwords_informed", False)
+        object.__setattr__(self, "ownwords_informed", False)
 
 
 def _forwarded(name: str) -> Callable[..., Any]:
     def method(self: StandIn, *values: Any) -> Any:
-        return self._ownwords_exchange.ask(name, self._ownwords_number, *values)
+        return self.ownwords_exchange.ask(name, self.ownwords_number, *values)
 
     return method
 
 
 def _compared(name: str, comparison: Callable[[Any, Any], bool]) -> Callable[..., Any]:
     def method(self: GuardedStandIn, other: Any) -> Any:
-        ask, number = self._ownwords_exchange.ask, self._ownwords_number
+        ask, number = self.ownwords_exchange.ask, self.ownwords_number
         if isinstance(other, StandIn):
             return ask(name, number, other)
         try:
@@ -73,7 +77,7 @@ def _compared(name: str, comparison: Callable[[Any, Any], bool]) -> Callable[...
 
 def _calculated(name: str, operation: Callable[[Any, Any], Any]) -> Callable[..., Any]:
     def method(self: GuardedStandIn, other: Any) -> Any:
-        ask, number = self._ownwords_exchange.ask, self._ownwords_number
+        ask, number = self.ownwords_exchange.ask, self.ownwords_number
         if isinstance(other, StandIn):
             return ask(name, number, other)
         try:
@@ -82,8 +86,8 @@ def _calculated(name: str, operation: Callable[[Any, Any], Any]) -> Callable[...
             result = ask(name, number, other)
             if not isinstance(result, GuardedStandIn):
                 raise TypeError("an object of the tested code gave a plain value for its sum with one") from None
-            informed = GuardedStandIn(self._ownwords_exchange, result._ownwords_number)
-            object.__setattr__(informed, "_ownwords_informed", True)
+            informed = GuardedStandIn(self.ownwords_exchange, result.ownwords_number)
+            object.__setattr__(informed, "ownwords_informed", True)
             return informed
         return operation(plain, other)
 
@@ -92,9 +96,9 @@ def _calculated(name: str, operation: Callable[[Any, Any], Any]) -> Callable[...
 
 def _converted(name: str) -> Callable[..., Any]:
     def method(self: GuardedStandIn, *values: Any) -> Any:
-        if self._ownwords_informed:
+        if self.ownwords_informed:
             raise TypeError("an object of the tested code is no number once it was calculated with one")
-        return self._ownwords_exchange.ask(name, self._ownwords_number, *values)
+        return self.ownwords_exchange.ask(name, self.ownwords_number, *values)
 
     return method
 

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from types import ModuleType
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 _MUTABLE: dict[str, Any] = {
     kind.__name__: kind for kind in (list, dict, set, bytearray, deque, Counter, OrderedDict, defaultdict)
@@ -67,7 +67,7 @@ class Codec:
 
     def encode(self, value: Any) -> Any:
         """JSON that `decode` on the other side reads."""
-        kind = type(value)
+        kind = cast("Any", type(value))
         if value is None or kind in (bool, str, float) or (kind is int and -_LARGEST < value < _LARGEST):
             return value
         name = kind.__name__
@@ -85,12 +85,11 @@ class Codec:
         """The value. Raises ValueError, TypeError, KeyError or IndexError for what is none."""
         if not isinstance(given, list):
             return given
-        tag: str = given[0]
-        content: list[Any] = given[1:]
+        tag, *content = cast("list[Any]", given)
         if tag == "again":
             return self.containers[content[0]]
         if tag in _MUTABLE:
-            container = deque(maxlen=content[0]) if tag == "deque" else _MUTABLE[tag]()
+            container: Any = _MUTABLE[tag](maxlen=content[0]) if tag == "deque" else _MUTABLE[tag]()
             self._add(container)
             self.fill(container, content)
             return container
@@ -106,7 +105,8 @@ class Codec:
         if not isinstance(container, _MAPPINGS):
             items = [self.encode(item) for item in container]
             return [container.maxlen, *items] if isinstance(container, deque) else items
-        pairs = [[self.encode(key), self.encode(value)] for key, value in container.items()]
+        mapping = cast("dict[Any, Any]", container)
+        pairs = [[self.encode(key), self.encode(value)] for key, value in mapping.items()]
         return [self.encode(container.default_factory), *pairs] if isinstance(container, defaultdict) else pairs
 
     def fill(self, container: Any, content: list[Any]) -> None:
@@ -133,15 +133,15 @@ class Codec:
 
 
 def _add_all(container: Any, items: Iterable[Any]) -> None:
-    if isinstance(container, set):
-        container.update(items)
+    if type(container) is set:
+        cast("set[Any]", container).update(items)
     else:
         container.extend(items)
 
 
 def _encode_atom(value: Any) -> list[Any] | None:
     """What holds no other values; None where it has to stay where it is."""
-    kind = type(value)
+    kind = cast("Any", type(value))
     found: list[Any] | None = None
     if kind is int:
         found = ["int", hex(value)]
@@ -194,5 +194,5 @@ def _decode_atom(tag: str, content: list[Any]) -> Any:
 
 
 def _is_public_standard(name: str) -> bool:
-    top = name.split(".")[0]
+    top = name.partition(".")[0]
     return top in sys.stdlib_module_names and not top.startswith("_") and top not in ("antigravity", "this", "idlelib")
