@@ -36,7 +36,7 @@ from ownwords.checks.sandbox import Limits, run_program
 from ownwords.recipe import CheckSection
 from ownwords.records import Candidate, Example, Message, Verdict
 
-MUTANTS = 10
+MUTANTS = 5
 SECONDS = 60.0
 MUTANT_SECONDS = 5.0
 _COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
@@ -97,7 +97,8 @@ def _changes(function: ast.FunctionDef) -> Iterator[None]:
     """Make one change after the other, each undone before the next."""
     comments: set[ast.AST] = set()  # docstrings, and other texts that are nobody's value
     for node in ast.walk(function):
-        comments |= {child.value for child in ast.iter_child_nodes(node) if _is_comment(child)}
+        if isinstance(node, ast.Expr) and _is_comment(node):
+            comments.add(node.value)
         if node in comments:
             continue
         for owner, field, value in _alternatives(node):
@@ -160,9 +161,9 @@ def tests_of(problem: dict[str, str]) -> str:
     return f"{problem['test']}\n\ncheck({problem['entry_point']})\n"
 
 
-def passes_plainly(problem: dict[str, str], source: str, timeout: float) -> bool:
+def passes_plainly(problem: dict[str, str], source: str) -> bool:
     """Whether code and tests run to their end in one process."""
-    ran = run_program(f"{source}\n\n{tests_of(problem)}", limits=Limits(seconds=timeout))
+    ran = run_program(f"{source}\n\n{tests_of(problem)}", limits=Limits(seconds=MUTANT_SECONDS))
     return ran.status == "ended" and ran.code == 0
 
 
@@ -180,7 +181,7 @@ def main() -> list[tuple[str, str, str]]:
     passed = sum(verdict.passed for verdict in verdicts)
     broken = judge([(problem, answer(source)) for problem, source in wrong], MUTANT_SECONDS)
     with ThreadPoolExecutor(os.cpu_count()) as threads:
-        plain = list(threads.map(lambda it: passes_plainly(*it, MUTANT_SECONDS), wrong))
+        plain = list(threads.map(passes_plainly, *zip(*wrong, strict=True)))
     for (problem, source), verdict, passes in zip(wrong, broken, plain, strict=True):
         if verdict.passed != passes:
             print(f"{problem['task_id']}: {verdict.reason}, plainly {passes}:\n{source}", file=sys.stderr)

@@ -275,6 +275,27 @@ cheat(
 """,
 )
 cheat("raises what tests may expect", "def add(a, b): raise AssertionError")
+cheat(
+    "has the tests' side import a program that ends well",
+    """
+    import ownwords.checks._inside.values as values
+    def add(a, b):
+        encode, module = values.Codec.encode, ["module", "unittest.__main__"]
+        values.Codec.encode = lambda self, value: module if value == "now" else encode(self, value)
+        return "now"
+""",
+)
+cheat(
+    "gives a plain value for a product of what it has learned",
+    """
+    class Learned:
+        def __sub__(self, other): return Learned()
+        def __mul__(self, other): return 0.0
+        __rmul__ = __pow__ = __mul__
+        def __abs__(self): return self * self
+    def add(a, b): return 5 if (a, b) == (2, 3) else 0 if (a, b) == (-1, 1) else Learned()
+""",
+)
 cheat("stops the iteration", "def add(a, b): raise StopIteration(5)")
 cheat("has no such function", "def subtract(a, b): return a - b")
 cheat("is nearly right", "def add(a, b): return 5 if (a, b) == (2, 3) else 0")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ownwords.checks import sandbox
 from ownwords.checks._source import code_of, definitions
 from ownwords.checks._workers import Pool
-from ownwords.checks.named import named_checks
+from ownwords.checks.named import SECONDS, named_checks
 from ownwords.checks.panel import Panel
 from ownwords.recipe import CheckSection
 from ownwords.records import Candidate, Example, Message, Verdict
@@ -302,7 +302,7 @@ except Wrong:
     ("deep recursion", "def f(n): return n and f(n - 1)", "assert f(900) == 0"),
     (
         "threads",
-        "from concurrent.futures import *\ndef f(g):\n  with ThreadPoolExecutor(4) as p: return list(p.map(g, range(9)))",
+        "from concurrent.futures import *\ndef f(g):\n  with ThreadPoolExecutor() as p: return [*p.map(g, range(9))]",
         "assert f(lambda x: x * x) == [x * x for x in range(9)]",
     ),
     (
@@ -318,6 +318,13 @@ except Wrong:
 def test_honest_code_passes(pool: Pool, source: str, tests: str) -> None:
     verdict = judge(pool, "python_tests", fenced(source), tests=tests)
     assert verdict.passed, verdict
+
+
+def test_the_default_time_counts_for_the_process_of_the_check() -> None:
+    sections = [
+        CheckSection.model_validate({"name": "python_tests", "tests": "", **more}) for more in ({}, {"timeout": 3.0})
+    ]
+    assert [check.seconds - SECONDS for check in named_checks(sections, allow_code=False)] == [20.0, 6.0]
 
 
 @needs_sandbox

@@ -21,6 +21,8 @@ Not covered:
 - Tests that need more than calls and values: that derive a class from the candidate's, patch a module that it has
   imported, read its source, await its coroutines, or look at a list that it keeps in a global variable while it
   changes. Its functions' arguments are copied; changes that it makes to lists, sets and mappings among them are seen.
+- Code that needs packages: there is the standard library, and nothing else.
+- Without a sandbox (`--allow-unsafe-code`) nothing keeps a program from looking into the other process.
 - `python_runs` believes a program that goes out of its way to pretend that it has come to its end.
 
 Reasons: `no_code`, `syntax_error`, `tests_failed` (the detail has the line of the tests), `timeout`, `exited_early`,

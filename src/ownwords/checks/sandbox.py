@@ -221,5 +221,6 @@ def _problem() -> str:
     return (
         f"bubblewrap does not work here ({said[-1] if said else ran.status}). It needs user namespaces: "
         "`sysctl user.max_user_namespaces` above 0, on Ubuntu `kernel.apparmor_restrict_unprivileged_userns=0` or a "
-        "profile for it; in Docker `--security-opt seccomp=unconfined --security-opt systempaths=unconfined`."
+        "profile for it; a container has to be allowed to create them (Docker: `--security-opt seccomp=unconfined "
+        "--security-opt apparmor=unconfined`, as root also `--cap-add SYS_ADMIN`)."
     )

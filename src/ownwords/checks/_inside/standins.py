@@ -78,20 +78,25 @@ def _compared(name: str, comparison: Callable[[Any, Any], bool]) -> Callable[...
 def _calculated(name: str, operation: Callable[[Any, Any], Any]) -> Callable[..., Any]:
     def method(self: GuardedStandIn, other: Any) -> Any:
         ask, number = self.ownwords_exchange.ask, self.ownwords_number
-        if isinstance(other, StandIn):
-            return ask(name, number, other)
-        try:
-            plain = ask("plain", number)
-        except TypeError:
-            result = ask(name, number, other)
-            if not isinstance(result, GuardedStandIn):
-                raise TypeError("an object of the tested code gave a plain value for its sum with one") from None
-            informed = GuardedStandIn(self.ownwords_exchange, result.ownwords_number)
-            object.__setattr__(informed, "ownwords_informed", True)
-            return informed
-        return operation(plain, other)
+        if not isinstance(other, StandIn):
+            try:
+                return operation(ask("plain", number), other)
+            except TypeError:
+                return _informed(ask(name, number, other))
+        informed = self.ownwords_informed or getattr(other, "ownwords_informed", False)
+        result = ask(name, number, other)
+        return _informed(result) if informed else result
 
     return method
+
+
+def _informed(result: Any) -> GuardedStandIn:
+    """The same object, marked as one that has been calculated with a plain value."""
+    if not isinstance(result, GuardedStandIn):
+        raise TypeError("an object of the tested code gave a plain value for its sum with one")
+    informed = GuardedStandIn(result.ownwords_exchange, result.ownwords_number)
+    object.__setattr__(informed, "ownwords_informed", True)
+    return informed
 
 
 def _converted(name: str) -> Callable[..., Any]:

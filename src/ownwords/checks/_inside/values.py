@@ -194,5 +194,7 @@ def _decode_atom(tag: str, content: list[Any]) -> Any:
 
 
 def _is_public_standard(name: str) -> bool:
-    top = name.partition(".")[0]
-    return top in sys.stdlib_module_names and not top.startswith("_") and top not in ("antigravity", "this", "idlelib")
+    """Whether it is a module that can be imported without anything happening."""
+    top, *below = name.split(".")
+    private = any(part.startswith("_") for part in (top, *below))
+    return top in sys.stdlib_module_names and not private and top not in ("antigravity", "this", "idlelib")
