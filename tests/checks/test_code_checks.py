@@ -90,6 +90,7 @@ def test_definitions_at_the_margin() -> None:
     assert definitions("def f(): pass\nasync  def g(): pass\nclass H:\n    def i(self): pass\n") == {"f", "g", "H"}
 
 
+@pytest.mark.slow
 @needs_sandbox
 @pytest.mark.parametrize(
     ("source", "reason"),
@@ -313,6 +314,7 @@ except Wrong:
 ]
 
 
+@pytest.mark.slow
 @needs_sandbox
 @pytest.mark.parametrize(("source", "tests"), [case[1:] for case in HONEST], ids=[case[0] for case in HONEST])
 def test_honest_code_passes(pool: Pool, source: str, tests: str) -> None:
@@ -334,6 +336,7 @@ def test_a_name_of_pythons_own_is_the_candidates_where_the_reference_defines_it(
     assert judge(pool, "python_tests", source, fenced("def add(a, b): pass"), tests=tests).reason == "tests_failed"
 
 
+@pytest.mark.slow
 @needs_sandbox
 @pytest.mark.parametrize(
     ("source", "reason"),
@@ -358,6 +361,7 @@ def test_same_values(pool: Pool, source: str, reason: str) -> None:
     assert (verdict.passed, verdict.reason) == (reason == "ok", reason), verdict
 
 
+@pytest.mark.slow
 @needs_sandbox
 @pytest.mark.parametrize(
     ("source", "reason"),
