@@ -15,6 +15,7 @@ from ownwords.checks._source import code_of, definitions
 from ownwords.checks._workers import Pool
 from ownwords.checks.named import SECONDS, named_checks
 from ownwords.checks.panel import Panel
+from ownwords.errors import RecipeError
 from ownwords.recipe import CheckSection
 from ownwords.records import Candidate, Example, Message, Verdict
 
@@ -320,6 +321,11 @@ except Wrong:
 def test_honest_code_passes(pool: Pool, source: str, tests: str) -> None:
     verdict = judge(pool, "python_tests", fenced(source), tests=tests)
     assert verdict.passed, verdict
+
+
+def test_a_parameter_that_is_needed_is_asked_for() -> None:
+    with pytest.raises(RecipeError, match="python_tests needs the parameter tests"):
+        named_checks([CheckSection(name="python_tests")], allow_code=False)
 
 
 def test_the_default_time_counts_for_the_process_of_the_check() -> None:
