@@ -52,7 +52,7 @@ def _worth(source: str, wanted: Set[str]) -> tuple[int, bool]:
 def _blocks(text: str) -> Iterable[tuple[str, str]]:
     """Language and content of each fence; one without an end goes on to the end."""
     mark, language, lines = "", "", list[str]()
-    for line in text.splitlines():
+    for line in text.replace("\r\n", "\n").split("\n"):
         found = _FENCE.match(line)
         if not mark and found:
             mark, language, lines = found[1], found[2].lower(), []
