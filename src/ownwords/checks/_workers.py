@@ -11,6 +11,9 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Concatenate, ParamSpec, TypeVar
 
 from ownwords.checks._worker import ALLOW_UNSAFE_CODE, task_line
 from ownwords.checks.named import NamedCheck
@@ -19,6 +22,9 @@ from ownwords.records import Candidate, Example, Verdict
 
 #: To import what checks need, on a slow disk.
 _START_SECONDS = 60.0
+
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
 
 _INTERRUPTED = Verdict(False, "check_crashed", "the check was interrupted")
 
@@ -75,6 +81,44 @@ class Worker:
             code = _end(process)
             raise StageError(f"a process for checks does not start (exit code {code}): {' '.join(self._command)}")
         return process
+
+
+class Pool:
+    """As many workers as there are processor cores, each with a thread that waits for it. Close it."""
+
+    def __init__(self, *, allow_unsafe_code: bool) -> None:
+        self.size = os.cpu_count() or 1
+        self._allow_unsafe_code = allow_unsafe_code
+        self._threads: ThreadPoolExecutor | None = None
+        self._own = threading.local()
+        self._workers: list[Worker] = []
+
+    def submit(
+        self, function: Callable[Concatenate[Worker, Given], Result], *args: Given.args, **kwargs: Given.kwargs
+    ) -> Future[Result]:
+        """Call a function with a worker that is its own until it returns."""
+        if self._threads is None:
+            self._own = threading.local()
+            self._threads = ThreadPoolExecutor(self.size, thread_name_prefix="checks")
+        return self._threads.submit(lambda: function(self._worker(), *args, **kwargs))
+
+    def close(self) -> None:
+        """End every process, and whoever waits for one."""
+        for worker in self._workers:
+            worker.interrupt()
+        if self._threads is not None:
+            self._threads.shutdown(cancel_futures=True)
+            self._threads = None
+        for worker in self._workers:
+            worker.close()
+        self._workers.clear()
+
+    def _worker(self) -> Worker:
+        worker: Worker | None = getattr(self._own, "worker", None)
+        if worker is None:
+            worker = self._own.worker = Worker(allow_unsafe_code=self._allow_unsafe_code)
+            self._workers.append(worker)
+        return worker
 
 
 def _exchange(process: subprocess.Popen[bytes], sent: bytes, seconds: float) -> tuple[bytes | None, bool]:

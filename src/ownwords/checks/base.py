@@ -110,10 +110,15 @@ def find_check(name: str, *, allow_code: bool = False) -> Check:
 
 
 def require_params(name: str, function: Check, params: dict[str, Any]) -> None:
-    """Refuse parameters that the check does not take, naming the nearest, and values of another type than it takes."""
+    """Refuse parameters that the check does not take, naming the nearest, values of another type than it takes, and to
+    go on without one that it needs."""
     parameters = list(inspect.signature(function).parameters.values())[2:]  # after example and candidate
     known = [p.name for p in parameters if p.kind is not inspect.Parameter.VAR_KEYWORD]
     takes_any = len(known) < len(parameters)
+    for parameter in parameters:
+        needed = parameter.default is parameter.empty and parameter.kind is parameter.KEYWORD_ONLY
+        if needed and parameter.name not in params:
+            raise RecipeError(f"the check {name} needs the parameter {parameter.name}.")
     hints = _hints(name, function) if params else {}
     for key, value in params.items():
         if key not in known and not takes_any:

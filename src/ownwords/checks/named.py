@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -148,12 +149,14 @@ def _named_check(section: CheckSection, *, allow_code: bool, where: str, depth: 
         section.params,
         code,
         traits_of(section.name),
-        SECONDS + 2 * _timeout(section.params),  # two programs may be run one after the other
+        SECONDS + 2 * _timeout(function, section.params),  # two programs may be run one after the other
     )
 
 
-def _timeout(params: dict[str, Any]) -> float:
-    timeout: Any = params.get("timeout", 0)
+def _timeout(function: Check, params: dict[str, Any]) -> float:
+    """What the check's parameter `timeout` is, its default included; 0 if it takes none."""
+    parameter = inspect.signature(function).parameters.get("timeout")
+    timeout: Any = params.get("timeout", parameter.default if parameter is not None else 0)
     return float(timeout) if isinstance(timeout, int | float) else 0.0
 
 

@@ -6,15 +6,15 @@ order, up to the first that fails. What needs a judge's answer waits for it.
 
 from __future__ import annotations
 
-import os
-import threading
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 
-from ownwords.checks._workers import Worker
+from ownwords.checks._workers import Pool, Worker
 from ownwords.checks.base import NotHereError
 from ownwords.checks.named import NamedCheck
 from ownwords.records import Candidate, Example, Verdict
+
+__all__ = ["LONG", "Panel", "Pool", "Verdicts", "any_failed"]
 
 Verdicts = dict[str, Verdict]
 
@@ -23,15 +23,18 @@ LONG = 100_000
 
 
 class Panel:
-    """Checks, and the processes of those that need one. Verdicts are by label, in the checks' order. Close it."""
+    """Checks, and the processes of those that need one. Verdicts are by label, in the checks' order. Close it.
 
-    def __init__(self, checks: Sequence[NamedCheck], *, allow_unsafe_code: bool = False) -> None:
+    Panels may share a `pool`, which whoever made it closes.
+    """
+
+    def __init__(
+        self, checks: Sequence[NamedCheck], *, allow_unsafe_code: bool = False, pool: Pool | None = None
+    ) -> None:
         self.checks = list(checks)
         self._each = [(check, check.label, check.traits.judged, check.traits.apart) for check in checks]
-        self._allow_unsafe_code = allow_unsafe_code
-        self._threads: ThreadPoolExecutor | None = None
-        self._own = threading.local()
-        self._workers: list[Worker] = []
+        self._pool = pool or Pool(allow_unsafe_code=allow_unsafe_code)
+        self._shared = pool is not None
 
     def judge(self, example: Example, candidate: Candidate, known: Mapping[str, Verdict] | None = None) -> Verdicts:
         """Every verdict there is to be had, those `known` before among them."""
@@ -60,7 +63,7 @@ class Panel:
             return self._ordered(verdicts) if known else verdicts
         if any_failed(verdicts):
             return self._ordered(verdicts)
-        return self._pool().submit(self._run_apart, apart, example, candidate, verdicts)
+        return self._pool.submit(self._run_apart, apart, example, candidate, verdicts)
 
     def is_done(self, known: Mapping[str, Verdict]) -> bool:
         """Whether `judge` would add nothing to these verdicts, without a judge's answer."""
@@ -68,43 +71,29 @@ class Panel:
         return not missing or (any_failed(known) and all(check.traits.apart for check in missing))
 
     def close(self) -> None:
-        """End every process."""
-        for worker in self._workers:
-            worker.interrupt()
-        if self._threads is not None:
-            self._threads.shutdown(cancel_futures=True)
-            self._threads = None
-        for worker in self._workers:
-            worker.close()
-        self._workers.clear()
+        """End every process, of a pool that is this panel's own."""
+        if not self._shared:
+            self._pool.close()
 
     @property
     def size(self) -> int:
         """So many candidates are judged apart at a time."""
-        return os.cpu_count() or 1
+        return self._pool.size
 
     def _run_apart(
-        self, checks: Sequence[NamedCheck], example: Example, candidate: Candidate, verdicts: Verdicts
+        self,
+        worker: Worker,
+        checks: Sequence[NamedCheck],
+        example: Example,
+        candidate: Candidate,
+        verdicts: Verdicts,
     ) -> Verdicts:
-        """In a thread of its own, which waits for a worker of its own."""
+        """In a thread that waits for this worker."""
         for check in checks:
-            verdicts[check.label] = self._worker().judge(check, example, candidate)
+            verdicts[check.label] = worker.judge(check, example, candidate)
             if not verdicts[check.label].passed:
                 break
         return self._ordered(verdicts)
-
-    def _worker(self) -> Worker:
-        worker: Worker | None = getattr(self._own, "worker", None)
-        if worker is None:
-            worker = self._own.worker = Worker(allow_unsafe_code=self._allow_unsafe_code)
-            self._workers.append(worker)
-        return worker
-
-    def _pool(self) -> ThreadPoolExecutor:
-        if self._threads is None:
-            self._own = threading.local()
-            self._threads = ThreadPoolExecutor(self.size, thread_name_prefix="checks")
-        return self._threads
 
     def _ordered(self, verdicts: Verdicts) -> Verdicts:
         return {check.label: verdicts[check.label] for check in self.checks if check.label in verdicts}

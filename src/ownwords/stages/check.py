@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from ownwords.checks import sandbox
 from ownwords.checks.named import named_checks
-from ownwords.checks.panel import Panel, Verdicts
+from ownwords.checks.panel import Panel, Pool, Verdicts
 from ownwords.data.tools import read_tools
 from ownwords.errors import DataError
 from ownwords.recipe import CheckSection
@@ -32,6 +32,7 @@ class RowChecks:
     def __init__(self, *, allow_code: bool = False, allow_unsafe_code: bool = False) -> None:
         self._allow_code = allow_code
         self._allow_unsafe_code = allow_unsafe_code
+        self._pool = Pool(allow_unsafe_code=allow_unsafe_code)
         self._panels: dict[str, Panel] = {}
 
     def verdicts(self, lines: Iterable[str], where: str) -> Iterator[dict[str, Any]]:
@@ -52,8 +53,7 @@ class RowChecks:
             yield _told(coming.popleft())
 
     def close(self) -> None:
-        for panel in self._panels.values():
-            panel.close()
+        self._pool.close()
 
     def _begin(self, row: dict[str, Any], where: str) -> Verdicts | Future[Verdicts]:
         tools = read_tools(row.get("tools"), where)
@@ -71,7 +71,7 @@ class RowChecks:
             checks = named_checks([section], allow_code=self._allow_code, where=where)
             if checks[0].traits.runs_code:
                 sandbox.require(allow_unsafe_code=self._allow_unsafe_code)
-            self._panels[key] = Panel(checks, allow_unsafe_code=self._allow_unsafe_code)
+            self._panels[key] = Panel(checks, pool=self._pool)
         return self._panels[key]
 
 
