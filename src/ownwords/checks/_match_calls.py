@@ -22,7 +22,7 @@ def made_calls(found: Sequence[FoundCall], expected: Sequence[WrittenCall], sche
     code = [item.call for item in found if item.setting == "code"]
     if len(code) == len(found):
         return code
-    parts = nested_calls([*expected])
+    parts = [part for call in expected for part in nested_calls(call)]
     made: list[WrittenCall] = []
     left_out: list[WrittenCall] = []
     for item in found:

@@ -106,7 +106,7 @@ def read_calls(text: str, known: Collection[str] = ()) -> Reading:
         calls = calls_in_code(whole, known)
     except UnreadableError as error:
         return Reading((), str(error))
-    if calls:
+    if calls is not None:
         return Reading(tuple(FoundCall(call) for call in calls[:MOST_CALLS]))
     scan = _Scan(known)
     scan.read(text, code=False)
@@ -205,10 +205,15 @@ class _Scan:
         if "(" in content or "{" in content:
             self.budget -= _ATTEMPT
             calls = calls_in_code(content, self.known)
+            if calls is None:
+                inner = _Scan(self.known, budget=self.budget)
+                inner.read(content, code=True)
+                self.budget = inner.budget
+                calls = [item.call for item in inner.calls]
+                if inner.broken and self._names_known(content):
+                    self.broken = self.broken or inner.broken
             alone = self._alone(text, mark.start(), mark.end())
-            if calls is None and self._names_known(content):
-                self.broken = self.broken or f"{content[:100]} cannot be read"
-            elif calls and not self._negated(text, mark.start(), mark.end(), alone):
+            if calls and not self._negated(text, mark.start(), mark.end(), alone):
                 self._add(calls, "code" if alone else "sentence")
         return mark.end()
 
