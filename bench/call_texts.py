@@ -113,7 +113,8 @@ def refused(row: Row, draw: random.Random) -> str:
 @_wrong
 def second_call_after(row: Row, draw: random.Random) -> str:
     lines = "\n".join(map(python, row.calls))
-    return f"{lines}\n\nThen also call {draw.choice([python(_other(row)), 'logs.write(text="done")'])}."
+    second = draw.choice([_other(row), Made("logs.write", {"text": "done"})])
+    return f"{lines}\n\nThen also call {python(second)}."
 
 
 @_wrong

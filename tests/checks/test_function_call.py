@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 import json
-import os
+import keyword
 import random
 import time
+import unicodedata
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -240,7 +240,7 @@ def test_a_schema_binds_and_types(reference: str, candidate: str, expected: str)
 # What any call has: it is itself in every form, and any one change is seen.
 
 NAMES = st.from_regex(r"[a-z][a-z0-9_]{0,6}", fullmatch=True).filter(
-    lambda name: name.isidentifier() and name not in ("true", "false", "null", "print") and not _is_word(name)
+    lambda name: name.isidentifier() and name not in ("true", "false", "null", "print") and not keyword.iskeyword(name)
 )
 TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=12)
 LEAVES = st.one_of(st.integers(-(10**9), 10**9), st.floats(allow_nan=False, allow_infinity=False), st.booleans(), st.none(), TEXTS)
@@ -252,12 +252,6 @@ CALLS = st.builds(
     st.lists(NAMES, min_size=1, max_size=3).map(".".join),
     st.dictionaries(NAMES, VALUES, min_size=1, max_size=4),
 )
-
-
-def _is_word(name: str) -> bool:
-    import keyword
-
-    return keyword.iskeyword(name)
 
 
 @given(CALLS, st.sampled_from(sorted(FORMS)), st.randoms(use_true_random=False))
@@ -290,8 +284,6 @@ def _alike(left: Any, right: Any) -> bool:
     """Equal as the check has it, told in another way: booleans apart, accents composed."""
 
     def shape(value: Any) -> Any:
-        import unicodedata
-
         if isinstance(value, list):
             return ["list", *map(shape, value)]
         if isinstance(value, dict):
@@ -315,63 +307,79 @@ def test_what_only_looks_like_calls_gets_a_verdict(text: str) -> None:
     assert judge("f(x=1)", f"f(x=1)\n{text}").reason
 
 
-HOSTILE = {
-    "brackets": "(" * 10_000_000,
-    "square brackets": "[" * 10_000_000,
-    "objects": '{"name":' * 1_200_000,
-    "lists of objects": '[{"' * 3_000_000,
-    "nested calls": "f(" * 5_000_000,
-    "closed nested calls": "f(" * 9_000 + ")" * 9_000,
-    "calls": "f(1) " * 2_000_000,
-    "calls of others": "g(1) " * 2_000_000,
-    "keyword calls of others": "g(y=1) " * 1_500_000,
-    "calls of calls": "f" + "()" * 5_000_000,
-    "methods": "f()" + ".a()" * 2_500_000,
-    "attributes": "a." * 5_000_000 + "f(1)",
-    "hyphens": "a-" * 5_000_000 + "f(1)",
-    "one word": "a" * 10_000_000,
-    "quotes": "f('" * 3_000_000,
-    "backslashes": 'f("' + "\\" * 10_000_000,
-    "ticks": "`" * 10_000_000,
-    "inline": "`f(1` " * 1_600_000,
-    "fences": "```\nf(\n" * 1_200_000,
-    "short fences": "```\n(\n```\n" * 1_000_000,
-    "tags": "<tool_call>" * 900_000,
-    "thoughts": "<think>" * 1_400_000 + "</think>",
-    "negations": "not " * 2_500_000 + "f(1)",
+#: What stands before, what is repeated up to a length, and what stands after.
+ENDLESS = {
+    "brackets": ("", "(", ""),
+    "square brackets": ("", "[", ""),
+    "objects": ("", '{"name":', ""),
+    "lists of objects": ("", '[{"', ""),
+    "nested calls": ("", "f(", ""),
+    "calls": ("", "f(1) ", ""),
+    "calls of others": ("", "g(1) ", ""),
+    "keyword calls of others": ("", "g(y=1) ", ""),
+    "calls of calls": ("f", "()", ""),
+    "methods": ("f()", ".a()", ""),
+    "attributes": ("", "a.", "f(1)"),
+    "hyphens": ("", "a-", "f(1)"),
+    "one word": ("", "a", ""),
+    "quotes": ("", "f('", ""),
+    "backslashes": ('f("', "\\", ""),
+    "ticks": ("", "`", ""),
+    "inline": ("", "`f(1` ", ""),
+    "fences": ("", "```\nf(\n", ""),
+    "short fences": ("", "```\n(\n```\n", ""),
+    "tags": ("", "<tool_call>", ""),
+    "thoughts": ("", "<think>", "</think>"),
+    "negations": ("", "not ", "f(1)"),
+    "lines": ("", "\n", "f(2)"),
+    "comments": ("```\n", "# f(1)\n", "```"),
+    "arguments": ("f(", "1, ", ")"),
+    "keywords": ("f(", "x=1, ", ")"),
+}
+DEEP = {
+    "brackets": "f(" * 9_000 + ")" * 9_000,
+    "lists": "f(" + "[" * 150 + "]" * 150 + ")",
     "minus": "f(" + "-" * 9_000 + "1)",
     "not": "f(" + "not " * 4_000 + "1)",
-    "short attributes": "f(a" + ".a" * 9_000 + ")",
+    "attributes": "f(a" + ".a" * 9_000 + ")",
     "sums": "f(" + "1+" * 9_000 + "1)",
     "powers": "f(" + "9**" * 6_000 + "9)",
+    "large powers": "f(9**999**999, 2**(10**9), 10**4000 * 10**4000)",
     "lambdas": "f(" + "lambda:" * 2_500 + "1)",
     "conditions": "f(" + "1 if 1 else " * 1_600 + "1)",
     "digits": "f(" + "9" * 19_000 + ")",
     "list in JSON": '{"name": "f", "arguments": {"x": ' + "[" * 900 + "]" * 900 + "}}",
+    "text in JSON": json.dumps({"name": "f", "arguments": '{"x": ' + "[" * 900 + "]" * 900 + "}"}),
     "calls in JSON": '{"tool_calls": [' * 450 + "1" + "]}" * 450,
+    "statements": "\n".join(" " * depth + "if 1:" for depth in range(95)) + "\n" + " " * 95 + "f(2)",
     "half a character": "f(\ud800)",
     "half a character in text": "f('\ud800')",
     "half a character in JSON": '{"name": "f", "arguments": {"x": "\\ud800"}}',
-    "nul": "f(1)\0",
+    "nul": "f(1, '\0')",
     "right to left": "\u202ef(1)\u202c שלום f(2)",
     "invisible": "f\u200b(1)",
     "odd escapes": "f('\\d')",
     "names of other scripts": "ﬀ(1) 函数(x=1)",
-}  # fmt: skip
+}
 
 
-@pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_text_takes_bounded_time(name: str) -> None:
+@pytest.mark.parametrize("length", [20_000, 400_000, pytest.param(10_000_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", ENDLESS)
+def test_endless_text_takes_bounded_time(name: str, length: int) -> None:
+    before, unit, after = ENDLESS[name]
+    text = before + unit * (length // len(unit)) + after
     begun = time.process_time()
-    for reference, tools in (("f(1)", ""), (W, TOOLS)):
-        assert not judge(reference, HOSTILE[name], tools).passed
-    assert time.process_time() - begun < 5
+    verdicts = [judge("f(1)", text), judge(W, text, TOOLS)]
+    assert time.process_time() - begun < 9
+    assert not any(verdict.passed for verdict in verdicts)
 
 
-def test_hostile_references_get_a_verdict() -> None:
-    for text in HOSTILE.values():
-        if len(text) < 100_000:
-            assert judge(text, "f(1)", TOOLS).reason
+@pytest.mark.parametrize("name", DEEP)
+def test_what_cannot_be_read_is_another_call(name: str) -> None:
+    assert not judge("f(1)", DEEP[name]).passed
+    assert not judge(W, DEEP[name], TOOLS).passed
+    assert judge(DEEP[name], "f(1)", TOOLS).reason != "ok"
+    assert judge(DEEP[name], DEEP[name]).reason in ("ok", "no_reference_call")
 
 
 def test_labelled_cases(shared_data: Path) -> None:

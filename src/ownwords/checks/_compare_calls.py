@@ -9,7 +9,8 @@ Decisions:
   candidate may have 1 as well; where the reference has 1, a candidate with "1" breaks the schema and fails.
 - A value of an enumeration may differ from one of its members in case, if it differs so from one only.
 - An argument that has its schema's default may be given or left out; any other must be given, required or not.
-- JSON has no way to write code, bytes or sets: there, a variable's name is text, and a set is a list in any order.
+- JSON has no way to write code, bytes or sets: where the reference has them, a candidate in JSON gives a variable's name
+  as text, and a set as a list in any order. The other way round nothing is known, and a name is not text.
 """
 
 from __future__ import annotations
@@ -145,17 +146,15 @@ def _same_members(expected: list[Value], given: list[Value], mixed: bool) -> boo
     return not rest
 
 
-def _same_across(left: Value, right: Value) -> bool:
-    """Whether one value is how the other has to be written in JSON."""
-    for value, other in ((left, right), (right, left)):
-        if isinstance(value, Unordered) and isinstance(other, list):
-            return _same_members(list(value.members), cast("list[Value]", other), mixed=True)
-        if isinstance(other, str):
-            if isinstance(value, Code | WrittenCall):
-                return source_as_written(other) == value.text
-            if isinstance(value, bytes):
-                return other in (value.decode("latin-1"), repr(value))
-    return False
+def _same_across(expected: Value, given: Value) -> bool:
+    """Whether the candidate's value is the reference's as it has to be written in the other language."""
+    if isinstance(expected, Unordered) and isinstance(given, list):
+        return _same_members(list(expected.members), cast("list[Value]", given), mixed=True)
+    if not isinstance(given, str):
+        return False
+    if isinstance(expected, Code | WrittenCall):
+        return source_as_written(given) == expected.text
+    return isinstance(expected, bytes) and given in (expected.decode("latin-1"), repr(expected))
 
 
 def _kind(value: Value) -> str:

@@ -30,6 +30,7 @@ _BUDGET = 1_000_000
 _ATTEMPT = 200
 _MARK_COST = 10
 _DEEPEST_BRACKETS = 100
+_MOST_TAILS = 20
 _LONGEST_TAG = LONGEST + 100
 _WINDOW = 120
 
@@ -218,10 +219,10 @@ class _Scan:
         return mark.end()
 
     def _json(self, text: str, start: int, code: bool) -> int:
+        self.budget -= _ATTEMPT // 4
         window = text[start : start + LONGEST]
         if '"name"' not in window and "'name'" not in window and '"function"' not in window:
             return start + 1
-        self.budget -= _ATTEMPT
         found = value_at(window, 0)
         if found is None:
             end = self._closing(text, start)
@@ -240,7 +241,7 @@ class _Scan:
 
     def _call(self, text: str, mark: re.Match[str], code: bool) -> int:
         """A name and a bracket: a call, or words like `file(s)`."""
-        name, start = self._name(mark["name"]), mark.start()
+        name, start = mark["name"], mark.start()
         is_known = name in self.known
         bracket = mark.end() - 1
         if name in _STATEMENTS or (mark["blank"] and not is_known and not code):
@@ -269,10 +270,6 @@ class _Scan:
             self._add([call], "code" if alone else "sentence")
         return end
 
-    def _name(self, written: str) -> str:
-        """The function's name; before its last hyphen stands something else unless a known name has it."""
-        return written if "-" not in written or written in self.known else written.rpartition("-")[2]
-
     def _could_be_code(self, text: str, name: str, start: int, bracket: int) -> bool:
         """Whether a name that is not known is worth reading as one of a call."""
         if "." in name or "_" in name or name == "print":
@@ -284,7 +281,12 @@ class _Scan:
     def _with_tail(self, text: str, name: str, bracket: int, end: int) -> tuple[WrittenCall | None, int]:
         """The call with what is called on its result: `f(1)(2)` and `f(1).g(2)` call something else than f."""
         start, function = bracket, name
-        while tail := _ATTRIBUTE.match(text, end):
+        for tail_number in range(_MOST_TAILS + 1):
+            tail = _ATTRIBUTE.match(text, end)
+            if tail is None:
+                break
+            if tail_number == _MOST_TAILS:
+                raise UnreadableError(f"too much is called on the result of {name[:100]}")
             after = self._closing(text, tail.end())
             if after is None:
                 break
