@@ -1,0 +1,121 @@
+"""Multiple choice, from ARC: the letter with and without the choice's words, in the ways that models name it."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.answers.case import Case, draw
+
+FILES = (("general/arc_easy.jsonl", 220), ("general/arc_challenge.jsonl", 220))
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question's right choice and a wrong one, as letters and words."""
+
+    right: str
+    words: str
+    wrong: str
+    wrong_words: str
+
+
+def cases(folder: Path, dice: random.Random) -> Iterator[Case]:
+    """One right and one wrong candidate a question."""
+    for name, count in FILES:
+        lines = (folder / name).read_text(encoding="utf-8").splitlines()
+        for line in dice.sample(lines, count):
+            row = json.loads(line)
+            gold = row["gold"]
+            other = dice.choice([n for n in range(len(row["choices"])) if n != gold])
+            words = [choice.rstrip(".") for choice in row["choices"]]
+            question = Question("ABCDEFGHIJ"[gold], words[gold], "ABCDEFGHIJ"[other], words[other])
+            reference, _ = draw(REFERENCES, dice, "reference")
+            for right, templates in ((True, RIGHT), (False, WRONG)):
+                template, drawn = draw(templates, dice, "right" if right else "wrong")
+                yield Case("choices", drawn.name, reference(question), template(question), right, drawn.held_out)
+
+
+Write = Callable[[Question], str]
+
+REFERENCES: list[Write] = [
+    lambda q: q.right,
+    lambda q: f"({q.right})",
+    lambda q: f"The answer is {q.right}.",
+    lambda q: f"The answer is ({q.right}) {q.words}.",
+    lambda q: f"{q.right}. {q.words}",
+    lambda q: f"Answer: {q.right}) {q.words}",
+    lambda q: f"A close look rules out the rest. The answer is ({q.right}).",
+]
+
+RIGHT: list[Write] = [
+    lambda q: f"{q.right}",
+    lambda q: f"{q.right}.",
+    lambda q: f"({q.right})",
+    lambda q: f"The answer is {q.right}.",
+    lambda q: f"The answer is ({q.right}) {q.words}.",
+    lambda q: f"Answer: {q.right}) {q.words}",
+    lambda q: f"The correct answer is **{q.right}**.",
+    lambda q: f"The correct choice is **{q.right}**.",
+    lambda q: f"The correct option is {q.right}: {q.words}.",
+    lambda q: f"Option {q.right}",
+    lambda q: f"{q.right}. {q.words}",
+    lambda q: f"**{q.right}. {q.words}**",
+    lambda q: f"So the best choice is ({q.right}).",
+    lambda q: f"\\boxed{{{q.right}}}",
+    lambda q: f"The answer is $\\boxed{{\\text{{{q.right}}}}}$.",
+    lambda q: f"Therefore, option {q.right} is correct.",
+    lambda q: f"{q.right} is the correct answer, because {q.words} fits best.",
+    lambda q: f"Option {q.wrong} ({q.wrong_words}) does not fit. Therefore the answer is {q.right}.",
+    lambda q: f"Let us go through the choices. {q.wrong} is wrong. {q.right} is right.\n\n**Answer: {q.right}**",
+    lambda q: f"#### {q.right}",
+    lambda q: f"**Answer:** ({q.right.lower()}) {q.words}",
+    lambda q: f"The right answer is option {q.right}, {q.words}.",
+    lambda q: f"I would choose {q.right}.",
+    lambda q: f"Final answer: {q.right}. I hope this helps!",
+    lambda q: f"The answer is choice **{q.right}**, since {q.wrong} cannot be true.",
+    lambda q: f"It is not {q.wrong}, so it must be {q.right}.",
+    lambda q: f"<answer>{q.right}</answer>",
+    lambda q: f"Answer: **{q.right}** - {q.words}",
+    lambda q: f"The correct answer is:\n\n{q.right}. {q.words}",
+    lambda q: f"At first {q.wrong} looks right. However, the answer is {q.right}.",
+    lambda q: f"**Correct answer: {q.right}**\n\nThe other options do not explain it.",
+    lambda q: f"The answer is letter {q.right}.",
+    lambda q: f"{q.right}) {q.words}",
+]
+
+WRONG: list[Write] = [
+    lambda q: f"{q.wrong}",
+    lambda q: f"({q.wrong})",
+    lambda q: f"The answer is {q.wrong}.",
+    lambda q: f"The answer is ({q.wrong}) {q.wrong_words}.",
+    lambda q: f"Answer: {q.wrong}) {q.wrong_words}",
+    lambda q: f"The correct choice is **{q.wrong}**.",
+    lambda q: f"The correct option is {q.wrong}: {q.wrong_words}.",
+    lambda q: f"Option {q.wrong}",
+    lambda q: f"{q.wrong}. {q.wrong_words}",
+    lambda q: f"The answer is not {q.right}. The answer is {q.wrong}.",
+    lambda q: f"Many would pick {q.right}, but option {q.wrong} is correct.",
+    lambda q: f"\\boxed{{{q.wrong}}}",
+    lambda q: f"The answer is {q.right} or {q.wrong}.",
+    lambda q: f"Either ({q.right}) or ({q.wrong}).",
+    lambda q: f"{q.wrong} is the correct answer, and {q.right} is not.",
+    lambda q: f"Option {q.right} ({q.words}) does not fit. Therefore the answer is {q.wrong}.",
+    lambda q: f"#### {q.wrong}",
+    lambda q: "None of the choices is correct.",
+    lambda q: f"The answer is {q.right}. Wait, no. The answer is {q.wrong}.",
+    lambda q: f"**Answer:** ({q.wrong.lower()}) {q.wrong_words}",
+    lambda q: f"Let us look at option {q.right} first, which says {q.words}.",
+    lambda q: f"It is not {q.right}, so it must be {q.wrong}.",
+    lambda q: f"I would choose {q.wrong}, not {q.right}.",
+    lambda q: f"<answer>{q.wrong}</answer>",
+    lambda q: f"At first {q.right} looks right. However, the answer is {q.wrong}.",
+    lambda q: f"Option {q.right} is wrong.",
+    lambda q: "I cannot decide between the options.",
+    lambda q: f"The answer is {q.wrong}, although {q.right} comes close.",
+    lambda q: f"Therefore, option {q.right} is incorrect, and {q.wrong} is correct.",
+    lambda q: f"Both {q.right} and {q.wrong} are correct.",
+]

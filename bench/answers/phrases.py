@@ -1,0 +1,62 @@
+r"""How people and chat models give an answer that is not a plain count. `@` is the answer, `~` another one.
+
+Phrases for answers in LaTeX set them as mathematics; the others are plain text. In `TWO_ANSWERS` the right one stands
+first, and the text ends with the other, or with both.
+"""
+
+from __future__ import annotations
+
+LATEX_RIGHT = [
+    r"The answer is $@$.",
+    r"Therefore, the answer is $\boxed{@}$.",
+    r"Expanding and collecting terms, we arrive at" + "\n\n\\[\n\\boxed{@}\n\\]",
+    r"**Final Answer:** \(@\)",
+    r"We rewrite the condition and solve it step by step. So the final answer is \(\boxed{@}\).",
+    r"#### $@$",
+    r"The final answer is: $\boxed{@}$",
+    r"$$\boxed{@}$$",
+    r"Checking $x = 1$ first gives $7$, which is too much. Hence the result is $@$.",
+    r"\boxed{@}",
+    r"**Answer**" + "\n\n$$@$$",
+    r"Answer: $@$. Let me know if you would like more detail!",
+    r"The answer is \(@\), because all other cases lead to a contradiction.",
+    r"Final Answer: The final answer is $@$. I hope it is correct.",
+    r"Step 1: simplify." + "\n" + r"Step 2: solve." + "\n\n" + r"So we conclude that the value is \(@\).",
+    r"After simplification, we obtain" + "\n$$\n@\n$$",
+    r"Therefore, the solution is" + "\n\\[\n@.\n\\]",
+    r"**The answer is $@$.**",
+    r"This simplifies to $\boxed{@}$, and we are done.",
+    r"The correct answer is therefore $@$",
+    r"$@$",
+]
+
+PLAIN_RIGHT = [
+    "The answer is @.",
+    "Answer: @",
+    "So the final answer is **@**.",
+    "**Final Answer:** @",
+    "#### @",
+    "Let me think. First I tried 7, which did not fit. The answer is therefore @.",
+    "@",
+    "The answer is @, because nothing else is possible.",
+    "The correct answer is `@`.",
+    "### Answer\n\n@",
+    "Final answer: **@**\n\nI hope this helps!",
+    "\\boxed{@}",
+    "Working through the 3 steps above, the result is **@**.",
+    "Final Answer: The final answer is @. I hope it is correct.",
+    "**The answer is @.**",
+    "Thus we have found what we wanted: the answer is @",
+    "Answer:\n@",
+    "The answer turns out to be @!",
+]
+
+TWO_ANSWERS = [
+    "The answer is @ or ~.",
+    "You might think the answer is @, but the answer is ~.",
+    "The answer is not @ but ~.",
+    "First we get @. The final answer, however, is ~.",
+    "The answer is @. Wait, that is a mistake. The correct answer is ~.",
+    "Some would say @.\n\n#### ~",
+    "It looks like @ at first.\n\n**Answer:** ~",
+]

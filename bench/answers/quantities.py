@@ -1,0 +1,177 @@
+r"""Decimals, fractions, percent, money, negative and large numbers: one value in several honest spellings, and others.
+
+`50 %` and `0.5` are not mixed here: `ownwords.checks._numbers` decides what a percent sign means.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+
+from bench.answers.case import Case, draw
+from bench.answers.phrases import LATEX_RIGHT, PLAIN_RIGHT, TWO_ANSWERS
+
+#: The reference's spelling, others of the same value, and spellings of other values. LaTeX is marked by a backslash.
+Spellings = tuple[str, list[str], list[str]]
+
+COUNT = 420
+
+
+def cases(dice: random.Random) -> Iterator[Case]:
+    """One right and one wrong candidate each time."""
+    for _ in range(COUNT):
+        kind, drawn = draw(KINDS, dice, "quantity")
+        reference, same, other = kind(dice)
+        for right, spellings in ((True, same), (False, other)):
+            spelling = dice.choice(spellings)
+            phrase, how = draw(LATEX_RIGHT if "\\" in spelling else PLAIN_RIGHT, dice, "phrase")
+            candidate = phrase.replace("@", spelling)
+            if not right and dice.random() < 0.3:
+                phrase, how = draw(TWO_ANSWERS, dice, "two answers")
+                candidate = phrase.replace("@", reference).replace("~", spelling)
+            yield Case(
+                "quantities",
+                f"{drawn.name}, {how.name}",
+                f"The answer is {reference}.",
+                candidate,
+                right,
+                drawn.held_out or how.held_out,
+            )
+
+
+def _money(dice: random.Random) -> Spellings:
+    cents = dice.randrange(101, 999_999)
+    whole, part = divmod(cents, 100)
+    value = f"{whole}.{part:02d}"
+    same = [
+        f"${value}",
+        f"${whole:,}.{part:02d}",
+        f"{value} dollars",
+        f"\\${value}",
+        f"USD {value}",
+        f"${value} in total",
+    ]
+    other = [
+        f"${cents}",
+        f"-${value}",
+        f"${whole}.{(part + 7) % 100:02d}",
+        f"${whole + 1:,}.{part:02d}",
+        f"${value} million",
+    ]
+    return value, same, other
+
+
+def _fraction(dice: random.Random) -> Spellings:
+    value = Fraction(dice.randrange(1, 40), dice.choice((3, 4, 5, 7, 8, 9, 11, 12)))
+    if value.denominator == 1:
+        value += Fraction(1, 3)
+    top, bottom = value.numerator, value.denominator
+    same = [f"\\frac{{{top}}}{{{bottom}}}", f"{top}/{bottom}", f"\\dfrac{{{top}}}{{{bottom}}}", f"{top} / {bottom}"]
+    same += [f"{2 * top}/{2 * bottom}", f"\\tfrac{{{top}}}{{{bottom}}}", f"{top}/{bottom} of the whole"]
+    if top > bottom:
+        same += [f"{top // bottom} {top % bottom}/{bottom}", f"{top // bottom}\\frac{{{top % bottom}}}{{{bottom}}}"]
+    other = [
+        f"-\\frac{{{top}}}{{{bottom}}}",
+        f"{top + bottom}/{bottom}",
+        f"\\frac{{{top}}}{{{bottom + 1}}}",
+        f"{top}{bottom}",
+    ]
+    other += (
+        [f"-{top}/{bottom}", f"{float(value):.2f}"] if bottom in (3, 7, 9, 11) else [f"\\frac{{{top + 1}}}{{{bottom}}}"]
+    )
+    return f"{top}/{bottom}", same, other
+
+
+def _decimal(dice: random.Random) -> Spellings:
+    thousandths = dice.randrange(1, 99_999)
+    value = f"{thousandths / 1000:.3f}"
+    short = value.rstrip("0").rstrip(".")
+    same = [short, value, f"{value}0", f"{short} kg", f"{short} meters", f"exactly {short}", f"\\text{{{short}}}"]
+    if thousandths < 1000:
+        same.append(f".{thousandths:03d}")
+    other = [f"-{short}", f"{thousandths / 100:.2f}", f"{thousandths / 10000:.4f}", f"{(thousandths + 1) / 1000:.3f}"]
+    other += [f"{short} million", f"{thousandths + 1000}"]
+    return value, same, other
+
+
+def _percent(dice: random.Random) -> Spellings:
+    value = dice.choice([f"{dice.randrange(2, 100)}", f"{dice.randrange(21, 999) / 10}"])
+    same = [f"{value}%", f"{value} %", f"{value} percent", f"{value}\\%", f"{value} per cent of them", f"{value}"]
+    other = [f"-{value}%", f"{float(value) + 10:g}%", f"{float(value) * 10:g}%", f"{100.5 - float(value):g} percent"]
+    return f"{value}%", same, other
+
+
+def _negative(dice: random.Random) -> Spellings:
+    value = dice.randrange(1, 5000)
+    same = [f"-{value}", f"−{value}", f"negative {value}", f"minus {value}", f"-{value} degrees", f"-{value:,}"]
+    same += [f"-{value}.0", f"\\text{{-{value}}}"]
+    other = [f"{value}", f"+{value}", f"{value} degrees", f"-{value + 1}", f"-{value * 10}", f"-(-{value})"]
+    return f"-{value}", same, other
+
+
+def _large(dice: random.Random) -> Spellings:
+    millions = dice.randrange(2, 900)
+    value = millions * 10**6
+    same = [f"{value:,}", f"{millions} million", f"{value}", f"{millions}{{,}}000{{,}}000\\text{{ people}}"]
+    same += [
+        f"{millions / 10:g} × 10^7",
+        f"{millions / 10:g} \\times 10^7",
+        f"{millions}e6",
+        f"{millions} 000 000".replace(" ", "\u202f"),
+    ]
+    other = [f"{millions}", f"{millions} thousand", f"{millions} billion", f"{millions},000", f"{millions + 1} million"]
+    other += [f"{millions} \\times 10^7", f"-{value:,}"]
+    return f"{value:,}", same, other
+
+
+def _mixed(dice: random.Random) -> Spellings:
+    whole, half = dice.randrange(1, 60), dice.choice((("½", "1/2", ".5"), ("¼", "1/4", ".25"), ("¾", "3/4", ".75")))
+    sign, part, decimals = half
+    top, bottom = part.split("/")
+    same = [f"{whole}{sign}", f"{whole} {part}", f"{whole}{decimals}", f"{whole} \\frac{{{top}}}{{{bottom}}}"]
+    same += [f"{whole * int(bottom) + int(top)}/{bottom}", f"{whole} {part} hours", f"{whole}{decimals} cups"]
+    other = [
+        f"{whole}",
+        f"{whole}.2",
+        f"{whole + 1} {part}",
+        f"-{whole}{sign}",
+        f"{whole}{part}",
+        f"{whole} \\frac{{1}}{{8}}",
+    ]
+    return f"{whole} {part}", same, other
+
+
+def _unit(dice: random.Random) -> Spellings:
+    value, unit = (
+        dice.randrange(2, 3000),
+        dice.choice(("cm", "km/h", "square feet", "m^2", "kg", "hours", "liters", "°C")),
+    )
+    same = [
+        f"{value} {unit}",
+        f"{value}",
+        f"{value:,} {unit}",
+        f"{value}.0 {unit}",
+        f"{value}\\text{{ {unit.replace('^2', '²')}}}",
+    ]
+    same += [f"{value}\\,\\mathrm{{ cm}}", f"about {value} {unit}"]
+    other = [
+        f"{value + 2} {unit}",
+        f"-{value} {unit}",
+        f"{value * 10} {unit}",
+        f"{value} thousand {unit}",
+        f"{value / 1000} {unit}",
+    ]
+    return f"{value} {unit}", same, other
+
+
+KINDS: list[Callable[[random.Random], Spellings]] = [
+    _money,
+    _fraction,
+    _mixed,
+    _decimal,
+    _percent,
+    _large,
+    _negative,
+    _unit,
+]

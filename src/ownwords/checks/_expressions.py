@@ -1,0 +1,81 @@
+r"""Finds the expression in a piece of text, and reads it into one plain form of LaTeX (`_latex.py` says which).
+
+It may stand as a formula (`$…$`, `\(…\)`, `\[…\]`) or as plain text after a few words: `the interval (2, 5]`. Formulas
+with nothing but commas, `and` and `or` between them are one list. Text is looked at up to a fixed length.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+
+from ownwords.checks._latex import NotMathematicalError, Reader, prepared
+
+#: Characters of a text that can be an expression.
+LONGEST = 400
+_MOST_STARTS = 16
+
+_MATHEMATICAL = re.compile(r"\d|\\(?:pi|infty|emptyset|theta|sqrt|cup|in) |[-+/^=<>]|\\(?:cdot|le|ge|ne|pm) ")
+_APPROXIMATION = re.compile(r"≈|\\approx|\\simeq|≅|\\sim(?![A-Za-z])")
+_START = re.compile(r"(?:^|(?<=\s))\S")
+
+_SPAN = re.compile(
+    r"\$\$(.{1,400}?)\$\$|\\\[(.{1,400}?)\\\]|\\\((.{1,400}?)\\\)"
+    r"|(?<![\\\d$])\$(?! )((?:\\.|[^$\n]){1,400}?)(?<![ \\])\$(?![\d$])",
+    re.DOTALL,
+)
+_BETWEEN_SPANS = re.compile(r"[\s,;]*(?:and|or)?[\s,;]*")
+
+
+def spans(text: str) -> list[re.Match[str]]:
+    """The formulas in a text of bounded length: `$…$`, `\\(…\\)`, `\\[…\\]`, `$$…$$`."""
+    return list(_SPAN.finditer(text)) if "$" in text or "\\" in text else []
+
+
+def span_text(span: re.Match[str]) -> str:
+    """What stands inside the formula's marks."""
+    return next(group for group in span.groups() if group is not None)
+
+
+def expression_in(text: str, *, last: bool = False) -> str | None:
+    """The first expression of a text (the last one, if so wished), or None.
+
+    Formulas with nothing but `and`, `or` and commas between them are one list.
+    """
+    text = text[: 3 * LONGEST]
+    found = [span for span in spans(text) if _read(span_text(span)) is not None]
+    if found:
+        return _read(_joined(text, found[::-1] if last else found, last))
+    for start in list(_START.finditer(text))[:_MOST_STARTS]:
+        latex = _read(text[start.start() :])
+        if latex is not None:
+            return latex
+    return None
+
+
+def _joined(text: str, found: list[re.Match[str]], backwards: bool) -> str:
+    """The first formula with those that belong to it."""
+    parts = [span_text(found[0])]
+    for one, other in pairwise(found):
+        before, after = (other, one) if backwards else (one, other)
+        gap = text[before.end() : after.start()]
+        if not _BETWEEN_SPANS.fullmatch(gap) or not gap.strip():
+            break
+        parts = [span_text(other), gap, *parts] if backwards else [*parts, gap, span_text(other)]
+    return "".join(parts)
+
+
+def _read(text: str) -> str | None:
+    """The expression that the text opens with; None where it opens with none, or with part of one."""
+    cut = _APPROXIMATION.search(text)
+    text = (text[: cut.start()] if cut and cut.start() else text).lstrip(" =:*_\"'`\t")
+    if len(text) > 2 * LONGEST:
+        text = text[: 2 * LONGEST]
+    text = prepared(text)
+    if len(text) > 2 * LONGEST:
+        return None
+    try:
+        latex = Reader(text).top()
+    except NotMathematicalError:
+        return None
+    return latex if len(latex) <= LONGEST and _MATHEMATICAL.search(latex) else None
