@@ -15,8 +15,9 @@ from ownwords.checks._latex import NotMathematicalError, Reader, prepared
 LONGEST = 400
 _MOST_STARTS = 16
 
-_MATHEMATICAL = re.compile(r"\d|\\(?:pi|infty|emptyset|theta|sqrt|cup|in) |[-+/^=<>]|\\(?:cdot|le|ge|ne|pm) ")
+_MATHEMATICAL = re.compile(r"\d|[-+/^=<>]|\\(?:pi|infty|emptyset|theta|sqrt|cup|in|cdot|le|ge|ne|pm)(?![A-Za-z])")
 _APPROXIMATION = re.compile(r"≈|\\approx|\\simeq|≅|\\sim(?![A-Za-z])")
+_EXCLAMATION = re.compile(r"!+(?=\s*$|\s+[A-Z])")
 _START = re.compile(r"(?:^|(?<=\s))\S")
 
 _SPAN = re.compile(
@@ -37,17 +38,18 @@ def span_text(span: re.Match[str]) -> str:
     return next(group for group in span.groups() if group is not None)
 
 
-def expression_in(text: str, *, last: bool = False) -> str | None:
+def expression_in(text: str, *, last: bool = False, is_formula: bool = False) -> str | None:
     """The first expression of a text (the last one, if so wished), or None.
 
+    `is_formula` says that all of the text is one: then `n!` is a factorial, and else somebody is glad.
     Formulas with nothing but `and`, `or` and commas between them are one list.
     """
     text = text[: 3 * LONGEST]
-    found = [span for span in spans(text) if _read(span_text(span)) is not None]
+    found = [span for span in spans(text) if len(span_text(span).strip()) > 1 or _read(span_text(span))]  # no bare x
     if found:
         return _read(_joined(text, found[::-1] if last else found, last))
     for start in list(_START.finditer(text))[:_MOST_STARTS]:
-        latex = _read(text[start.start() :])
+        latex = _read(text[start.start() :] if is_formula else _EXCLAMATION.sub("", text[start.start() :]))
         if latex is not None:
             return latex
     return None

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _MARKER = re.compile(
     r"""
@@ -27,35 +27,44 @@ SEGMENT = 300
 MARKUP = " \t*_:=\"'`>"
 NUMERAL = "0123456789.,"
 
+_NOTHING = MARKUP + "\n.,$\\([{"
+
 _NEGATED = re.compile(r"\b(?:not|never|cannot)\b|n't\b", re.IGNORECASE)
 _NUMBERED_HEADING = re.compile(r"\s*\d+[.)]\s+[A-Za-z*]")
 
 
-@dataclass(frozen=True, slots=True)
-class Marked:
-    """What follows a marker, as it is written; `end` is where it begins in the text."""
+class Marked(NamedTuple):
+    """What follows a marker, as it is written; `end` is where it begins in the text.
+
+    `is_cut` says that the text ends before the answer does.
+    """
 
     text: str
     end: int
     boxed: bool
     negated: bool
+    is_cut: bool
 
 
 def marked(text: str) -> Iterator[Marked]:
     """What follows each explicit marker; the last marker first."""
     for marker in reversed(deque(markers(text), maxlen=_MOST_MARKERS)):
-        after = text[marker.end() : marker.end() + SEGMENT]
-        if marker["box"]:
+        box, hashes, glue = marker.groups()
+        end, boxed = marker.end(), box is not None
+        after = text[end : end + SEGMENT]
+        if boxed:
             segment = _in_braces(after)
         else:
             segment = _first_lines(after)
             if len(after) == SEGMENT and after.endswith(segment):
                 segment = segment.rstrip(NUMERAL)  # the window may have cut a number in two
-        segment = segment.partition("</")[0]
-        if marker["hashes"] and _NUMBERED_HEADING.match(segment):
+        if "</" in segment:
+            segment = segment.partition("</")[0]
+        if hashes and _NUMBERED_HEADING.match(segment):
             continue
-        negated = bool(_NEGATED.search(marker["glue"] or "") or _NEGATED.match(segment.lstrip(MARKUP)))
-        yield Marked(segment, marker.end(), bool(marker["box"]), negated)
+        negated = bool(_NEGATED.search(glue or "") or _NEGATED.match(segment.lstrip(MARKUP)))
+        is_cut = len(segment) < 3 and (boxed and len(after) < SEGMENT if not segment else not after.strip(_NOTHING))
+        yield Marked(segment, end, boxed, negated, is_cut)
 
 
 def markers(text: str) -> Iterable[re.Match[str]]:

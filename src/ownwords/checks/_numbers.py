@@ -80,11 +80,13 @@ _UNIT_GAP = re.compile(
     r"|dollars?|degrees?|[°'])\.?,?\s?(?:and\s)?[$€£¥₹]?"
 )
 _VARIABLE_AFTER = re.compile(
-    r"[xyznabitruvw](?![A-Za-z\d])|\s?(?:π|√|\\[A-Za-z]+|(?:sqrt|pi|ln|log|sin|cos|tan)(?![A-Za-z]))|\s*[≤≥∪∩∈±]|\s*,\s*\+?(?:∞|\\infty)"
-    r"|\s*[-+*/×÷^]\s*(?:[xyzn(](?![A-Za-z])|√|π|pi(?![A-Za-z])|sqrt|\\)|\s*[<>]=?\s*[-\dA-Za-z(](?![A-Za-z])"
+    r"[xyznabitruvw](?![A-Za-z\d])|\s?(?:π|√|\\[A-Za-z]+|(?:sqrt|pi|ln|log|sin|cos|tan)(?![A-Za-z]))|\s*[≤≥∪∩∈±]"
+    r"|\s*,\s*\+?(?:∞|\\infty)|\s*\^|\(\s*-?\d*[a-z](?![A-Za-z])|[A-Za-z]\s*[-+^]\s*[\dA-Za-z(](?![A-Za-z])"
+    r"|\s*[-+*/×÷]\s*(?:[xyzn(](?![A-Za-z])|√|π|pi(?![A-Za-z])|sqrt|\\)|\s*[<>]=?\s*[-\dA-Za-z(](?![A-Za-z])"
 )
 _OPERAND_BEFORE = re.compile(
-    r"(?:√|±|(?:∞|\\infty)\s?,|(?<!\w)-\s?\(|sqrt\s?[{(\[]?|\\[A-Za-z]+[{\[]|\\(?:[lg]e?q?|[lg]t|neq?|pm|cup|ln|log|sin|cos|tan|exp)\s?"
+    r"(?:√|±|\}\s?\{|(?:∞|\\infty)\s?,|(?<!\w)-\s?\(|sqrt\s?[{(\[]?|\\[A-Za-z]+[{\[]"
+    r"|\\(?:[lg]e?q?|[lg]t|neq?|pm|cup|ln|log|sin|cos|tan|exp)\s?"
     r"|(?<![A-Za-z])[A-Za-z]{1,4}\(|(?<![A-Za-z])[A-Za-z]\s*(?:[<>]=?|[≤≥∈])"
     r"|(?:(?<![A-Za-z])[A-Za-z]|[\d)}²³])\s*[-+*/×÷^])\s*$"
 )
@@ -111,7 +113,7 @@ def plain(text: str) -> str:
             text = re.sub(r"(?<=\d)(?=[¼-¾⅐-⅞])", " ", text)
             text = _VULGAR.sub(lambda match: unicodedata.normalize("NFKC", match.group()), text)
         text = text.translate(_CHARACTERS)
-    return _BOLD.sub("", text)
+    return _BOLD.sub("", text) if "*" in text or "_" in text or "`" in text else text
 
 
 def count_numbers(text: str) -> int:

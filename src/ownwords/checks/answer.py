@@ -36,6 +36,7 @@ _LINE_AFTER_NUMBER = 100
 _MOST_LINES = 20
 _LONGEST_BARE = 2000
 _AFTER_ANSWER = 400
+_SHORTEST_CORRECTION = 12
 
 _PHRASE_WORDS = 12
 _BARE_WORDS = 8
@@ -63,6 +64,7 @@ _RETRACTED = re.compile(
     r"|should (?:really |actually |rather )?(?:be|have been))\b",
     re.IGNORECASE,
 )
+_LETTER = re.compile(r"[^\W\d_]")
 _BRACKETS = re.compile(r"([\[({]).*,.*([\])}])", re.DOTALL)
 _UNDECIDED = re.compile(
     r"\b(?:cannot|can't|can not|impossible to|unable to|not possible to) (?:be )?"
@@ -74,6 +76,7 @@ _DURATION = re.compile(
     r"\s(?:over|in|within|during|for|across|after|throughout)\s(?:the\s|all\s)?(?:next\s|last\s|past\s|first\s)?\d{1,4}\s"
     r"(?:seconds|minutes|hours|days|weeks|months|years)\W{0,3}$"
 )
+_FIGURE = re.compile(r"[\d$\\]")
 _ARTICLE = re.compile(r"(?:the|an?)\s+(?=\S)")
 
 
@@ -97,9 +100,14 @@ def final_answer(example: Example, candidate: Candidate) -> Verdict:
 
 
 def extract_final_answer(text: str) -> Answer | None:
-    """The final answer that a text gives: a number as an exact fraction, anything else as a phrase, or None."""
+    """The final answer that a text gives: a number as an exact fraction, anything else as a phrase, or None.
+
+    A text that ends right after it has announced its answer gives none.
+    """
     last_phrase = None
     for segment, value, end in _marked_segments(text):
+        if not segment:
+            return None
         if value is not None:
             corrected = _taken_back(text, end)
             return value if corrected is None else corrected
@@ -141,13 +149,14 @@ def _fit(given: str, expected: str) -> bool:
 
 def _same_in_other_reading(text: str, given: Answer | None, expected: Answer) -> bool:
     """Once the reference tells what kind of answer is wanted: `Paris, founded in 250 BC`, or `B) 12`."""
-    segment, _, _ = next(_marked_segments(text), ("", None, 0))
+    segment, _, _ = next(_marked_segments(text), (None, None, 0))
     if isinstance(expected, Fraction):
-        choice = _CHOICE.match(segment)
-        if choice is not None and isinstance(given, str):
-            return _read(segment[choice.end() :].strip()) == expected
-        duration = None if segment else _DURATION.search(text, max(0, len(text) - _LINE_AFTER_NUMBER))
+        if segment is not None:
+            choice = _CHOICE.match(segment)
+            return choice is not None and isinstance(given, str) and _read(segment[choice.end() :].strip()) == expected
+        duration = _DURATION.search(text, max(0, len(text) - _LINE_AFTER_NUMBER))
         return duration is not None and _last_value(text[: duration.start()]) == expected
+    segment = segment or ""
     if any(same_answer(reading, expected) for reading in (segment, _sentence(segment))):
         return True
     if len(expected) == 1 and expected in "ABCDEFGHIJ":
@@ -167,8 +176,11 @@ def _same_expression(text: str, reference: str) -> bool:
 
 def _final_expression(text: str) -> str | None:
     """The final answer as an expression in LaTeX, by the same order of places; None where it is none."""
-    for found in marked(text):
-        if not found.negated and (latex := expression_in(found.text)):
+    for number, found in enumerate(marked(text)):
+        if found.is_cut and number == 0:
+            return None
+        latex = None if found.negated else expression_in(found.text, is_formula=found.boxed)
+        if latex or (not found.negated and _FIGURE.search(found.text)):
             return latex
     end = len(text.rstrip())
     for _ in range(_MOST_LINES):
@@ -195,9 +207,16 @@ def _claim(line: str) -> str:
 def _marked_segments(text: str) -> Iterator[tuple[str, Answer | None, int]]:
     """What follows each explicit marker that gives an answer, as plain text and as read, and where that begins.
 
-    The last marker comes first.
+    The last marker comes first; where the text ends before its answer does, that is an empty segment.
     """
-    for found in marked(text):
+    for number, found in enumerate(marked(text)):
+        if found.is_cut and number == 0:
+            yield "", None, found.end
+            return
+        segment = found.text.strip(MARKUP).rstrip(".")
+        if not found.negated and segment.isdecimal() and segment.isascii():  # most are nothing else
+            yield segment, first_number(segment), found.end
+            continue
         segment = plain(found.text).strip(MARKUP)
         value = None if found.negated else _read(segment)
         if value is not None or (not found.negated and _phrase(segment) is not None):
@@ -206,6 +225,8 @@ def _marked_segments(text: str) -> Iterator[tuple[str, Answer | None, int]]:
 
 def _taken_back(text: str, start: int) -> Answer | None:
     """The last number after an answer that its writer takes back."""
+    if len(text) - start < _SHORTEST_CORRECTION:
+        return None
     after = text[start : start + _AFTER_ANSWER]
     found = _RETRACTED.search(after)
     return _last_value(after[found.end() :]) if found else None
@@ -217,7 +238,7 @@ def _read(segment: str) -> Answer | None:
     if choice:
         return None if _OTHER_CHOICE.match(segment, choice.end()) else (choice[1] or choice[2]).upper()
     sentence = _SIGN_WORD.sub("-", _sentence(segment), count=1)
-    if _BRACKETED_LIST.match(sentence.lstrip("$")) and _normal(sentence):
+    if "," in sentence and _BRACKETED_LIST.match(sentence.lstrip("$")) and _normal(sentence):
         return sentence
     return first_number(sentence)
 
@@ -228,9 +249,13 @@ def _read_bare(text: str) -> Answer | None:
     short = words <= _BARE_WORDS and "\n" not in text
     if words <= _CHOICE_WORDS and "\n" not in text and (choice := _BARE_CHOICE.match(text)):
         return (choice[1] or choice[2]).upper()
+    has_letters = _LETTER.search(text) is not None
+    if "," in text and _BRACKETED_LIST.match(text.lstrip("$")) and _normal(text):
+        return text
+    if has_letters and not short:
+        return None
     numbers = count_numbers(text)
-    only_numbers = numbers > 1 and "=" not in text and not any(character.isalpha() for character in text)
-    if only_numbers or (_BRACKETED_LIST.match(text.lstrip("$")) and _normal(text)):
+    if numbers > 1 and not has_letters and "=" not in text:
         return text
     if not short:
         return None
