@@ -5,8 +5,9 @@
     python -m bench.checks_answers --part tuned        only templates that the check was tuned with (or held_out)
 
 Precision is the share of right candidates among those that pass, recall the share of those that pass among the right
-ones. The cases come from the datasets in OWNWORDS_DATA and a seed (`bench.answers`). A third of the templates was held
-out while the check was tuned. What it does not cover: answers of real runs, and how often each kind occurs in them.
+ones. The cases come from the datasets in OWNWORDS_DATA and a seed (`bench.answers`). The templates called held out were
+written when the check was finished, to be judged as they are. What it does not cover: answers of real runs, and how
+often each kind occurs in them.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""What a labelled case is, and how templates are split into those to tune with and those held out."""
+"""What a labelled case is, and how one of the templates is drawn: one to tune with, or one that was held out."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -33,11 +33,11 @@ class Draw:
     held_out: bool
 
 
-def draw(templates: Sequence[Template], dice: random.Random, label: str) -> tuple[Template, Draw]:
-    """One of the templates; every third of a list is held out."""
-    number = dice.randrange(len(templates))
-    return templates[number], Draw(f"{label} {number + 1}", number % 3 == 2)
-
-
-#: Changes an answer into another one; None where that cannot be done with this answer.
-Change = Callable[[int, random.Random], "str | None"]
+def draw(
+    tuned: Sequence[Template], held_out: Sequence[Template], dice: random.Random, label: str
+) -> tuple[Template, Draw]:
+    """One of the templates."""
+    number = dice.randrange(len(tuned) + len(held_out))
+    if number < len(tuned):
+        return tuned[number], Draw(f"{label} {number + 1}", False)
+    return held_out[number - len(tuned)], Draw(f"{label}, held out {number - len(tuned) + 1}", True)

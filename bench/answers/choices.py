@@ -33,9 +33,9 @@ def cases(folder: Path, dice: random.Random) -> Iterator[Case]:
             other = dice.choice([n for n in range(len(row["choices"])) if n != gold])
             words = [choice.rstrip(".") for choice in row["choices"]]
             question = Question("ABCDEFGHIJ"[gold], words[gold], "ABCDEFGHIJ"[other], words[other])
-            reference, _ = draw(REFERENCES, dice, "reference")
-            for right, templates in ((True, RIGHT), (False, WRONG)):
-                template, drawn = draw(templates, dice, "right" if right else "wrong")
+            reference = dice.choice(REFERENCES)
+            for right, lists in ((True, (RIGHT, RIGHT_HELD_OUT)), (False, (WRONG, WRONG_HELD_OUT))):
+                template, drawn = draw(*lists, dice, "right" if right else "wrong")
                 yield Case("choices", drawn.name, reference(question), template(question), right, drawn.held_out)
 
 
@@ -118,4 +118,44 @@ WRONG: list[Write] = [
     lambda q: f"The answer is {q.wrong}, although {q.right} comes close.",
     lambda q: f"Therefore, option {q.right} is incorrect, and {q.wrong} is correct.",
     lambda q: f"Both {q.right} and {q.wrong} are correct.",
+]
+
+# Written when the check was finished, and judged as they are.
+
+RIGHT_HELD_OUT: list[Write] = [
+    lambda q: f"My answer: {q.right}",
+    lambda q: f"After going through all of them, I believe {q.right} is the best answer.",
+    lambda q: f"The most fitting choice here is {q.right}) {q.words}.",
+    lambda q: f"Thus, the correct answer is option ({q.right}).",
+    lambda q: f"Answer: [{q.right}]",
+    lambda q: f"{q.right}: {q.words}",
+    lambda q: f"The answer is {q.right} because {q.words} is what the question describes.",
+    lambda q: f"We can rule out {q.wrong}. That leaves {q.right}, so the answer is {q.right}.",
+    lambda q: f"### Answer\n\n**{q.right}) {q.words}**",
+    lambda q: f"Correct Answer: {q.right}",
+    lambda q: f"So the right option is **{q.right}**. The option {q.wrong} does not work.",
+    lambda q: f"{q.right} is correct.",
+    lambda q: f'The answer is "{q.right}".',
+    lambda q: f"Clearly, ({q.right}) is the right one.",
+    lambda q: f"We pick option {q.right}: {q.words}.",
+    lambda q: f"The final answer is: $\\boxed{{{q.right}}}$",
+]
+
+WRONG_HELD_OUT: list[Write] = [
+    lambda q: f"My answer: {q.wrong}",
+    lambda q: f"After going through all of them, I believe {q.wrong} is the best answer, not {q.right}.",
+    lambda q: f"The most fitting choice here is {q.wrong}) {q.wrong_words}.",
+    lambda q: f"Thus, the correct answer is option ({q.wrong}).",
+    lambda q: f"Answer: [{q.wrong}]",
+    lambda q: f"{q.wrong}: {q.wrong_words}",
+    lambda q: f"We can rule out {q.right}. That leaves {q.wrong}, so the answer is {q.wrong}.",
+    lambda q: f"### Answer\n\n**{q.wrong}) {q.wrong_words}**",
+    lambda q: f"So the right option is **{q.wrong}**. The option {q.right} does not work.",
+    lambda q: f"{q.wrong} is correct.",
+    lambda q: f"The answer might be {q.right}, but it might also be {q.wrong}.",
+    lambda q: f"The answer cannot be {q.right}.",
+    lambda q: f"We pick option {q.wrong}: {q.wrong_words}.",
+    lambda q: f"Clearly, ({q.wrong}) is the right one.",
+    lambda q: f"The correct answers are {q.right} and {q.wrong}.",
+    lambda q: f"The final answer is: $\\boxed{{{q.wrong}}}$",
 ]

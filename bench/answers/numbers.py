@@ -62,11 +62,12 @@ def _problem(row: dict[str, str]) -> Problem | None:
 def _case(problem: Problem, right: bool, dice: random.Random) -> Case | None:
     if not right and problem.steps and dice.random() < 0.12:
         return _cut_off(problem, dice)
-    close, drawn = draw(RIGHT if right else WRONG, dice, "right" if right else "wrong")
+    lists = (RIGHT, RIGHT_HELD_OUT) if right else (WRONG, WRONG_HELD_OUT)
+    close, drawn = draw(*lists, dice, "right" if right else "wrong")
     text = close(problem, dice)
     if text is None:
         return None
-    style, how = draw(STYLES, dice, "steps")
+    style, how = draw(STYLES, STYLES_HELD_OUT, dice, "steps")
     body = style(problem) if problem.steps and "{steps}" not in text else ""
     if "{steps}" in text:
         text = text.replace("{steps}", style(problem))
@@ -77,7 +78,7 @@ def _case(problem: Problem, right: bool, dice: random.Random) -> Case | None:
 
 def _cut_off(problem: Problem, dice: random.Random) -> Case | None:
     """The steps, ended before the last one is through."""
-    style, how = draw(STYLES, dice, "cut off, steps")
+    style, how = draw(STYLES, STYLES_HELD_OUT, dice, "cut off, steps")
     text = style(problem)
     text = text[: text.rfind(problem.steps[-1][:12])].rstrip() if len(problem.steps) > 1 else problem.steps[0][:12]
     numbers = _NUMBER.findall(text)
@@ -214,4 +215,62 @@ WRONG: list[Close] = [
     lambda p, d: f"{p.answer} would be right if nothing were lost. In the end {_other(p, d)} remain.",
     lambda p, d: f"The answer is {p.answer}k." if p.answer else None,
     lambda p, d: f"Final Answer: The final answer is {_other(p, d)}. I hope it is correct.",
+]
+
+# Written when the check was finished, and judged as they are.
+
+STYLES_HELD_OUT: list[Callable[[Problem], str]] = [
+    lambda p: "Here's my reasoning:\n" + "\n".join(f"- {step}" for step in p.steps),
+    lambda p: "\n".join(f"({chr(96 + n)}) {step}" for n, step in enumerate(p.steps, 1)),
+    lambda p: f"We are asked: {p.question}\n\n" + " ".join(_sentence(step) for step in p.steps),
+    lambda p: "\n\n".join(f"## Step {n}\n{step}" for n, step in enumerate(p.steps, 1)),
+    lambda p: "\n".join(f"{step} ✔" for step in p.steps),
+]
+
+RIGHT_HELD_OUT: list[Close] = [
+    lambda p, d: f"Adding it all together, we can say with confidence: the answer is {p.answer}.",
+    lambda p, d: f"The answer comes to {p.answer} {p.unit}.",
+    lambda p, d: f"=> {p.answer} {p.unit}",
+    lambda p, d: f"∴ The answer is {p.answer}",
+    lambda p, d: f"**Final answer**: {p.answer:,} {p.unit}",
+    lambda p, d: f"That's a total of {p.answer} {p.unit}!",
+    lambda p, d: f"So, to answer the question: {p.answer} {p.unit}.",
+    lambda p, d: f"Therefore, $$\\text{{Total}} = {p.answer}$$",
+    lambda p, d: f"This means we need exactly {p.answer} {p.unit}. Hope that makes sense!",
+    lambda p, d: f"The final answer is thus $\\mathbf{{{p.answer}}}$.",
+    lambda p, d: f"__Answer: {p.answer}__",
+    lambda p, d: f"My answer is {p.answer} {p.unit}.",
+    lambda p, d: f"\\(\\boxed{{\\text{{{p.answer} {p.unit}}}}}\\)",
+    lambda p, d: f"Final Answer:\n```\n{p.answer}\n```",
+    lambda p, d: f"Answer - {p.answer}",
+    lambda p, d: f"The solution is therefore {p.answer} {p.unit}.",
+    lambda p, d: f"The answer is **{p.answer} {p.unit}**, which matches what we would expect.",
+    lambda p, d: f"ANSWER: {p.answer} {p.unit.upper()}",
+    lambda p, d: f"I first got {_other(p, d)}, but I had forgotten a step; the answer is {p.answer}.",
+    lambda p, d: f"| Result | {p.answer} |",
+    lambda p, d: f"In the end, {p.answer} {p.unit} remain.",
+]
+
+WRONG_HELD_OUT: list[Close] = [
+    lambda p, d: f"The answer comes to {_other(p, d)} {p.unit}.",
+    lambda p, d: f"So, to answer the question: {_other(p, d)} {p.unit}.",
+    lambda p, d: f"My answer is {_other(p, d)}. Some would say {p.answer}, but they are wrong.",
+    lambda p, d: f"Rather than {p.answer}, the answer is {_other(p, d)}.",
+    lambda p, d: f"**Final answer**: {_other(p, d)} {p.unit}",
+    lambda p, d: f"The answer is about {p.answer + 1}.",
+    lambda p, d: f"\\(\\boxed{{\\text{{{_other(p, d)} {p.unit}}}}}\\)",
+    lambda p, d: f"The answer could be {p.answer}, but it could also be {_other(p, d)}.",
+    lambda p, d: f"The answer is {p.answer}/{p.answer + 1}." if p.answer > 1 else None,
+    lambda p, d: f"The answer is 0.{p.answer}." if p.answer > 0 else None,
+    lambda p, d: f"The answer is less than {p.answer}, namely {p.answer - 1}.",
+    lambda p, d: f"We found {p.answer} at first. After a second look the total is {_other(p, d)} {p.unit}.",
+    lambda p, d: f"Final Answer:\n```\n{_other(p, d)}\n```",
+    lambda p, d: f"The answer is {p.answer}. Sorry, that was for the first part only. The answer is {_other(p, d)}.",
+    lambda p, d: f"Take {p.answer} and add {d.randrange(2, 30)}. That is the answer.",
+    lambda p, d: f"Therefore, $$\\text{{Total}} = {_other(p, d)}$$",
+    lambda p, d: f"The answer is {p.answer}x." if p.answer else None,
+    lambda p, d: f"I get {p.answer} or {_other(p, d)}, depending on how one reads the question.",
+    lambda p, d: f"| Result | {_other(p, d)} |",
+    lambda p, d: f"The answer is {p.answer}^2." if abs(p.answer) > 1 else None,
+    lambda p, d: f"Without the last step we would have {p.answer}. With it, {_other(p, d)} {p.unit} remain.",
 ]

@@ -60,3 +60,37 @@ TWO_ANSWERS = [
     "Some would say @.\n\n#### ~",
     "It looks like @ at first.\n\n**Answer:** ~",
 ]
+
+# Written when the check was finished, and judged as they are.
+
+LATEX_HELD_OUT = [
+    r"Combining the two conditions gives us our final answer: $@$.",
+    r"Hence, $\boxed{@}$ is the answer.",
+    r"**Answer: $@$**",
+    r"So the answer to the problem is \(\boxed{@}\). Feel free to ask if a step is unclear!",
+    r"Our answer is $@$, as required.",
+    "Thus\n" + r"\[\boxed{@}.\]",
+    r"<answer>$@$</answer>",
+    r"It follows that what we are looking for equals $@$.",
+    r"\(\boxed{@}\)",
+    r"The final result, after cancelling the factor of $2$, is $@$.",
+]
+
+PLAIN_HELD_OUT = [
+    "Our answer is @, as required.",
+    "ANSWER: @",
+    "So we end up with **@**.",
+    "<answer>@</answer>",
+    "Hence the answer is exactly @.",
+    "*Answer:* @",
+    "The final answer would be @, since the other case was ruled out in step 2.",
+    "> The answer is **@**.",
+    "Solution: @",
+]
+
+TWO_HELD_OUT = [
+    "The answer is either @ or ~.",
+    "@ is what one gets without care. The correct answer is ~.",
+    "**Answer:** @\n\nCorrection: **Answer:** ~",
+    "The answer isn't @; the answer is ~.",
+]

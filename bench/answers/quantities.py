@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 
 from bench.answers.case import Case, draw
-from bench.answers.phrases import LATEX_RIGHT, PLAIN_RIGHT, TWO_ANSWERS
+from bench.answers.phrases import LATEX_HELD_OUT, LATEX_RIGHT, PLAIN_HELD_OUT, PLAIN_RIGHT, TWO_ANSWERS, TWO_HELD_OUT
 
 #: The reference's spelling, others of the same value, and spellings of other values. LaTeX is marked by a backslash.
 Spellings = tuple[str, list[str], list[str]]
@@ -21,14 +21,15 @@ COUNT = 420
 def cases(dice: random.Random) -> Iterator[Case]:
     """One right and one wrong candidate each time."""
     for _ in range(COUNT):
-        kind, drawn = draw(KINDS, dice, "quantity")
+        kind, drawn = draw(KINDS, KINDS_HELD_OUT, dice, "quantity")
         reference, same, other = kind(dice)
         for right, spellings in ((True, same), (False, other)):
             spelling = dice.choice(spellings)
-            phrase, how = draw(LATEX_RIGHT if "\\" in spelling else PLAIN_RIGHT, dice, "phrase")
+            lists = (LATEX_RIGHT, LATEX_HELD_OUT) if "\\" in spelling else (PLAIN_RIGHT, PLAIN_HELD_OUT)
+            phrase, how = draw(*lists, dice, "phrase")
             candidate = phrase.replace("@", spelling)
             if not right and dice.random() < 0.3:
-                phrase, how = draw(TWO_ANSWERS, dice, "two answers")
+                phrase, how = draw(TWO_ANSWERS, TWO_HELD_OUT, dice, "two answers")
                 candidate = phrase.replace("@", reference).replace("~", spelling)
             yield Case(
                 "quantities",
@@ -175,3 +176,59 @@ KINDS: list[Callable[[random.Random], Spellings]] = [
     _negative,
     _unit,
 ]
+
+# Written when the check was finished, and judged as they are.
+
+
+def _other_currency(dice: random.Random) -> Spellings:
+    cents = dice.randrange(101, 99_999)
+    value = f"{cents / 100:.2f}"
+    sign = dice.choice("€£₹")
+    same = [f"{sign}{value}", f"{value} {sign}", f"{value}", f"{sign} {value}", f"{sign}{value} per month"]
+    other = [
+        f"{sign}{cents}",
+        f"{sign}{cents / 100 + 1:.2f}",
+        f"-{sign}{value}",
+        f"{sign}{cents / 1000:.3f}",
+        f"{value} million",
+    ]
+    return f"{sign}{value}", same, other
+
+
+def _small(dice: random.Random) -> Spellings:
+    digits, power = dice.randrange(11, 99), dice.randrange(3, 8)
+    value = f"{digits / 10:g}"
+    plain = f"{digits * 10 ** -(power + 1):.{power + 1}f}"
+    same = [f"{value} × 10^-{power}", f"{value} \\times 10^{{-{power}}}", f"{value}e-{power}", plain, f"{plain} m"]
+    other = [
+        f"{value} × 10^{power}",
+        f"{value} \\times 10^{{-{power + 1}}}",
+        value,
+        f"-{plain}",
+        f"{value}e-{power - 1}",
+    ]
+    return f"{value} \\times 10^{{-{power}}}", same, other
+
+
+def _negative_decimal(dice: random.Random) -> Spellings:
+    value = f"{dice.randrange(11, 999) / 10:.1f}"
+    same = [f"-{value}", f"−{value}", f"negative {value}", f"-{value}0", f"-{value} °C", f"-{value}\\text{{ m/s}}"]
+    other = [value, f"-{value}5", f"-{value.replace('.', '')}", f"{value} degrees", f"+{value}"]
+    return f"-{value}", same, other
+
+
+def _thousands(dice: random.Random) -> Spellings:
+    value = dice.randrange(2, 99) * 500
+    same = [
+        f"{value:,}",
+        f"{value / 1000:g} thousand",
+        f"{value / 1000:g}k",
+        f"{value}",
+        f"${value:,}",
+        f"{value:,}.00",
+    ]
+    other = [f"{value / 1000:g}", f"{value / 1000:g} million", f"{value * 10:,}", f"-{value:,}", f"{value + 500:,}"]
+    return f"{value:,}", same, other
+
+
+KINDS_HELD_OUT: list[Callable[[random.Random], Spellings]] = [_other_currency, _small, _negative_decimal, _thousands]

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 
-_LETTER = r"[*_(\[\"'`]{0,4}(?:option |choice |letter )?[*_(\[\"'`]{0,4}([A-J])[*_)\]\"'`]{0,4}(?![\w'’])"
+_NAME = r"(?-i:([B-HJ]|[AI](?!\s+(?!(?:is|are|was|because|since|as|and|or)\b)[a-z])))"
+_LETTER = rf"[*_(\[\"'`]{{0,4}}(?:option |choice |letter )?[*_(\[\"'`]{{0,4}}{_NAME}[*_)\]\"'`]{{0,4}}(?![\w'’])"
 _CLAIM = re.compile(
     rf"""
-      \b(?:answer|choice|option|letter|it|one|that)\b[^\n.?!]{{0,40}}?
+      \b(?:answer|choice|option|letter|it|one|that)\b(?:(?!(?-i:\b[A-J]\b))[^\n.?!]){{0,40}}?
       (?:\b(?:is|be|are)\b|:)[ \t:]*(?:\w+[ ]){{0,2}}?{_LETTER}
     | \b(?:option|choice|letter|choose|pick|select|chose|go[ ]with)\s+{_LETTER}
     | {_LETTER}\s+(?:is|are|must\s+be|would\s+be)\b
@@ -24,7 +25,7 @@ _REJECTED_AFTER = re.compile(
     re.IGNORECASE,
 )
 _REJECTED_BEFORE = re.compile(
-    r"(?:\b(?:not|never|nor|rather than|instead of"
+    r"(?:\b(?:not|cannot|never|nor|rather than|instead of"
     r"|(?:many|some|most|people|you) (?:\w+ )?(?:would|might|may|will))|n't)\W+(?:\w+\W+){0,2}$",
     re.IGNORECASE,
 )
@@ -39,9 +40,7 @@ def chosen_letter(text: str) -> str | None:
     text = text[-_WINDOW:]
     chosen: str | None = None
     for claim in _CLAIM.finditer(text):
-        letter = next((group for group in claim.groups() if group), "")
-        if not letter.isupper():
-            continue
+        letter = next(group for group in claim.groups() if group)
         end = claim.end(claim.lastindex or 0)
         if _REJECTED_BEFORE.search(
             text[max(0, claim.start(claim.lastindex or 0) - 40) : claim.start(claim.lastindex or 0)]

@@ -17,6 +17,15 @@ _MOST_STARTS = 16
 
 _MATHEMATICAL = re.compile(r"\d|[-+/^=<>]|\\(?:pi|infty|emptyset|theta|sqrt|cup|in|cdot|le|ge|ne|pm)(?![A-Za-z])")
 _APPROXIMATION = re.compile(r"≈|\\approx|\\simeq|≅|\\sim(?![A-Za-z])")
+
+# What tells an expression with symbols from a number with words: cheap, and for most texts the end of it.
+_SUSPECT = re.compile(
+    r"[\^√π²³<>≤≥]|(?<![A-Za-z\\])[A-Za-z]\s?[-+*/×·(]|[-+*/×·(]\s?[A-Za-z](?![A-Za-z])|\d[A-Za-z](?![A-Za-z])"
+)
+_NAME = re.compile(r"[A-Za-z]|[A-Za-z]\([a-z]\)")
+_ARITHMETIC = re.compile(r"\\(?:frac|cdot ?)")
+_QUANTITY = re.compile(r"(?<=[\d}])[mgslhLVWNJKACFk](?:\^\{-?[123]\})?(?:/[smhgL](?:\^\{[123]\})?)?$")
+_SYMBOL = re.compile(r"[A-Za-z<>]")
 _EXCLAMATION = re.compile(r"!+(?=\s*$|\s+[A-Z])")
 _START = re.compile(r"(?:^|(?<=\s))\S")
 
@@ -81,3 +90,16 @@ def _read(text: str) -> str | None:
     except NotMathematicalError:
         return None
     return latex if len(latex) <= LONGEST and _MATHEMATICAL.search(latex) else None
+
+
+def is_symbolic(text: str) -> bool:
+    """Whether a plain text opens with an expression that is more than a number: `2x + 3`, `x > 5`, but not `x = 5`."""
+    if not _SUSPECT.search(text):
+        return False
+    latex = expression_in(text)
+    if latex is None:
+        return False
+    name, *sides = latex.split("=")
+    if sides and _NAME.fullmatch(name):
+        latex = sides[-1]
+    return bool(_SYMBOL.search(_QUANTITY.sub("0", _ARITHMETIC.sub("", latex))))

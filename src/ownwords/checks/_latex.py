@@ -72,7 +72,7 @@ _PREPARED = [
         (r">=", "≥"),
     )
 ]
-_NUMBER = re.compile(r"(\d{1,3}(?:(?:,|\{,\})\d{3})+(?![\d,])|\d+)?(\.\d+)?")
+_NUMBER = re.compile(r"(\d{1,3}(?:(?:,|\{,\})\d{3})+(?![\d,])|\d+)?(\.\d+)?(?:[eE]([-+]?\d{1,3})(?!\w))?")
 _NUMBER_BEFORE = re.compile(r"\d\s+$")
 _RATIO = re.compile(r"(\d+)\s*/\s*(\d+)(?![\d.])")
 _EXPONENT = re.compile(r"\s*(-?\d+)")
@@ -82,6 +82,7 @@ _SET_AS_TEXT = re.compile(r"\s*\{([^{}]*)\}")
 _LETTERS = re.compile(r"[A-Za-z]+")
 _COMMAND = re.compile(r"\\([A-Za-z]+)")
 _ENVIRONMENT = re.compile(r"\{([pbvBV]?|small)matrix\}")
+_ARTICLE = re.compile(r"[aAI] [A-Za-z]{2}")
 _PRODUCT = re.compile(r"[abcxyz]{2,3}|mn|pq|rs|rt|xt|ab?h|bh|lw")
 _BINARY = (
     "+",
@@ -175,9 +176,10 @@ class Reader:
         self.place = found.end()
         whole = (found[1] or "").replace(",", "").replace("{}", "")
         decimals = (found[2] or ".")[1:].rstrip("0")
+        power = f"\\cdot 10^{{{int(found[3])}}}" if found[3] else ""
         if not decimals:
-            return whole or "0"
-        return f"\\frac{{{(whole + decimals).lstrip('0') or '0'}}}{{1{'0' * len(decimals)}}}"
+            return (whole or "0") + power
+        return f"\\frac{{{(whole + decimals).lstrip('0') or '0'}}}{{1{'0' * len(decimals)}}}{power}"
 
     def _argument(self, depth: int) -> str:
         """What an operator applies to, without its braces: a group, or one sign, number or letter."""
@@ -276,7 +278,7 @@ class Reader:
             return self._root(depth)
         if word in _WORDS:
             return _WORDS[word]
-        if len(word) == 1 or _PRODUCT.fullmatch(word):
+        if (len(word) == 1 and not _ARTICLE.match(self.text, found.start())) or _PRODUCT.fullmatch(word):
             return word
         raise NotMathematicalError
 

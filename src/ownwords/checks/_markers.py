@@ -63,7 +63,7 @@ def marked(text: str) -> Iterator[Marked]:
         if hashes and _NUMBERED_HEADING.match(segment):
             continue
         negated = bool(_NEGATED.search(glue or "") or _NEGATED.match(segment.lstrip(MARKUP)))
-        is_cut = len(segment) < 3 and (boxed and len(after) < SEGMENT if not segment else not after.strip(_NOTHING))
+        is_cut = len(segment) < 3 and (not after.strip(_NOTHING) or (boxed and not segment and len(after) < SEGMENT))
         yield Marked(segment, end, boxed, negated, is_cut)
 
 

@@ -94,11 +94,11 @@ _VARIABLE_BEFORE_SIGN = re.compile(r"(?<![A-Za-z])[A-Za-z]\s+$")
 _INEQUALITY_BEFORE = re.compile(r"(?<![A-Za-z])[A-Za-z]\s*(?:[<>]=?|[≤≥])\s*$")
 _SYSTEM_GAP = re.compile(r"\s*(?:[,;]\s*)?(?:\b(?:or|and)\b)?\s*[A-Za-z]\s*=\s*")
 _ALTERNATIVE = re.compile(
-    r"(?P<unit>(?:\s?[A-Za-z%°]+){0,3}?)[\s,(]*\bor\b(?:\s+(?:maybe|perhaps|possibly|it|is|could|might|even|be|also)\b)*"
+    r"(?P<unit>(?:\s?[A-Za-z%°/²³]+(?:\^\d)?){0,3}?)[\s,(]*\bor\b(?:\s+(?:maybe|perhaps|possibly|it|is|could|might|even|be|also)\b)*"
     r"\s*[$€£¥₹]?"
 )
 _ALTERNATIVE_LENGTH = 80
-_UNIT = re.compile(r"\s?([A-Za-z%°]*)")
+_UNIT = re.compile(r"\s?([A-Za-z°/]*)")
 
 
 def plain(text: str) -> str:
@@ -157,6 +157,8 @@ def last_number(text: str) -> Fraction | str | None:
     tokens = list(_NUMBER.finditer(text))
     if not tokens or _in_expression(text, tokens[-1], before=False):
         return None
+    if len(tokens) > 1 and _BARE_OPERATOR.fullmatch(text, tokens[-2].end(), tokens[-1].start()):  # 72 - 3
+        return None
     return _alternatives(text, *tokens[-2:]) or _value(tokens[-1])
 
 
@@ -189,7 +191,8 @@ def _alternatives(text: str, *tokens: re.Match[str]) -> str | None:
     gap = _ALTERNATIVE.fullmatch(text, tokens[0].end(), min(tokens[1].start(), tokens[0].end() + _ALTERNATIVE_LENGTH))
     if gap is None or _value(tokens[0]) == _value(tokens[1]):
         return None
-    before, after = (_UNIT.match(part) for part in (gap["unit"], text[tokens[1].end() :][:_ALTERNATIVE_LENGTH]))
+    parts = (gap["unit"], text[tokens[1].end() :][:_ALTERNATIVE_LENGTH])
+    before, after = (_UNIT.match(part.replace("percent", "%")) for part in parts)
     if before and after and before[1] and after[1] and before[1] != after[1]:  # the same in another unit
         return None
     return text[tokens[0].start() : tokens[1].end()]

@@ -22,7 +22,7 @@ from fractions import Fraction
 
 from ownwords.checks._algebra import exact_value, same_expression
 from ownwords.checks._choices import chosen_letter
-from ownwords.checks._expressions import expression_in, span_text, spans
+from ownwords.checks._expressions import expression_in, is_symbolic, span_text, spans
 from ownwords.checks._markers import MARKUP, NUMERAL, marked
 from ownwords.checks._numbers import count_numbers, first_number, last_number, plain
 from ownwords.checks.base import check
@@ -61,7 +61,7 @@ _CLAIM = re.compile(r"\b(?:is|are|be|equals?|get|gives?|obtain|have|to|namely)\b
 _AROUND_SIGNS = re.compile(r"\s*([-+*/=^,;()\[\]{}<>|])\s*")
 _RETRACTED = re.compile(
     r"\b(?:wait|actually|oops|correction|scratch that|hold on|on second thought|I made (?:a|an) \w+"
-    r"|should (?:really |actually |rather )?(?:be|have been))\b",
+    r"|(?:could|might|may) also be|should (?:really |actually |rather )?(?:be|have been))\b",
     re.IGNORECASE,
 )
 _LETTER = re.compile(r"[^\W\d_]")
@@ -77,6 +77,8 @@ _DURATION = re.compile(
     r"(?:seconds|minutes|hours|days|weeks|months|years)\W{0,3}$"
 )
 _FIGURE = re.compile(r"[\d$\\]")
+_COMPARED = re.compile(r"(?:less|fewer|more|greater|smaller|larger|higher|lower) than\b", re.IGNORECASE)
+_ANY_CHOICE = re.compile(r"(?<![A-Za-z'])([A-J])(?![A-Za-z'])")
 _ARTICLE = re.compile(r"(?:the|an?)\s+(?=\S)")
 
 
@@ -109,7 +111,7 @@ def extract_final_answer(text: str) -> Answer | None:
         if not segment:
             return None
         if value is not None:
-            corrected = _taken_back(text, end)
+            corrected = _taken_back(text, end, value)
             return value if corrected is None else corrected
         last_phrase = last_phrase or _phrase(segment)
         if last_phrase and any(character.isdigit() for character in last_phrase):  # an expression, a list, a time
@@ -149,7 +151,9 @@ def _fit(given: str, expected: str) -> bool:
 
 def _same_in_other_reading(text: str, given: Answer | None, expected: Answer) -> bool:
     """Once the reference tells what kind of answer is wanted: `Paris, founded in 250 BC`, or `B) 12`."""
-    segment, _, _ = next(_marked_segments(text), (None, None, 0))
+    segment, value, end = next(_marked_segments(text), (None, None, 0))
+    if value is not None and _taken_back(text, end, value) is not None:
+        return False
     if isinstance(expected, Fraction):
         if segment is not None:
             choice = _CHOICE.match(segment)
@@ -223,13 +227,18 @@ def _marked_segments(text: str) -> Iterator[tuple[str, Answer | None, int]]:
             yield segment, value, found.end
 
 
-def _taken_back(text: str, start: int) -> Answer | None:
-    """The last number after an answer that its writer takes back."""
+def _taken_back(text: str, start: int, value: Answer) -> Answer | None:
+    """The last number, or letter, after an answer that its writer takes back."""
     if len(text) - start < _SHORTEST_CORRECTION:
         return None
     after = text[start : start + _AFTER_ANSWER]
     found = _RETRACTED.search(after)
-    return _last_value(after[found.end() :]) if found else None
+    if found is None:
+        return None
+    after = after[found.end() :]
+    if isinstance(value, str) and len(value) == 1:
+        return next(reversed(_ANY_CHOICE.findall(after)), None)
+    return _last_value(after)
 
 
 def _read(segment: str) -> Answer | None:
@@ -240,7 +249,10 @@ def _read(segment: str) -> Answer | None:
     sentence = _SIGN_WORD.sub("-", _sentence(segment), count=1)
     if "," in sentence and _BRACKETED_LIST.match(sentence.lstrip("$")) and _normal(sentence):
         return sentence
-    return first_number(sentence)
+    if _COMPARED.match(sentence):
+        return None
+    value = first_number(sentence)
+    return None if isinstance(value, Fraction) and is_symbolic(sentence) else value
 
 
 def _read_bare(text: str) -> Answer | None:
@@ -259,7 +271,7 @@ def _read_bare(text: str) -> Answer | None:
         return text
     if not short:
         return None
-    value = first_number(_SIGN_WORD.sub("-", text, count=1)) if numbers else None
+    value = first_number(_SIGN_WORD.sub("-", text, count=1)) if numbers and not is_symbolic(text) else None
     if value is None:
         return None if numbers and _PROSE.search(text) else _phrase(text)
     return value if numbers == 1 or (isinstance(value, str) and text.startswith(value)) else None
@@ -288,7 +300,8 @@ def _last_value(text: str) -> Answer | None:
             return first_number(bold[0])
         line = plain(line)
         if count_numbers(line):
-            return last_number(line)
+            claim = _claim(line)
+            return _phrase(claim) if not _PROSE.search(claim) and is_symbolic(claim) else last_number(line)
         end = start
     return None
 
