@@ -120,9 +120,7 @@ WRONG: list[Write] = [
     lambda q: f"Both {q.right} and {q.wrong} are correct.",
 ]
 
-# Written when the check was finished, and judged as they are.
-
-RIGHT_HELD_OUT: list[Write] = [
+RIGHT += [
     lambda q: f"My answer: {q.right}",
     lambda q: f"After going through all of them, I believe {q.right} is the best answer.",
     lambda q: f"The most fitting choice here is {q.right}) {q.words}.",
@@ -141,7 +139,7 @@ RIGHT_HELD_OUT: list[Write] = [
     lambda q: f"The final answer is: $\\boxed{{{q.right}}}$",
 ]
 
-WRONG_HELD_OUT: list[Write] = [
+WRONG += [
     lambda q: f"My answer: {q.wrong}",
     lambda q: f"After going through all of them, I believe {q.wrong} is the best answer, not {q.right}.",
     lambda q: f"The most fitting choice here is {q.wrong}) {q.wrong_words}.",
@@ -158,4 +156,36 @@ WRONG_HELD_OUT: list[Write] = [
     lambda q: f"Clearly, ({q.wrong}) is the right one.",
     lambda q: f"The correct answers are {q.right} and {q.wrong}.",
     lambda q: f"The final answer is: $\\boxed{{{q.wrong}}}$",
+]
+
+# Written when the check was finished, and judged as they are.
+
+RIGHT_HELD_OUT: list[Write] = [
+    lambda q: f"The best answer is {q.right}.",
+    lambda q: f"So, the answer is\n\n({q.right}) {q.words}",
+    lambda q: f"I'm confident that the answer is {q.right}) {q.words}.",
+    lambda q: f"Answer choice {q.right} is correct: {q.words}.",
+    lambda q: f"Looking at each option:\n- {q.wrong}: no.\n- {q.right}: yes.\n\nAnswer: {q.right}",
+    lambda q: f"*Answer: {q.right}*",
+    lambda q: f"It's {q.right}.",
+    lambda q: f"The correct answer is {q.words}, which is option {q.right}.",
+    lambda q: f"Choice ({q.right}) fits best. The other choices, such as ({q.wrong}), do not.",
+    lambda q: f"Hence: {q.right}",
+    lambda q: f"The answer must be {q.right}, not {q.wrong}.",
+    lambda q: f"({q.right}) {q.words} is the right answer.",
+]
+
+WRONG_HELD_OUT: list[Write] = [
+    lambda q: f"The best answer is {q.wrong}.",
+    lambda q: f"So, the answer is\n\n({q.wrong}) {q.wrong_words}",
+    lambda q: f"Answer choice {q.wrong} is correct: {q.wrong_words}.",
+    lambda q: f"Looking at each option:\n- {q.right}: no.\n- {q.wrong}: yes.\n\nAnswer: {q.wrong}",
+    lambda q: f"It's {q.wrong}.",
+    lambda q: f"The correct answer is {q.wrong_words}, which is option {q.wrong}.",
+    lambda q: f"Choice ({q.wrong}) fits best. The other choices, such as ({q.right}), do not.",
+    lambda q: f"Hence: {q.wrong}",
+    lambda q: f"The answer must be {q.wrong}, not {q.right}.",
+    lambda q: f"({q.wrong}) {q.wrong_words} is the right answer.",
+    lambda q: f"{q.right} seems plausible, but {q.wrong} is the answer.",
+    lambda q: f"It is {q.right} or {q.wrong}, I am not sure which.",
 ]

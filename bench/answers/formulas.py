@@ -220,7 +220,6 @@ def power(dice: random.Random) -> Spellings:
 
 
 def exponential(dice: random.Random) -> Spellings:
-    """Held out."""
     a, b = dice.randrange(2, 9), dice.randrange(2, 7)
     same = [f"{a}e^({b}x)", f"{a} \\cdot e^{{{b}x}}", f"{a}e^{{{b} x}}", f"e^{{{b}x}} \\cdot {a}", f"{a}*e^({b}*x)"]
     other = [
@@ -235,7 +234,6 @@ def exponential(dice: random.Random) -> Spellings:
 
 
 def column(dice: random.Random) -> Spellings:
-    """Held out."""
     a, b, c = dice.sample(range(-9, 10), 3)
 
     def vector(*rows: int, kind: str = "pmatrix") -> str:
@@ -247,7 +245,6 @@ def column(dice: random.Random) -> Spellings:
 
 
 def circle(dice: random.Random) -> Spellings:
-    """Held out."""
     a, b, r = dice.randrange(1, 9), dice.randrange(1, 9), dice.randrange(2, 9)
     same = [
         f"(x - {a})² + (y + {b})² = {r * r}",
@@ -265,7 +262,6 @@ def circle(dice: random.Random) -> Spellings:
 
 
 def two_variables(dice: random.Random) -> Spellings:
-    """Held out."""
     a, b = dice.sample(range(2, 12), 2)
     same = [f"{a}ab - {b}b^2", f"{a}ab - {b}b²", f"b({a}a - {b}b)", f"-{b}b^2 + {a}ab", f"{a}a \\cdot b - {b}b^{{2}}"]
     other = [
@@ -280,7 +276,6 @@ def two_variables(dice: random.Random) -> Spellings:
 
 
 def trigonometric(dice: random.Random) -> Spellings:
-    """Held out."""
     a, b = dice.randrange(2, 9), dice.randrange(2, 7)
     same = [
         f"{a}sin({b}x)",
@@ -300,7 +295,6 @@ def trigonometric(dice: random.Random) -> Spellings:
 
 
 def nested_root(dice: random.Random) -> Spellings:
-    """Held out."""
     a, b = dice.randrange(2, 9), dice.choice((2, 3, 5, 7))
     same = [
         f"√({a} + √{b})",
@@ -317,3 +311,115 @@ def nested_root(dice: random.Random) -> Spellings:
         f"{a} + √{b}",
     ]
     return f"\\sqrt{{{a} + \\sqrt{{{b}}}}}", same, other
+
+
+def cubic(dice: random.Random) -> Spellings:
+    a, b, c = (dice.randrange(2, 9) for _ in range(3))
+    same = [
+        f"{a}x³ - {b}x + {c}",
+        f"{a}x^{{3}}-{b}x+{c}\\,",
+        f"{c} - {b}x + {a}x^3",
+        f"{a}x^3 + {c} - {b}x",
+        f"{a}x**3 - {b}x + {c}",
+    ]
+    other = [
+        f"{a}x³ + {b}x + {c}",
+        f"{a}x^2 - {b}x + {c}",
+        f"{a}x^{{3}}-{b}x-{c}\\,",
+        f"{a + 1}x^3 - {b}x + {c}",
+        f"{a}x^3 - {b}x^2 + {c}",
+    ]
+    return f"{a}x^3 - {b}x + {c}", same, other
+
+
+def linear_equation(dice: random.Random) -> Spellings:
+    a, b, c = dice.choice((2, 3, 5, 7)), dice.choice((11, 13, 17)), dice.randrange(1, 30)
+    same = [
+        f"{a}x + {b}y = {c}",
+        f"{a}x+{b}y={c}",
+        f"{a}x + {b}y - {c} = 0\\,",
+        f"{b}y + {a}x = {c}",
+        f"{2 * a}x + {2 * b}y = {2 * c}",
+    ]
+    other = [
+        f"{a}x - {b}y = {c}",
+        f"{b}x + {a}y = {c}",
+        f"{a}x + {b}y = {c + 1}\\,",
+        f"{a}x + {b}y = -{c}",
+        f"{a}x + {b}y",
+    ]
+    return f"{a}x + {b}y = {c}", same, other
+
+
+def golden(dice: random.Random) -> Spellings:
+    a, b = dice.randrange(1, 9), dice.choice((2, 3, 5, 7, 11))
+    same = [f"{a} - √{b}", f"-\\sqrt{{{b}}} + {a}", f"{a} - sqrt({b})", f"{a} -\\sqrt{{{b}}}", f"-√{b} + {a}"]
+    other = [
+        f"{a} + √{b}",
+        f"\\sqrt{{{b}}} - {a}",
+        f"{a}√{b}",
+        f"{a + 1} - \\sqrt{{{b}}}",
+        f"√({a} - {b})",
+        f"-{a}\\sqrt{{{b}}}",
+    ]
+    return f"{a} - \\sqrt{{{b}}}", same, other
+
+
+def tangent_line(dice: random.Random) -> Spellings:
+    a, b = dice.choice((3, 5, 7)), dice.choice((2, 4, 8))
+    c = dice.randrange(1, 9)
+    same = [
+        f"y = ({a}/{b})x - {c}",
+        f"y = \\frac{{{a}}}{{{b}}}x - {c}",
+        f"y = \\frac{{{a}x}}{{{b}}} - {c}",
+        f"y = {a}x/{b} - {c}",
+        f"y = -{c} + \\dfrac{{{a}}}{{{b}}}x",
+        f"y = {a / b:g}x - {c}",
+    ]
+    other = [
+        f"y = \\frac{{{b}}}{{{a}}}x - {c}",
+        f"y = -\\frac{{{a}}}{{{b}}}x - {c}",
+        f"y = ({a}/{b})x + {c}",
+        f"y = \\frac{{{a}}}{{{b}}}x",
+        f"y = {a}x - {c}",
+        f"x = ({a}/{b})y - {c}",
+    ]
+    return f"y = \\frac{{{a}}}{{{b}}}x - {c}", same, other
+
+
+def volume(dice: random.Random) -> Spellings:
+    a, b = dice.choice((4, 8, 16, 32, 64)), dice.choice((3, 5, 7))
+    same = [
+        f"({a}/{b})π r³",
+        f"\\frac{{{a}}}{{{b}}}\\pi r^3",
+        f"{a}πr³/{b}",
+        f"\\dfrac{{{a}\\pi r^{{3}}}}{{{b}}}",
+        f"\\frac{{{a}}}{{{b}}} \\cdot \\pi \\cdot r^3",
+    ]
+    other = [
+        f"\\frac{{{a}}}{{{b}}}\\pi r^2",
+        f"({b}/{a})π r³",
+        f"\\frac{{{a}}}{{{b}}} r^3",
+        f"{a}π r³",
+        f"-\\frac{{{a}}}{{{b}}}\\pi r^3",
+        f"\\frac{{{a}}}{{{b}}}\\pi R^2",
+    ]
+    return f"\\frac{{{a}}}{{{b}}} \\pi r^3", same, other
+
+
+def vector_of_roots(dice: random.Random) -> Spellings:
+    a, b = dice.choice((2, 3, 5)), dice.choice((7, 11, 13))
+    same = [
+        f"(√{a}, -√{b})",
+        f"\\left(\\sqrt{{{a}}}, -\\sqrt{{{b}}}\\right)",
+        f"(sqrt({a}), -sqrt({b}))",
+        f"(\\sqrt{a},-\\sqrt{{{b}}})",
+    ]
+    other = [
+        f"(-√{b}, √{a})",
+        f"\\left(\\sqrt{{{a}}}, \\sqrt{{{b}}}\\right)",
+        f"({a}, -{b})",
+        f"(√{b}, -√{a})",
+        f"\\sqrt{{{a}}} - \\sqrt{{{b}}}",
+    ]
+    return f"(\\sqrt{{{a}}}, -\\sqrt{{{b}}})", same, other

@@ -217,9 +217,7 @@ WRONG: list[Close] = [
     lambda p, d: f"Final Answer: The final answer is {_other(p, d)}. I hope it is correct.",
 ]
 
-# Written when the check was finished, and judged as they are.
-
-STYLES_HELD_OUT: list[Callable[[Problem], str]] = [
+STYLES += [
     lambda p: "Here's my reasoning:\n" + "\n".join(f"- {step}" for step in p.steps),
     lambda p: "\n".join(f"({chr(96 + n)}) {step}" for n, step in enumerate(p.steps, 1)),
     lambda p: f"We are asked: {p.question}\n\n" + " ".join(_sentence(step) for step in p.steps),
@@ -227,7 +225,7 @@ STYLES_HELD_OUT: list[Callable[[Problem], str]] = [
     lambda p: "\n".join(f"{step} ✔" for step in p.steps),
 ]
 
-RIGHT_HELD_OUT: list[Close] = [
+RIGHT += [
     lambda p, d: f"Adding it all together, we can say with confidence: the answer is {p.answer}.",
     lambda p, d: f"The answer comes to {p.answer} {p.unit}.",
     lambda p, d: f"=> {p.answer} {p.unit}",
@@ -251,7 +249,7 @@ RIGHT_HELD_OUT: list[Close] = [
     lambda p, d: f"In the end, {p.answer} {p.unit} remain.",
 ]
 
-WRONG_HELD_OUT: list[Close] = [
+WRONG += [
     lambda p, d: f"The answer comes to {_other(p, d)} {p.unit}.",
     lambda p, d: f"So, to answer the question: {_other(p, d)} {p.unit}.",
     lambda p, d: f"My answer is {_other(p, d)}. Some would say {p.answer}, but they are wrong.",
@@ -273,4 +271,53 @@ WRONG_HELD_OUT: list[Close] = [
     lambda p, d: f"| Result | {_other(p, d)} |",
     lambda p, d: f"The answer is {p.answer}^2." if abs(p.answer) > 1 else None,
     lambda p, d: f"Without the last step we would have {p.answer}. With it, {_other(p, d)} {p.unit} remain.",
+]
+
+# Written when the check was finished, and judged as they are.
+
+STYLES_HELD_OUT: list[Callable[[Problem], str]] = [
+    lambda p: "Let me walk you through this.\n\n" + "\n\n".join(f"**{step}**" for step in p.steps),
+    lambda p: "<think>\n" + "\n".join(p.steps) + "\n</think>\n",
+    lambda p: "Solution:\n" + "\n".join(f"{n}) {step}" for n, step in enumerate(p.steps, 1)),
+    lambda p: "\n".join(f"➤ {step}" for step in p.steps),
+    lambda p: "Okay, so " + " Next, ".join(_sentence(step) for step in p.steps),
+]
+
+RIGHT_HELD_OUT: list[Close] = [
+    lambda p, d: f"Thus, the answer to your question is {p.answer} {p.unit}.",
+    lambda p, d: f"Final result: **{p.answer} {p.unit}**",
+    lambda p, d: f"So we need {p.answer} {p.unit} in total.",
+    lambda p, d: f"Therefore the answer must be {p.answer}.",
+    lambda p, d: f"The answer is\n\n**{p.answer}**",
+    lambda p, d: f"Hence, our final answer is:\n\n\\[ \\boxed{{{p.answer}}} \\]",
+    lambda p, d: f"The answer is {p.answer}. (If you only count the first half, the number would be smaller.)",
+    lambda p, d: f"The answer is $\\boxed{{{p.answer}}}$ {p.unit}.",
+    lambda p, d: f"Result = {p.answer}",
+    lambda p, d: f"So, there you have it: {p.answer} {p.unit}.",
+    lambda p, d: f"**{p.answer}** is the final answer.",
+    lambda p, d: f"Answer: \\({p.answer}\\) {p.unit}",
+    lambda p, d: f"The answer is {p.answer} {p.unit}. Great job following along!",
+    lambda p, d: f"Therefore, {p.answer} {p.unit} is what we were looking for.",
+    lambda p, d: f"*The answer is {p.answer}.*",
+    lambda p, d: f"Let's verify the result: {p.answer} is consistent with all conditions. The answer is {p.answer}.",
+    lambda p, d: f"$\\text{{Answer: }} {p.answer}$",
+    lambda p, d: f"In summary, the answer is {p.answer:,}, given that nothing else changes.",
+]
+
+WRONG_HELD_OUT: list[Close] = [
+    lambda p, d: f"Thus, the answer to your question is {_other(p, d)} {p.unit}.",
+    lambda p, d: f"Final result: **{_other(p, d)} {p.unit}**",
+    lambda p, d: f"The answer is\n\n**{_other(p, d)}**",
+    lambda p, d: f"The answer is {p.answer}, or rather {_other(p, d)}.",
+    lambda p, d: f"So there are {p.answer} {p.unit} before the last step, which leaves {_other(p, d)} {p.unit}.",
+    lambda p, d: f"The answer lies somewhere from {p.answer} to {p.answer + d.randrange(2, 40)}.",
+    lambda p, d: f"It can't be {p.answer}, so the answer is {_other(p, d)}.",
+    lambda p, d: f"Answer: \\({_other(p, d)}\\) {p.unit}",
+    lambda p, d: f"The answer is {p.answer}: no, it is {_other(p, d)}.",
+    lambda p, d: f"Answer: {p.answer} + {d.randrange(2, 30)}",
+    lambda p, d: f"The answer is twice {p.answer}." if p.answer else None,
+    lambda p, d: f"Is it {p.answer}? No. The answer is {_other(p, d)}.",
+    lambda p, d: f"$\\text{{Answer: }} {_other(p, d)}$",
+    lambda p, d: f"Hence, our final answer is:\n\n\\[ \\boxed{{{_other(p, d)}}} \\]",
+    lambda p, d: f"The answer is {p.answer} squared." if abs(p.answer) > 1 else None,
 ]

@@ -61,9 +61,7 @@ TWO_ANSWERS = [
     "It looks like @ at first.\n\n**Answer:** ~",
 ]
 
-# Written when the check was finished, and judged as they are.
-
-LATEX_HELD_OUT = [
+LATEX_RIGHT += [
     r"Combining the two conditions gives us our final answer: $@$.",
     r"Hence, $\boxed{@}$ is the answer.",
     r"**Answer: $@$**",
@@ -76,7 +74,7 @@ LATEX_HELD_OUT = [
     r"The final result, after cancelling the factor of $2$, is $@$.",
 ]
 
-PLAIN_HELD_OUT = [
+PLAIN_RIGHT += [
     "Our answer is @, as required.",
     "ANSWER: @",
     "So we end up with **@**.",
@@ -88,9 +86,38 @@ PLAIN_HELD_OUT = [
     "Solution: @",
 ]
 
-TWO_HELD_OUT = [
+TWO_ANSWERS += [
     "The answer is either @ or ~.",
     "@ is what one gets without care. The correct answer is ~.",
     "**Answer:** @\n\nCorrection: **Answer:** ~",
     "The answer isn't @; the answer is ~.",
+]
+
+# Written when the check was finished, and judged as they are.
+
+LATEX_HELD_OUT = [
+    r"Substituting back, we see that this works. The answer is thus \(@\).",
+    r"**Solution.** Using the identity from above, the expression becomes $\boxed{@}$.",
+    r"The answer is:" + "\n\n$$@$$" + "\n\nLet me know if you need anything else.",
+    r"We get \[ @ \]",
+    r"Final answer: \[\boxed{@}\]",
+    r"*The answer is* $@$.",
+    r"$\text{Answer: } @$",
+    r"Therefore the answer must be $@$ (there are no other solutions).",
+]
+
+PLAIN_HELD_OUT = [
+    "So the answer to the question is @.",
+    "Final result: @",
+    "The answer is\n\n**@**",
+    "*The answer is @.*",
+    "- Answer: @",
+    "Therefore the answer must be @ (there are no other solutions).",
+    "Using the formula from step 1, I get: @",
+]
+
+TWO_HELD_OUT = [
+    "The answer is @, or rather ~.",
+    "It can't be @, so the answer is ~.",
+    "My first result was @. My final answer is ~.",
 ]

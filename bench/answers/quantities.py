@@ -177,8 +177,6 @@ KINDS: list[Callable[[random.Random], Spellings]] = [
     _unit,
 ]
 
-# Written when the check was finished, and judged as they are.
-
 
 def _other_currency(dice: random.Random) -> Spellings:
     cents = dice.randrange(101, 99_999)
@@ -231,4 +229,66 @@ def _thousands(dice: random.Random) -> Spellings:
     return f"{value:,}", same, other
 
 
-KINDS_HELD_OUT: list[Callable[[random.Random], Spellings]] = [_other_currency, _small, _negative_decimal, _thousands]
+KINDS += [_other_currency, _small, _negative_decimal, _thousands]
+
+# Written when the check was finished, and judged as they are.
+
+
+def _speed(dice: random.Random) -> Spellings:
+    value = f"{dice.randrange(11, 999) / 10:.1f}"
+    same = [
+        f"{value} m/s",
+        f"{value}\\text{{ m/s}}",
+        f"{value}\\,\\frac{{\\text{{m}}}}{{\\text{{s}}}}",
+        f"{value}",
+        f"{value} m/s^2",
+        f"{value} meters per second",
+    ]
+    other = [f"-{value} m/s", f"{value}5 m/s", f"{value.replace('.', '')} m/s", f"{float(value) + 1:.1f}\\text{{ m/s}}"]
+    return f"{value} m/s", same, other
+
+
+def _area(dice: random.Random) -> Spellings:
+    value = dice.randrange(2, 900)
+    same = [
+        f"{value} m²",
+        f"{value} m^2",
+        f"{value}\\text{{ m}}^2",
+        f"{value} square meters",
+        f"{value}\\ \\mathrm{{m^2}}",
+        f"{value} sq. m",
+    ]
+    other = [
+        f"{value + 1} m²",
+        f"-{value} m^2",
+        f"{value * 100}\\text{{ m}}^2",
+        f"{value}.5 square meters",
+        f"{value}{dice.randrange(1, 9)} m²",
+    ]
+    return f"{value} square meters", same, other
+
+
+def _improper(dice: random.Random) -> Spellings:
+    bottom = dice.choice((2, 4, 5, 8))
+    top = dice.randrange(1, 40) * bottom + 1
+    decimal = f"{top / bottom:g}"
+    same = [
+        decimal,
+        f"{top}/{bottom}",
+        f"\\frac{{{top}}}{{{bottom}}}",
+        f"\\frac{top}{{{bottom}}}" if top < 10 else decimal,
+        f"{decimal}0",
+        f"{top} / {bottom} hours",
+    ]
+    other = [
+        f"{bottom}/{top}",
+        f"-{decimal}",
+        f"\\frac{{{top}}}{{{bottom * 2}}}",
+        f"{top}",
+        f"{top / bottom + 1:g}",
+        f"{top + 1}/{bottom}",
+    ]
+    return f"\\frac{{{top}}}{{{bottom}}}", same, other
+
+
+KINDS_HELD_OUT: list[Callable[[random.Random], Spellings]] = [_speed, _area, _improper]

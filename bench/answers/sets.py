@@ -128,7 +128,6 @@ def roots_of_equation(dice: random.Random) -> Spellings:
 
 
 def half_open_union(dice: random.Random) -> Spellings:
-    """Held out."""
     a = dice.randrange(-9, 0)
     b, c = a + dice.randrange(1, 5), a + dice.randrange(6, 12)
     same = [
@@ -147,7 +146,6 @@ def half_open_union(dice: random.Random) -> Spellings:
 
 
 def plus_minus(dice: random.Random) -> Spellings:
-    """Held out."""
     value = dice.randrange(2, 40)
     same = [
         f"x = ±{value}",
@@ -167,7 +165,6 @@ def plus_minus(dice: random.Random) -> Spellings:
 
 
 def fractions_in_a_set(dice: random.Random) -> Spellings:
-    """Held out."""
     a, b = dice.sample((1, 2, 4, 5, 7, 8), 2)
     same = [
         f"\\left\\{{\\frac{{{a}}}{{3}}, -\\frac{{{b}}}{{9}}\\right\\}}",
@@ -182,3 +179,61 @@ def fractions_in_a_set(dice: random.Random) -> Spellings:
         f"\\{{\\frac{{{a}}}{{3}}, -\\frac{{{b}}}{{9}}, 1\\}}",
     ]
     return f"\\{{\\frac{{{a}}}{{3}}, -\\frac{{{b}}}{{9}}\\}}", same, other
+
+
+def double_inequality(dice: random.Random) -> Spellings:
+    low = dice.randrange(-9, 9)
+    high = low + dice.randrange(2, 9)
+    same = [
+        f"{low} ≤ x ≤ {high}",
+        f"{low} \\leq x \\leq {high}",
+        f"[{low}, {high}]",
+        f"{low} <= x <= {high}",
+        f"x \\in \\left[{low}, {high}\\right]",
+    ]
+    other = [
+        f"{low} < x < {high}",
+        f"{low} \\le x < {high}",
+        f"({low}, {high}]",
+        f"{low} ≤ x ≤ {high + 1}",
+        f"x \\ge {low}",
+        f"{low} ≥ x",
+    ]
+    return f"{low} \\le x \\le {high}", same, other
+
+
+def points_in_a_set(dice: random.Random) -> Spellings:
+    a, b, c, d = dice.sample(range(-9, 10), 4)
+    same = [
+        f"({a}, {b}) and ({c}, {d})",
+        f"\\{{({c}, {d}), ({a}, {b})\\}}",
+        f"{{({a}, {b}), ({c}, {d})}}",
+        f"\\left({a}, {b}\\right), \\left({c}, {d}\\right)",
+    ]
+    other = [
+        f"({b}, {a}) and ({c}, {d})",
+        f"\\{{({a}, {b})\\}}",
+        f"({a}, {b})",
+        f"({a}, {d}), ({c}, {b})",
+        f"\\{{({a}, {b}), ({c}, {d + 1})\\}}",
+    ]
+    return f"\\{{({a}, {b}), ({c}, {d})\\}}", same, other
+
+
+def all_but(dice: random.Random) -> Spellings:
+    hole = dice.randrange(-9, 10)
+    same = [
+        f"(-∞, {hole}) ∪ ({hole}, ∞)",
+        f"x \\neq {hole}",
+        f"x ≠ {hole}",
+        f"\\left(-\\infty, {hole}\\right)\\cup\\left({hole}, \\infty\\right)",
+    ]
+    other = [
+        f"(-∞, {hole}] ∪ ({hole}, ∞)",
+        f"x = {hole}",
+        f"x \\ne {hole + 1}",
+        f"(-\\infty, {hole})",
+        f"(-∞, {hole - 1}) ∪ ({hole}, ∞)",
+        "(-∞, ∞)",
+    ]
+    return f"(-\\infty, {hole}) \\cup ({hole}, \\infty)", same, other

@@ -16,6 +16,8 @@ _CLAIM = re.compile(
       (?:\b(?:is|be|are)\b|:)[ \t:]*(?:\w+[ ]){{0,2}}?{_LETTER}
     | \b(?:option|choice|letter|choose|pick|select|chose|go[ ]with)\s+{_LETTER}
     | {_LETTER}\s+(?:is|are|must\s+be|would\s+be)\b
+    | \b(?:it|that)['’]s[ ]{_LETTER}
+    | \b(?:hence|thus|so|therefore)[:,]?[ ]{_LETTER}(?=[\s.)*]*$)
     | ^\s*{_LETTER}(?=[).:\s]|$)
     """,
     re.VERBOSE | re.MULTILINE | re.IGNORECASE,

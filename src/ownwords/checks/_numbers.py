@@ -23,6 +23,7 @@ from fractions import Fraction
 _LATEX = [
     (re.compile(pattern), replacement)
     for pattern, replacement in (
+        (r"\\frac\{\\(?:text|mathrm)\{([^{}]*)\}\}\{\\(?:text|mathrm)\{([^{}]*)\}\}", r" \1/\2"),
         (r"\\(?:text|textbf|textit|mathrm|mathbf|mbox|operatorname)\s*\{([^{}]*)\}", r" \1 "),
         (r"(?<=\d)\s*\\[dtc]?frac", r" \\frac"),
         (r"\\[dtc]?frac\s*\{\s*(\d+)\s*\}\s*\{\s*(\d+)\s*\}", r"\1/\2"),
@@ -81,7 +82,7 @@ _UNIT_GAP = re.compile(
 )
 _VARIABLE_AFTER = re.compile(
     r"[xyznabitruvw](?![A-Za-z\d])|\s?(?:π|√|\\[A-Za-z]+|(?:sqrt|pi|ln|log|sin|cos|tan)(?![A-Za-z]))|\s*[≤≥∪∩∈±]"
-    r"|\s*,\s*\+?(?:∞|\\infty)|\s*\^|\(\s*-?\d*[a-z](?![A-Za-z])|[A-Za-z]\s*[-+^]\s*[\dA-Za-z(](?![A-Za-z])"
+    r"|\s*,\s*\+?(?:∞|\\infty)|\s*\^|\s(?:squared|cubed)\b|\(\s*-?\d*[a-z](?![A-Za-z])|[A-Za-z]\s*[-+^]\s*[\dA-Za-z(](?![A-Za-z])"
     r"|\s*[-+*/×÷]\s*(?:[xyzn(](?![A-Za-z])|√|π|pi(?![A-Za-z])|sqrt|\\)|\s*[<>]=?\s*[-\dA-Za-z(](?![A-Za-z])"
 )
 _OPERAND_BEFORE = re.compile(
@@ -193,7 +194,10 @@ def _alternatives(text: str, *tokens: re.Match[str]) -> str | None:
         return None
     parts = (gap["unit"], text[tokens[1].end() :][:_ALTERNATIVE_LENGTH])
     before, after = (_UNIT.match(part.replace("percent", "%")) for part in parts)
-    if before and after and before[1] and after[1] and before[1] != after[1]:  # the same in another unit
+    is_either = text[max(0, tokens[0].start() - 12) : tokens[0].start()].rstrip(" $€£¥₹").endswith("either")
+    if (
+        not is_either and before and after and before[1] and after[1] and before[1] != after[1]
+    ):  # the same in another unit
         return None
     return text[tokens[0].start() : tokens[1].end()]
 
@@ -210,6 +214,8 @@ def _in_expression(text: str, token: re.Match[str], before: bool = True) -> bool
     if before:
         found = _OPERAND_BEFORE.search(lead) or (token["sign"] and _VARIABLE_BEFORE_SIGN.search(lead))
         return found is not None
+    if lead.endswith("-("):
+        return True
     return lead.rstrip(" ([{").endswith(("√", "sqrt")) or _INEQUALITY_BEFORE.search(lead) is not None
 
 

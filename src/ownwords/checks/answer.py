@@ -40,6 +40,7 @@ _SHORTEST_CORRECTION = 12
 
 _PHRASE_WORDS = 12
 _BARE_WORDS = 8
+_FIGURE_WORDS = 6
 _CHOICE_WORDS = 40
 
 _SENTENCE_END = re.compile(
@@ -59,11 +60,14 @@ _WRAPPING = " \t\r\n\"'“”‘*_`$()[]{}.,;:!?\\"
 _WRAPPING_BUT_BRACKETS = " \t\r\n\"'“”‘*_`$.,;:!?\\"
 _CLAIM = re.compile(r"\b(?:is|are|be|equals?|get|gives?|obtain|have|to|namely)\b|:")
 _AROUND_SIGNS = re.compile(r"\s*([-+*/=^,;()\[\]{}<>|])\s*")
+_CORRECTED = (
+    r"or rather|scratch that|correction|I made (?:a|an) \w+|should (?:really |actually |rather )?(?:be|have been)"
+)
 _RETRACTED = re.compile(
-    r"\b(?:wait|actually|oops|correction|scratch that|hold on|on second thought|I made (?:a|an) \w+"
-    r"|(?:could|might|may) also be|should (?:really |actually |rather )?(?:be|have been))\b",
+    rf"\b(?:{_CORRECTED}|wait|actually|oops|hold on|on second thought|(?:could|might|may) also be|no, (?:it|that))\b",
     re.IGNORECASE,
 )
+_REPLACED = re.compile(rf"\b(?:{_CORRECTED})\b:?", re.IGNORECASE)
 _LETTER = re.compile(r"[^\W\d_]")
 _BRACKETS = re.compile(r"([\[({]).*,.*([\])}])", re.DOTALL)
 _UNDECIDED = re.compile(
@@ -77,7 +81,9 @@ _DURATION = re.compile(
     r"(?:seconds|minutes|hours|days|weeks|months|years)\W{0,3}$"
 )
 _FIGURE = re.compile(r"[\d$\\]")
-_COMPARED = re.compile(r"(?:less|fewer|more|greater|smaller|larger|higher|lower) than\b", re.IGNORECASE)
+_COMPARED = re.compile(
+    r"(?:(?:less|fewer|more|greater|smaller|larger|higher|lower) than|twice|half|double|triple)\b", re.IGNORECASE
+)
 _ANY_CHOICE = re.compile(r"(?<![A-Za-z'])([A-J])(?![A-Za-z'])")
 _ARTICLE = re.compile(r"(?:the|an?)\s+(?=\S)")
 
@@ -113,8 +119,8 @@ def extract_final_answer(text: str) -> Answer | None:
         if value is not None:
             corrected = _taken_back(text, end, value)
             return value if corrected is None else corrected
-        last_phrase = last_phrase or _phrase(segment)
-        if last_phrase and any(character.isdigit() for character in last_phrase):  # an expression, a list, a time
+        last_phrase = last_phrase or _taken_back(text, end, segment) or _phrase(segment)
+        if last_phrase and any(character.isdigit() for character in str(last_phrase)):  # an expression, a list, a time
             return last_phrase
     if last_phrase is not None:
         return last_phrase
@@ -152,7 +158,7 @@ def _fit(given: str, expected: str) -> bool:
 def _same_in_other_reading(text: str, given: Answer | None, expected: Answer) -> bool:
     """Once the reference tells what kind of answer is wanted: `Paris, founded in 250 BC`, or `B) 12`."""
     segment, value, end = next(_marked_segments(text), (None, None, 0))
-    if value is not None and _taken_back(text, end, value) is not None:
+    if segment and _taken_back(text, end, segment if value is None else value) is not None:
         return False
     if isinstance(expected, Fraction):
         if segment is not None:
@@ -185,7 +191,8 @@ def _final_expression(text: str) -> str | None:
             return None
         latex = None if found.negated else expression_in(found.text, is_formula=found.boxed)
         if latex or (not found.negated and _FIGURE.search(found.text)):
-            return latex
+            cues = list(_REPLACED.finditer(text[found.end : found.end + _AFTER_ANSWER]))
+            return (expression_in(text[found.end + cues[-1].end() :]) if cues else None) or latex
     end = len(text.rstrip())
     for _ in range(_MOST_LINES):
         start = text.rfind("\n", 0, end) + 1
@@ -228,17 +235,20 @@ def _marked_segments(text: str) -> Iterator[tuple[str, Answer | None, int]]:
 
 
 def _taken_back(text: str, start: int, value: Answer) -> Answer | None:
-    """The last number, or letter, after an answer that its writer takes back."""
+    """What stands in the place of an answer that its writer takes back: the last number, letter or phrase."""
     if len(text) - start < _SHORTEST_CORRECTION:
         return None
     after = text[start : start + _AFTER_ANSWER]
-    found = _RETRACTED.search(after)
-    if found is None:
+    is_letter = isinstance(value, str) and len(value) == 1
+    cue = _RETRACTED if is_letter or isinstance(value, Fraction) else _REPLACED
+    cues = list(cue.finditer(after))
+    if not cues:
         return None
-    after = after[found.end() :]
-    if isinstance(value, str) and len(value) == 1:
-        return next(reversed(_ANY_CHOICE.findall(after)), None)
-    return _last_value(after)
+    if is_letter:
+        return next(reversed(_ANY_CHOICE.findall(after, cues[0].end())), None)
+    if isinstance(value, Fraction):
+        return _last_value(after[cues[0].end() :])
+    return _phrase(plain(after[cues[-1].end() :]).strip(MARKUP + ",."))
 
 
 def _read(segment: str) -> Answer | None:
@@ -295,15 +305,20 @@ def _last_value(text: str) -> Answer | None:
             formula = plain(span_text(formulas[-1])).strip(MARKUP)
             if (value := _read(formula) or _phrase(formula)) is not None:
                 return value
-        bold = [span for span in map(plain, _BOLD_SPAN.findall(line)) if count_numbers(span) and not span.endswith(":")]
+        bold = [span for span in map(plain, _BOLD_SPAN.findall(line)) if _is_figure(span)]
         if len(bold) == 1:
-            return first_number(bold[0])
+            return first_number(_SIGN_WORD.sub("-", bold[0], count=1))
         line = plain(line)
         if count_numbers(line):
             claim = _claim(line)
             return _phrase(claim) if not _PROSE.search(claim) and is_symbolic(claim) else last_number(line)
         end = start
     return None
+
+
+def _is_figure(bold: str) -> bool:
+    """Whether bold text is a number with a few words, and neither a label nor a whole sentence."""
+    return not bold.endswith(":") and len(bold.split()) <= _FIGURE_WORDS and count_numbers(bold) > 0
 
 
 def _sentence(text: str) -> str:
