@@ -13,7 +13,8 @@ from answer_cases import EXTRACTED, JUDGED
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ownwords.checks.answer import _MARKER, _markers, extract_final_answer, final_answer, same_answer
+from ownwords.checks._markers import _MARKER, markers
+from ownwords.checks.answer import extract_final_answer, final_answer, same_answer
 from ownwords.records import Candidate, Example, Message, Verdict
 
 PHRASES = [
@@ -168,6 +169,6 @@ PIECES += ["\\fbox", "{", "}", "42", ".", "_", " ", "é", "İ", "ſ"]
 @given(st.lists(st.sampled_from(PIECES), max_size=14).map("".join))
 def test_markers_are_those_that_a_search_of_every_position_finds(text: str) -> None:
     found, expected = (
-        [(match.span(), match.groups()) for match in matches] for matches in (_markers(text), _MARKER.finditer(text))
+        [(match.span(), match.groups()) for match in matches] for matches in (markers(text), _MARKER.finditer(text))
     )
     assert found == expected

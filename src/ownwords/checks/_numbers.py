@@ -5,10 +5,13 @@ What is read, by decision:
 - Units, currency and percent signs are dropped: `50%` is 50, never 0.5, since references often leave the sign out.
 - Values are fractions: 1.50 equals 1.5, and 0.333 does not equal 1/3.
 - Clock times, dates and version numbers are no numbers but text: 12:30 is not 12.
-- An expression that is not worked out (`2x`, `3√2`, `10-15`) is no number; one that is (`48 + 24 = 72`) is its result.
+- An expression that is not worked out (`2x`, `3√2`, `10-15`, `x > 5`) is no number; one that is (`48 + 24 = 72`) is its
+  result.
+- Two different numbers as alternatives (`72 or 74`) are no number, but `90 minutes or 1.5 hours` is its first.
+- `10k` is 10,000; other letters are scales only in sums of money: `$2.5M`, `$3B`.
 
 All functions take a short piece of text (the caller cuts it), so no input can make reading slow. Not covered: number
-words, roman numerals, decimal commas, suffixes such as 10k.
+words, roman numerals, decimal commas.
 """
 
 from __future__ import annotations
@@ -20,12 +23,13 @@ from fractions import Fraction
 _LATEX = [
     (re.compile(pattern), replacement)
     for pattern, replacement in (
+        (r"\\frac\{\\(?:text|mathrm)\{([^{}]*)\}\}\{\\(?:text|mathrm)\{([^{}]*)\}\}", r" \1/\2"),
         (r"\\(?:text|textbf|textit|mathrm|mathbf|mbox|operatorname)\s*\{([^{}]*)\}", r" \1 "),
         (r"(?<=\d)\s*\\[dtc]?frac", r" \\frac"),
         (r"\\[dtc]?frac\s*\{\s*(\d+)\s*\}\s*\{\s*(\d+)\s*\}", r"\1/\2"),
         (r"\\[dtc]?frac\s*(\d)\s*(\d)", r"\1/\2"),
         (r"\\(?:left|right|displaystyle)(?![A-Za-z])|\\[,;:! ]", ""),
-        (r"\\([%$&#])", r"\1"),
+        (r"\\([%$&#{}])", r"\1"),
         (r"\\(?:times|cdot)(?![A-Za-z])", "×"),
         (r"\\div(?![A-Za-z])", "÷"),
         (r"\\approx(?![A-Za-z])", "≈"),
@@ -56,11 +60,13 @@ _NUMBER = re.compile(
       | \s?(?:\^|\*\*)\s?\{?\s?(?P<power>-?\d{1,3})\s?\}?
     )?
     (?:\s?/\s?(?P<denominator>\d{1,3}(?:,\d{3}){1,4}(?!\d)|\d++(?:\.\d++)?))?
-    (?:\s(?P<scale>thousand|million|billion|trillion)\b)?
+    (?:\s(?P<scale>hundred|thousand|million|billion|trillion)\b|(?P<suffix>[kKMB]|bn)(?![A-Za-z\d]))?
     """,
     re.VERBOSE,
 )
-_SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+_SCALES = {"hundred": 10**2, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+_SUFFIXES = {"k": 10**3, "K": 10**3, "M": 10**6, "B": 10**9, "bn": 10**9}
+_CURRENCY = ("$", "€", "£", "¥", "₹")
 _MOST_DIGITS = 1000
 
 _EQUALITY = re.compile(r"=|≈|\bequals\b|\bis equal to\b")
@@ -68,16 +74,32 @@ _OPERATION = re.compile(r"\s[-+*/]\s|[+*×÷·]|(?<![A-Za-z])x(?![A-Za-z])|\b(?:
 _BARE_OPERATOR = re.compile(r"\s*(?:[-+*/×÷·^]|x(?![A-Za-z]))\s*[$€£¥₹(-]*")
 _SENTENCE_BREAK = re.compile(r"[.!?](?:\s|$)|[,;\n]")
 _LIST_GAP = re.compile(r"[\s)\]}]*(?:[,;|]\s*(?:(?:and|or)\s+)?|\s(?:and|or)\s+)[\s(\[{]*|\s+")
+_OR_AFTER = re.compile(r"[\s$)\]}\\]*\bor\b")
+_OPENING, _CLOSING = tuple("([{"), tuple(")]}")
 _UNIT_GAP = re.compile(
     r"\s?(?:h|hours?|hrs?|min|minutes?|mins?|seconds?|secs?|days?|weeks?|months?|years?|feet|foot|ft|pounds?|lbs?"
     r"|dollars?|degrees?|[°'])\.?,?\s?(?:and\s)?[$€£¥₹]?"
 )
 _VARIABLE_AFTER = re.compile(
-    r"[xyznab](?![A-Za-z\d])|\s?(?:π|√|\\[A-Za-z]+|sqrt)|\s*[-+*/×÷^]\s*(?:[xyzn(](?![A-Za-z])|√|\\)"
+    r"[xyznabitruvw](?![A-Za-z\d])|\s?(?:π|√|\\[A-Za-z]+|(?:sqrt|pi|ln|log|sin|cos|tan)(?![A-Za-z]))|\s*[≤≥∪∩∈±]"
+    r"|\s*,\s*\+?(?:∞|\\infty)|\s*\^|\s(?:squared|cubed)\b|\(\s*-?\d*[a-z](?![A-Za-z])|[A-Za-z]\s*[-+^]\s*[\dA-Za-z(](?![A-Za-z])"
+    r"|\s*[-+*/×÷]\s*(?:[xyzn(](?![A-Za-z])|√|π|pi(?![A-Za-z])|sqrt|\\)|\s*[<>]=?\s*[-\dA-Za-z(](?![A-Za-z])"
 )
 _OPERAND_BEFORE = re.compile(
-    r"(?:√|sqrt\s?[{(\[]?|\\[A-Za-z]+[{\[]|(?<![A-Za-z])[A-Za-z]{1,4}\(|(?:(?<![A-Za-z])[A-Za-z]|[\d)}])\s*[-+*/×÷^])\s*$"
+    r"(?:√|±|\}\s?\{|(?:∞|\\infty)\s?,|(?<!\w)-\s?\(|sqrt\s?[{(\[]?|\\[A-Za-z]+[{\[]"
+    r"|\\(?:[lg]e?q?|[lg]t|neq?|pm|cup|ln|log|sin|cos|tan|exp)\s?"
+    r"|(?<![A-Za-z])[A-Za-z]{1,4}\(|(?<![A-Za-z])[A-Za-z]\s*(?:[<>]=?|[≤≥∈])"
+    r"|(?:(?<![A-Za-z])[A-Za-z]|[\d)}²³])\s*[-+*/×÷^])\s*$"
 )
+_VARIABLE_BEFORE_SIGN = re.compile(r"(?<![A-Za-z])[A-Za-z]\s+$")
+_INEQUALITY_BEFORE = re.compile(r"(?<![A-Za-z])[A-Za-z]\s*(?:[<>]=?|[≤≥])\s*$")
+_SYSTEM_GAP = re.compile(r"\s*(?:[,;]\s*)?(?:\b(?:or|and)\b)?\s*[A-Za-z]\s*=\s*")
+_ALTERNATIVE = re.compile(
+    r"(?P<unit>(?:\s?[A-Za-z%°/²³]+(?:\^\d)?){0,3}?)[\s,(]*\bor\b(?:\s+(?:maybe|perhaps|possibly|it|is|could|might|even|be|also)\b)*"
+    r"\s*[$€£¥₹]?"
+)
+_ALTERNATIVE_LENGTH = 80
+_UNIT = re.compile(r"\s?([A-Za-z°/]*)")
 
 
 def plain(text: str) -> str:
@@ -92,7 +114,7 @@ def plain(text: str) -> str:
             text = re.sub(r"(?<=\d)(?=[¼-¾⅐-⅞])", " ", text)
             text = _VULGAR.sub(lambda match: unicodedata.normalize("NFKC", match.group()), text)
         text = text.translate(_CHARACTERS)
-    return _BOLD.sub("", text)
+    return _BOLD.sub("", text) if "*" in text or "_" in text or "`" in text else text
 
 
 def count_numbers(text: str) -> int:
@@ -109,9 +131,9 @@ def first_number(text: str) -> Fraction | str | None:
     if text.isdecimal() and text.isascii() and len(text) <= _MOST_DIGITS:  # most are nothing else
         return Fraction(int(text))
     tokens = list(_NUMBER.finditer(text))
-    if not tokens:
+    if not tokens or "\\begin" in text:
         return None
-    several = _several(text, tokens)
+    several = _several(text, tokens) or _alternatives(text, *tokens[:2])
     if several is not None:
         return several
     chain = [tokens[0]]
@@ -136,7 +158,9 @@ def last_number(text: str) -> Fraction | str | None:
     tokens = list(_NUMBER.finditer(text))
     if not tokens or _in_expression(text, tokens[-1], before=False):
         return None
-    return _value(tokens[-1])
+    if len(tokens) > 1 and _BARE_OPERATOR.fullmatch(text, tokens[-2].end(), tokens[-1].start()):  # 72 - 3
+        return None
+    return _alternatives(text, *tokens[-2:]) or _value(tokens[-1])
 
 
 def _several(text: str, tokens: list[re.Match[str]]) -> str | None:
@@ -144,10 +168,38 @@ def _several(text: str, tokens: list[re.Match[str]]) -> str | None:
     end = 0
     while end + 1 < len(tokens):
         gap = (tokens[end].end(), tokens[end + 1].start())
-        if not (_LIST_GAP.fullmatch(text, *gap) or _UNIT_GAP.fullmatch(text, *gap)):
+        if not (
+            _LIST_GAP.fullmatch(text, *gap) or _UNIT_GAP.fullmatch(text, *gap) or _SYSTEM_GAP.fullmatch(text, *gap)
+        ):
+            break
+        if text[slice(*gap)].strip() == "or" and _value(tokens[end]) == _value(tokens[end + 1]):  # 1/2 or 0.5
             break
         end += 1
-    return text[tokens[0].start() : tokens[end].end()] if end else None
+    if not end:
+        return None
+    start, stop = tokens[0].start(), tokens[end].end()
+    if _OR_AFTER.match(text, stop):
+        return text[start:]
+    if text[start - 1 : start] in _OPENING and text[stop : stop + 1] in _CLOSING:  # an interval is more than its ends
+        start, stop = start - 1, stop + 1
+    return text[start:stop]
+
+
+def _alternatives(text: str, *tokens: re.Match[str]) -> str | None:
+    """Two numbers that are offered as alternatives, as they are written: `72 clips or maybe 74 clips`."""
+    if len(tokens) < 2 or " or" not in text[tokens[0].end() : tokens[1].start()][:_ALTERNATIVE_LENGTH]:
+        return None
+    gap = _ALTERNATIVE.fullmatch(text, tokens[0].end(), min(tokens[1].start(), tokens[0].end() + _ALTERNATIVE_LENGTH))
+    if gap is None or _value(tokens[0]) == _value(tokens[1]):
+        return None
+    parts = (gap["unit"], text[tokens[1].end() :][:_ALTERNATIVE_LENGTH])
+    before, after = (_UNIT.match(part.replace("percent", "%")) for part in parts)
+    is_either = text[max(0, tokens[0].start() - 12) : tokens[0].start()].rstrip(" $€£¥₹").endswith("either")
+    if (
+        not is_either and before and after and before[1] and after[1] and before[1] != after[1]
+    ):  # the same in another unit
+        return None
+    return text[tokens[0].start() : tokens[1].end()]
 
 
 def _is_operation(gap: str) -> bool:
@@ -160,8 +212,11 @@ def _in_expression(text: str, token: re.Match[str], before: bool = True) -> bool
         return True
     lead = text[max(0, token.start() - 12) : token.start()]
     if before:
-        return _OPERAND_BEFORE.search(lead) is not None
-    return lead.rstrip(" ([{").endswith(("√", "sqrt"))
+        found = _OPERAND_BEFORE.search(lead) or (token["sign"] and _VARIABLE_BEFORE_SIGN.search(lead))
+        return found is not None
+    if lead.endswith("-("):
+        return True
+    return lead.rstrip(" ([{").endswith(("√", "sqrt")) or _INEQUALITY_BEFORE.search(lead) is not None
 
 
 def _value(token: re.Match[str]) -> Fraction | str | None:
@@ -195,6 +250,8 @@ def _value(token: re.Match[str]) -> Fraction | str | None:
         value /= denominator
     if token["scale"]:
         value *= _SCALES[token["scale"]]
+    if token["suffix"] and (token["suffix"] == "k" or token.group().lstrip("+-").startswith(_CURRENCY)):
+        value *= _SUFFIXES[token["suffix"]]
     return -value if negative else value
 
 

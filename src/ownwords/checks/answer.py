@@ -3,69 +3,94 @@ r"""The check `final_answer`: does the candidate end with the reference's answer
 Where a text has its answer, in this order:
 
 1. After the last explicit marker that gives one: `\boxed{…}`, `#### …`, `the answer is …`, `Answer: …`. What follows
-   is a number, a choice's letter or, failing both, a phrase of at most twelve words.
+   is a number, a choice's letter or, failing both, a phrase of at most twelve words. An answer that is taken back
+   (`Wait, it should be …`) is the last number after that.
 2. In a short text without markers, such as the bare `42`, `true` or `[3, 1, 2]` of a generated task: the whole text.
-3. In the only bold number of the last line with a number, else the last number of the text.
+3. In the last line with a number: its last formula, if it ends with one, its only bold number, else its last number.
 
 A number merely mentioned earlier does not count. `_numbers.py` tells how numbers are read; text is compared without
-case, outer punctuation and markup. Not covered: answers that are equal only after algebra or in another unit.
+case, outer punctuation and markup. Where the reference's answer is more than a number or a word, `final_answer` also
+compares expressions: `_expressions.py` reads them, `_algebra.py` says what is the same. Where it is a choice's letter,
+`_choices.py` finds the one that a candidate settles on. Not covered: equal quantities in different units, number words.
 """
 
 from __future__ import annotations
 
 import re
-from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from fractions import Fraction
 
+from ownwords.checks._algebra import exact_value, same_expression
+from ownwords.checks._choices import chosen_letter
+from ownwords.checks._expressions import expression_in, is_symbolic, span_text, spans
+from ownwords.checks._markers import MARKUP, NUMERAL, marked
 from ownwords.checks._numbers import count_numbers, first_number, last_number, plain
 from ownwords.checks.base import check
 from ownwords.records import PASSED, Candidate, Example, Verdict
 
 Answer = Fraction | str
 
-_MARKER = re.compile(
-    r"""
-      \\(?P<box>boxed|fbox)(?![A-Za-z])
-    | (?<!\#)(?P<hashes>\#{4})(?!\#)
-    | \banswers?\b(?P<glue>[^\n.:=?!]{0,60}?\b(?:is|are|was|be|equals)\b|[*_"')\] \t]{0,6}[:=])
-    | ^[#*_ \t]{0,8}(?:the[ ]|my[ ]|final[ ]|correct[ ]){0,2}answer[*_ \t]{0,8}$
-    """,
-    re.VERBOSE | re.IGNORECASE | re.MULTILINE,
-)
 # Bounds that keep the time linear in the text's length, whatever the text.
-_MOST_MARKERS = 50
-_SEGMENT = 300
 _LINE_BEFORE_NUMBER = 2000
 _LINE_AFTER_NUMBER = 100
 _MOST_LINES = 20
 _LONGEST_BARE = 2000
+_AFTER_ANSWER = 400
+_SHORTEST_CORRECTION = 12
 
 _PHRASE_WORDS = 12
 _BARE_WORDS = 8
+_FIGURE_WORDS = 6
+_CHOICE_WORDS = 40
 
-_MARKUP = " \t*_:=\"'`"
-_NUMERAL = "0123456789.,"
-_NEGATED = re.compile(r"\b(?:not|never|cannot)\b|n't\b", re.IGNORECASE)
 _SENTENCE_END = re.compile(
     r"(?<!\bapprox)(?<!\bRs)(?<!\bNo)(?<!\bvs)(?<!\bSt)(?<!\bMr)(?<!\bDr)[.!?]+(?=[\s*_\"')\]$\\]|$)"
 )
 _CHOICE = re.compile(r"[(\[]([A-Ja-j])[)\]]|([A-J])(?:[).\]:,](?!\d)|\s*$|(?<![AI])\s(?!\s*[-+*/^=]))")
-_BARE_CHOICE = re.compile(r"[(\[]?([A-Ja-j])[)\]](?!\w)")
+_BARE_CHOICE = re.compile(r"[(\[]?([A-Ja-j])[)\]](?!\w)|([A-J])[.:]\s+(?=\S)")
+_OTHER_CHOICE = re.compile(r"\s*(?:or|and)\s+[(\[]?[A-J](?![A-Za-z'])")
 _SIGN_WORD = re.compile(r"(?:negative|minus)\s+(?=[$€£¥₹]?\s?\d)", re.IGNORECASE)
-_NUMBERED_HEADING = re.compile(r"\s*\d+[.)]\s+[A-Za-z*]")
-_BRACKETED_LIST = re.compile(r"[\[({][^\])}]*,")
+_BRACKETED_LIST = re.compile(
+    r"(?:(?:[A-Za-z]|\([A-Za-z](?:,\s?[A-Za-z])+\))\s*(?:=|∈|\\in(?![A-Za-z])|in\b)\s*)?[\[({][^\])}]*,"
+)
 _PROSE = re.compile(r"(?<![\\A-Za-z])(?!(?:sqrt|sin|cos|tan|log|ln|exp|pi)\b)[A-Za-z]{2,}")
 _BOLD_SPAN = re.compile(r"\*\*([^*\n]{1,60})\*\*")
 _AFTERTHOUGHT = re.compile(r"(?:[,;:(–—]|\s-\s|\s(?:because|since|as|so|which|where|when)\b).*", re.DOTALL)
 _WRAPPING = " \t\r\n\"'“”‘*_`$()[]{}.,;:!?\\"
+_WRAPPING_BUT_BRACKETS = " \t\r\n\"'“”‘*_`$.,;:!?\\"
+_CLAIM = re.compile(r"\b(?:is|are|be|equals?|get|gives?|obtain|have|to|namely)\b|:")
 _AROUND_SIGNS = re.compile(r"\s*([-+*/=^,;()\[\]{}<>|])\s*")
+_CORRECTED = (
+    r"or rather|scratch that|correction|I made (?:a|an) \w+|should (?:really |actually |rather )?(?:be|have been)"
+)
+_RETRACTED = re.compile(
+    rf"\b(?:{_CORRECTED}|wait|actually|oops|hold on|on second thought|(?:could|might|may) also be|no, (?:it|that))\b",
+    re.IGNORECASE,
+)
+_REPLACED = re.compile(rf"\b(?:{_CORRECTED})\b:?", re.IGNORECASE)
+_LETTER = re.compile(r"[^\W\d_]")
+_BRACKETS = re.compile(r"([\[({]).*,.*([\])}])", re.DOTALL)
+_UNDECIDED = re.compile(
+    r"\b(?:cannot|can't|can not|impossible to|unable to|not possible to) (?:be )?"
+    r"(?:determined?|answer(?:ed)?|solved?|say|tell)\b"
+    r"|\bnot enough information\b",
+    re.IGNORECASE,
+)
+_DURATION = re.compile(
+    r"\s(?:over|in|within|during|for|across|after|throughout)\s(?:the\s|all\s)?(?:next\s|last\s|past\s|first\s)?\d{1,4}\s"
+    r"(?:seconds|minutes|hours|days|weeks|months|years)\W{0,3}$"
+)
+_FIGURE = re.compile(r"[\d$\\]")
+_COMPARED = re.compile(
+    r"(?:(?:less|fewer|more|greater|smaller|larger|higher|lower) than|twice|half|double|triple)\b", re.IGNORECASE
+)
+_ANY_CHOICE = re.compile(r"(?<![A-Za-z'])([A-J])(?![A-Za-z'])")
 _ARTICLE = re.compile(r"(?:the|an?)\s+(?=\S)")
 
 
 @check("final_answer", typed=True)
 def final_answer(example: Example, candidate: Candidate) -> Verdict:
-    """The candidate's final answer equals the reference's: a number exactly, anything else as normalised text.
+    """The candidate's final answer equals the reference's: exactly, or for words as normalised text.
 
     Reasons: `wrong_answer`, `no_answer`, `no_reference_answer`.
     """
@@ -75,136 +100,188 @@ def final_answer(example: Example, candidate: Candidate) -> Verdict:
     given = extract_final_answer(candidate.text)
     if same_answer(given, expected) or _same_in_other_reading(candidate.text, given, expected):
         return PASSED
+    if isinstance(expected, str) and _same_expression(candidate.text, example.reference):
+        return PASSED
     if given is None:
         return Verdict(False, "no_answer", f"no final answer found; the reference has {expected}")
     return Verdict(False, "wrong_answer", f"the final answer is {given}, the reference has {expected}")
 
 
 def extract_final_answer(text: str) -> Answer | None:
-    """The final answer that a text gives: a number as an exact fraction, anything else as a phrase, or None."""
+    """The final answer that a text gives: a number as an exact fraction, anything else as a phrase, or None.
+
+    A text that ends right after it has announced its answer gives none.
+    """
     last_phrase = None
-    for segment, value in _marked_segments(text):
+    for segment, value, end in _marked_segments(text):
+        if not segment:
+            return None
         if value is not None:
-            return value
-        last_phrase = last_phrase or _phrase(segment)
+            corrected = _taken_back(text, end, value)
+            return value if corrected is None else corrected
+        last_phrase = last_phrase or _taken_back(text, end, segment) or _phrase(segment)
+        if last_phrase and any(character.isdigit() for character in str(last_phrase)):  # an expression, a list, a time
+            return last_phrase
     if last_phrase is not None:
         return last_phrase
     bare = text.strip()
     whole = _read_bare(plain(bare)) if len(bare) <= _LONGEST_BARE else None
-    return _last_value(text) if whole is None else whole
+    if whole is not None:
+        return whole
+    return None if _UNDECIDED.search(text, max(0, len(text) - _AFTER_ANSWER)) else _last_value(text)
 
 
 def same_answer(given: Answer | None, expected: Answer | None) -> bool:
-    """Whether two extracted answers are equal. None equals nothing, and a number never equals a phrase."""
+    """Whether two extracted answers are equal. None equals nothing, and a number never equals a phrase.
+
+    The brackets of a pair count where both have them: `(1, 2)` is not `[1, 2]`.
+    """
     if isinstance(given, Fraction) or isinstance(expected, Fraction):
         return given == expected
     if given is None or expected is None:
         return False
     wanted = _normal(expected)
-    return bool(wanted) and wanted in (_normal(given), _normal(_AFTERTHOUGHT.sub("", given, count=1)))
+    if not wanted or wanted not in (_normal(given), _normal(_AFTERTHOUGHT.sub("", given, count=1))):
+        return False
+    return _fit(given, expected)
+
+
+def _fit(given: str, expected: str) -> bool:
+    """Whether the brackets around two equal lists may mean the same."""
+    one, other = (_BRACKETS.fullmatch(plain(text).strip(_WRAPPING_BUT_BRACKETS)) for text in (given, expected))
+    if one is None or other is None or one.groups() == other.groups():
+        return True
+    content = other.string[1:-1]
+    return content.count(",") > 1 and not any(bracket in content for bracket in "()[]{}")
 
 
 def _same_in_other_reading(text: str, given: Answer | None, expected: Answer) -> bool:
     """Once the reference tells what kind of answer is wanted: `Paris, founded in 250 BC`, or `B) 12`."""
-    segment, _ = next(_marked_segments(text), ("", None))
-    if isinstance(expected, str):
-        return any(same_answer(reading, expected) for reading in (segment, _sentence(segment)))
-    choice = _CHOICE.match(segment)
-    return choice is not None and isinstance(given, str) and _read(segment[choice.end() :].strip()) == expected
+    segment, value, end = next(_marked_segments(text), (None, None, 0))
+    if segment and _taken_back(text, end, segment if value is None else value) is not None:
+        return False
+    if isinstance(expected, Fraction):
+        if segment is not None:
+            choice = _CHOICE.match(segment)
+            return choice is not None and isinstance(given, str) and _read(segment[choice.end() :].strip()) == expected
+        duration = _DURATION.search(text, max(0, len(text) - _LINE_AFTER_NUMBER))
+        return duration is not None and _last_value(text[: duration.start()]) == expected
+    segment = segment or ""
+    if any(same_answer(reading, expected) for reading in (segment, _sentence(segment))):
+        return True
+    if len(expected) == 1 and expected in "ABCDEFGHIJ":
+        letter = given if isinstance(given, str) and len(given) == 1 else chosen_letter(text)
+        return letter == expected
+    choice = _CHOICE.match(segment) or _BARE_CHOICE.match(text)
+    return choice is not None and same_answer(segment[choice.end() :] or text[choice.end() :], expected)
 
 
-def _marked_segments(text: str) -> Iterator[tuple[str, Answer | None]]:
-    """What follows each explicit marker that gives an answer, as plain text and as read; the last marker first."""
-    for marker in reversed(deque(_markers(text), maxlen=_MOST_MARKERS)):
-        after = text[marker.end() : marker.end() + _SEGMENT]
-        if marker["box"]:
-            segment = _in_braces(after)
-        else:
-            segment = next((line for line in after.split("\n") if line.strip(_MARKUP + "$[\\")), "")
-            if len(after) == _SEGMENT and after.endswith(segment):
-                segment = segment.rstrip(_NUMERAL)  # the window may have cut a number in two
-        if marker["hashes"] and _NUMBERED_HEADING.match(segment):
-            continue
-        segment = plain(segment).strip(_MARKUP)
-        negated = _NEGATED.search(marker["glue"] or "") or _NEGATED.match(segment)
-        value = None if negated else _read(segment)
-        if value is not None or (not negated and _phrase(segment) is not None):
-            yield segment, value
+def _same_expression(text: str, reference: str) -> bool:
+    wanted = _final_expression(reference)
+    if wanted is None or exact_value(wanted) is not None:  # of `3 hours and 20 minutes` it would be the 3
+        return False
+    found = _final_expression(text)
+    return found is not None and same_expression(found, wanted)
 
 
-def _markers(text: str) -> Iterable[re.Match[str]]:
-    """What `_MARKER.finditer` gives. It would try every position of the text; here only those at which a marker can
-    begin, where plain search can find them: in ASCII, whose lower case stands where the text does.
+def _final_expression(text: str) -> str | None:
+    """The final answer as an expression in LaTeX, by the same order of places; None where it is none."""
+    for number, found in enumerate(marked(text)):
+        if found.is_cut and number == 0:
+            return None
+        latex = None if found.negated else expression_in(found.text, is_formula=found.boxed)
+        if latex or (not found.negated and _FIGURE.search(found.text)):
+            cues = list(_REPLACED.finditer(text[found.end : found.end + _AFTER_ANSWER]))
+            return (expression_in(text[found.end + cues[-1].end() :]) if cues else None) or latex
+    end = len(text.rstrip())
+    for _ in range(_MOST_LINES):
+        start = text.rfind("\n", 0, end) + 1
+        line = text[max(start, end - _LINE_BEFORE_NUMBER) : end]
+        bold = _BOLD_SPAN.findall(line)
+        if (
+            latex := expression_in(line, last=True)
+            if spans(line)
+            else expression_in(bold[-1] if bold else _claim(line))
+        ):
+            return latex
+        end = start - 1
+        if end <= 0:
+            return None
+    return None
+
+
+def _claim(line: str) -> str:
+    """What a sentence says that the answer is, if it says so."""
+    return line[max((found.end() for found in _CLAIM.finditer(line)), default=0) :]
+
+
+def _marked_segments(text: str) -> Iterator[tuple[str, Answer | None, int]]:
+    """What follows each explicit marker that gives an answer, as plain text and as read, and where that begins.
+
+    The last marker comes first; where the text ends before its answer does, that is an empty segment.
     """
-    if not text.isascii():
-        return _MARKER.finditer(text)
-    lowered = text.lower()
-    words = [word for word in ("\\boxed", "\\fbox", "####") if word in lowered]
-    starts = [place for word in words for place in _places(lowered, word)]
-    line = before = 0
-    for place in _places(lowered, "answer"):
-        line = max(line, lowered.rfind("\n", before, place) + 1)
-        starts += (line, place)
-        before = place
-    found: list[re.Match[str]] = []
-    end = 0
-    for start in sorted(set(starts)):
-        marker = _MARKER.match(text, start) if start >= end else None
-        if marker:
-            found.append(marker)
-            end = marker.end()
-    return found
+    for number, found in enumerate(marked(text)):
+        if found.is_cut and number == 0:
+            yield "", None, found.end
+            return
+        segment = found.text.strip(MARKUP).rstrip(".")
+        if not found.negated and segment.isdecimal() and segment.isascii():  # most are nothing else
+            yield segment, first_number(segment), found.end
+            continue
+        segment = plain(found.text).strip(MARKUP)
+        value = None if found.negated else _read(segment)
+        if value is not None or (not found.negated and _phrase(segment) is not None):
+            yield segment, value, found.end
 
 
-def _places(text: str, word: str) -> list[int]:
-    """Where the word stands in the text."""
-    places: list[int] = []
-    place = text.find(word)
-    while place >= 0:
-        places.append(place)
-        place = text.find(word, place + 1)
-    return places
-
-
-def _in_braces(after: str) -> str:
-    """The content of `{…}` with nested braces, or the next word where there is no brace; empty if it never closes."""
-    body = after.lstrip()
-    if not body.startswith("{"):
-        return next(iter(body.split()), "")
-    depth = 0
-    for position, character in enumerate(body):
-        if character == "{":
-            depth += 1
-        elif character == "}":
-            depth -= 1
-            if depth == 0:
-                return body[1:position]
-    return ""
+def _taken_back(text: str, start: int, value: Answer) -> Answer | None:
+    """What stands in the place of an answer that its writer takes back: the last number, letter or phrase."""
+    if len(text) - start < _SHORTEST_CORRECTION:
+        return None
+    after = text[start : start + _AFTER_ANSWER]
+    is_letter = isinstance(value, str) and len(value) == 1
+    cue = _RETRACTED if is_letter or isinstance(value, Fraction) else _REPLACED
+    cues = list(cue.finditer(after))
+    if not cues:
+        return None
+    if is_letter:
+        return next(reversed(_ANY_CHOICE.findall(after, cues[0].end())), None)
+    if isinstance(value, Fraction):
+        return _last_value(after[cues[0].end() :])
+    return _phrase(plain(after[cues[-1].end() :]).strip(MARKUP + ",."))
 
 
 def _read(segment: str) -> Answer | None:
     """The choice, list or number that a plain text opens with; None where it is only words."""
     choice = _CHOICE.match(segment)
     if choice:
-        return (choice[1] or choice[2]).upper()
+        return None if _OTHER_CHOICE.match(segment, choice.end()) else (choice[1] or choice[2]).upper()
     sentence = _SIGN_WORD.sub("-", _sentence(segment), count=1)
-    if _BRACKETED_LIST.match(sentence) and _normal(sentence):
+    if "," in sentence and _BRACKETED_LIST.match(sentence.lstrip("$")) and _normal(sentence):
         return sentence
-    return first_number(sentence)
+    if _COMPARED.match(sentence):
+        return None
+    value = first_number(sentence)
+    return None if isinstance(value, Fraction) and is_symbolic(sentence) else value
 
 
 def _read_bare(text: str) -> Answer | None:
     """A whole text read as nothing but an answer; None where it is more than that."""
-    short = len(text.split()) <= _BARE_WORDS and "\n" not in text
-    if short and (choice := _BARE_CHOICE.match(text)):
-        return choice[1].upper()
+    words = len(text.split())
+    short = words <= _BARE_WORDS and "\n" not in text
+    if words <= _CHOICE_WORDS and "\n" not in text and (choice := _BARE_CHOICE.match(text)):
+        return (choice[1] or choice[2]).upper()
+    has_letters = _LETTER.search(text) is not None
+    if "," in text and _BRACKETED_LIST.match(text.lstrip("$")) and _normal(text):
+        return text
+    if has_letters and not short:
+        return None
     numbers = count_numbers(text)
-    only_numbers = numbers > 1 and "=" not in text and not any(character.isalpha() for character in text)
-    if only_numbers or (_BRACKETED_LIST.match(text) and _normal(text)):
+    if numbers > 1 and not has_letters and "=" not in text:
         return text
     if not short:
         return None
-    value = first_number(_SIGN_WORD.sub("-", text, count=1)) if numbers else None
+    value = first_number(_SIGN_WORD.sub("-", text, count=1)) if numbers and not is_symbolic(text) else None
     if value is None:
         return None if numbers and _PROSE.search(text) else _phrase(text)
     return value if numbers == 1 or (isinstance(value, str) and text.startswith(value)) else None
@@ -222,15 +299,26 @@ def _last_value(text: str) -> Answer | None:
         start = max(line_start, digit - _LINE_BEFORE_NUMBER)
         line = text[start : min(len(text) if line_end < 0 else line_end, digit + _LINE_AFTER_NUMBER)]
         if start > line_start:
-            line = line.lstrip(_NUMERAL)  # the window may have cut a number in two
-        bold = [span for span in map(plain, _BOLD_SPAN.findall(line)) if count_numbers(span)]
+            line = line.lstrip(NUMERAL)  # the window may have cut a number in two
+        formulas = spans(line)
+        if formulas and not any(character.isdigit() for character in line[formulas[-1].end() :]):
+            formula = plain(span_text(formulas[-1])).strip(MARKUP)
+            if (value := _read(formula) or _phrase(formula)) is not None:
+                return value
+        bold = [span for span in map(plain, _BOLD_SPAN.findall(line)) if _is_figure(span)]
         if len(bold) == 1:
-            return first_number(bold[0])
+            return first_number(_SIGN_WORD.sub("-", bold[0], count=1))
         line = plain(line)
         if count_numbers(line):
-            return last_number(line)
+            claim = _claim(line)
+            return _phrase(claim) if not _PROSE.search(claim) and is_symbolic(claim) else last_number(line)
         end = start
     return None
+
+
+def _is_figure(bold: str) -> bool:
+    """Whether bold text is a number with a few words, and neither a label nor a whole sentence."""
+    return not bold.endswith(":") and len(bold.split()) <= _FIGURE_WORDS and count_numbers(bold) > 0
 
 
 def _sentence(text: str) -> str:
