@@ -106,10 +106,14 @@ def find_check(name: str, *, allow_code: bool = False) -> Check:
 
 
 def require_params(name: str, function: Check, params: dict[str, Any]) -> None:
-    """Refuse parameters that the check does not take, naming the nearest, and values of another type than it takes."""
+    """Refuse parameters that the check does not take, naming the nearest, values of another type than it takes, and to
+    go without one that it needs."""
     parameters = list(inspect.signature(function).parameters.values())[2:]  # after example and candidate
     known = [p.name for p in parameters if p.kind is not inspect.Parameter.VAR_KEYWORD]
     takes_any = len(known) < len(parameters)
+    needed = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is inspect.Parameter.empty]
+    for missing in set(needed) - set(params):
+        raise RecipeError(f"the check {name} needs the parameter {missing}.")
     hints = _hints(name, function) if params else {}
     for key, value in params.items():
         if key not in known and not takes_any:
@@ -118,13 +122,16 @@ def require_params(name: str, function: Check, params: dict[str, Any]) -> None:
             json.dumps(value, allow_nan=False)
             TypeAdapter(hints.get(key, Any)).validate_python(value, strict=True)
         except (ValidationError, TypeError, ValueError) as error:
+            if isinstance(error, ValidationError) and error.errors()[0]["type"] == "value_error":  # of the check's own
+                problem = error.errors()[0]["msg"].removeprefix("Value error, ")
+                raise RecipeError(f"parameter {key} of the check {name} {problem}.") from error
             wanted = getattr(hints.get(key), "__name__", str(hints.get(key, "plain JSON")))
             raise RecipeError(f"parameter {key} of the check {name} must be {wanted}, not {value!r}.") from error
 
 
 def _hints(name: str, function: Check) -> dict[str, Any]:
     try:
-        return get_type_hints(function)
+        return get_type_hints(function, include_extras=True)
     except Exception as error:  # the boundary to the user's code: an annotation is an expression
         raise RecipeError(f"the annotations of the check {name} cannot be evaluated: {error}.") from error
 
