@@ -127,13 +127,16 @@ def require_params(name: str, function: Check, params: dict[str, Any]) -> None:
             json.dumps(value, allow_nan=False)
             TypeAdapter(hints.get(key, Any)).validate_python(value, strict=True)
         except (ValidationError, TypeError, ValueError) as error:
+            if isinstance(error, ValidationError) and error.errors()[0]["type"] == "value_error":  # of the check's own
+                problem = error.errors()[0]["msg"].removeprefix("Value error, ")
+                raise RecipeError(f"parameter {key} of the check {name} {problem}.") from error
             wanted = getattr(hints.get(key), "__name__", str(hints.get(key, "plain JSON")))
             raise RecipeError(f"parameter {key} of the check {name} must be {wanted}, not {value!r}.") from error
 
 
 def _hints(name: str, function: Check) -> dict[str, Any]:
     try:
-        return get_type_hints(function)
+        return get_type_hints(function, include_extras=True)
     except Exception as error:  # the boundary to the user's code: an annotation is an expression
         raise RecipeError(f"the annotations of the check {name} cannot be evaluated: {error}.") from error
 
