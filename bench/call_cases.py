@@ -61,7 +61,11 @@ def labelled_cases(folder: Path | None, *, a_template: int = ROWS_A_TEMPLATE) ->
     for passes, texts in ((True, RIGHT), (False, WRONG)):
         for name, text in texts.items():
             made = ((row, text(row, draw)) for row in _shuffled(rows, draw))
-            found = (Case(name, "text", row, given, passes, _held_out(name, texts)) for row, given in made if given is not None)
+            found = (
+                Case(name, "text", row, given, passes, _held_out(name, texts))
+                for row, given in made
+                if given is not None
+            )
             cases += _some(found, a_template)
     return cases
 

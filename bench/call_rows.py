@@ -84,7 +84,11 @@ def schema_rows(count: int, draw: random.Random) -> list[Row]:
         tools = [
             {
                 "type": "function",
-                "function": {"name": name, "description": "", "parameters": {"type": "object", "properties": SCHEMAS[name]}},
+                "function": {
+                    "name": name,
+                    "description": "",
+                    "parameters": {"type": "object", "properties": SCHEMAS[name]},
+                },
             }
             for name in names
         ]

@@ -107,7 +107,9 @@ def negated(row: Row, draw: random.Random) -> str | None:
 
 @_wrong
 def refused(row: Row, draw: random.Random) -> str:
-    return draw.choice(["I'm sorry, but I can't help with that.", "", "Sure!", "```python\n```", f"`{row.calls[0].name}`"])
+    return draw.choice(
+        ["I'm sorry, but I can't help with that.", "", "Sure!", "```python\n```", f"`{row.calls[0].name}`"]
+    )
 
 
 @_wrong
@@ -206,7 +208,7 @@ def key_given_twice(row: Row, draw: random.Random) -> str | None:
         return None
     name = next(iter(call.arguments))
     text = json.dumps(value)
-    return text.replace(f'{json.dumps(name)}: ', f'{json.dumps(name)}: "other", {json.dumps(name)}: ', 1)
+    return text.replace(f"{json.dumps(name)}: ", f'{json.dumps(name)}: "other", {json.dumps(name)}: ', 1)
 
 
 @_wrong

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from ownwords.checks import sandbox
 from ownwords.environment import environment
 from ownwords.errors import InputError
 from ownwords.fingerprint import Inputs, changed_keys, describe_changes
@@ -75,7 +76,7 @@ def _execute(context: Context, verb: Verb, *, yes: bool) -> str:
         _ask_before_superseding(context, todo, yes=yes)
         preflight.check_inputs(context, verb)
     if todo or text != context.run.recipe_text():  # fewer benchmarks, say: nothing to do, but another report
-        context.run.create(text, {**environment(), **_engine(context, todo)})
+        context.run.create(text, {**environment(), **_engine(context, todo), **_sandbox(context)})
     for group in dict.fromkeys(step.group for step in steps):
         members = [step for step in steps if step.group == group]
         names = [step.name for step in members if step in todo]
@@ -96,6 +97,12 @@ def _engine(context: Context, todo: Sequence[Step]) -> dict[str, Any]:
     if all(step.group not in {rewrite.STAGE, gap.STAGE, evaluate.GROUP} for step in todo):
         return {}
     return {"engine": asdict(context.engine_choice)}
+
+
+def _sandbox(context: Context) -> dict[str, Any]:
+    """What contained the code that checks have run, where any does."""
+    runs_code = any(check.traits.runs_code for check in context.recipe_checks)
+    return {"sandbox": sandbox.kind()} if runs_code else {}
 
 
 def _require_earlier_stages(context: Context, verb: Verb) -> None:

@@ -243,7 +243,9 @@ NAMES = st.from_regex(r"[a-z][a-z0-9_]{0,6}", fullmatch=True).filter(
     lambda name: name.isidentifier() and name not in ("true", "false", "null", "print") and not keyword.iskeyword(name)
 )
 TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=12)
-LEAVES = st.one_of(st.integers(-(10**9), 10**9), st.floats(allow_nan=False, allow_infinity=False), st.booleans(), st.none(), TEXTS)
+LEAVES = st.one_of(
+    st.integers(-(10**9), 10**9), st.floats(allow_nan=False, allow_infinity=False), st.booleans(), st.none(), TEXTS
+)
 VALUES = st.recursive(
     LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3), max_leaves=6
 )
@@ -301,7 +303,7 @@ def test_any_text_gets_a_verdict(text: str, reference: str) -> None:
     assert judge(text, text, TOOLS).reason in ("ok", "no_reference_call")
 
 
-@given(st.text('f(x=1)[]{}"\'`,\n: <tool_call>/#', max_size=120))
+@given(st.text("f(x=1)[]{}\"'`,\n: <tool_call>/#", max_size=120))
 def test_what_only_looks_like_calls_gets_a_verdict(text: str) -> None:
     assert judge("f(x=1)", text).reason
     assert judge("f(x=1)", f"f(x=1)\n{text}").reason

@@ -40,7 +40,7 @@ def same_calls(example: Example, candidate: Candidate) -> Verdict:
     return PASSED
 
 
-@check("function_call")
+@check("function_call", typed=True)
 def function_call(example: Example, candidate: Candidate) -> Verdict:
     """The candidate makes the calls of the reference, with the same arguments: as Python or as JSON, in any order.
 

@@ -57,7 +57,7 @@ def python_runs(example: Example, candidate: Candidate, *, timeout: float = 10.0
     return _tested(example, candidate, timeout, "__main__", "")
 
 
-@check("python_tests", runs_code=True)
+@check("python_tests", runs_code=True, typed=True)
 def python_tests(example: Example, candidate: Candidate, *, tests: str, timeout: float = 10.0) -> Verdict:
     """Passes when `tests`, Python source that is run after the candidate's code, come to their end.
 
@@ -66,7 +66,7 @@ def python_tests(example: Example, candidate: Candidate, *, tests: str, timeout:
     return _tested(example, candidate, timeout, "candidate", tests)
 
 
-@check("same_behaviour", runs_code=True)
+@check("same_behaviour", runs_code=True, typed=True)
 def same_behaviour(
     example: Example, candidate: Candidate, *, inputs: list[Any], function: str = "", timeout: float = 10.0
 ) -> Verdict:

@@ -28,7 +28,7 @@ _SLOW_KEYWORDS = (
 )
 
 
-@check("json_equal")
+@check("json_equal", typed=True)
 def json_equal(example: Example, candidate: Candidate, *, ignore_order: bool = False) -> Verdict:
     """The candidate's JSON is the reference's: keys in any order, numbers by value, `true` never 1.
 

@@ -44,7 +44,10 @@ class ChosenEngine:
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """`run.json`. Stage names: `rewrite`, `gap`, `tune/<arm>`, `evaluate/<benchmark>/<arm>`."""
+    """`run.json`. Stage names: `rewrite`, `gap`, `tune/<arm>`, `evaluate/<benchmark>/<arm>`.
+
+    `sandbox` is what contained the code that checks have run (`none`: nothing did), None where no check runs code.
+    """
 
     ownwords: str
     created: str
@@ -52,6 +55,7 @@ class RunRecord:
     hardware: dict[str, Any] = field(default_factory=dict[str, Any])
     stages: dict[str, Stage] = field(default_factory=dict[str, Stage])
     engine: ChosenEngine | None = None
+    sandbox: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

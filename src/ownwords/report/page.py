@@ -182,6 +182,9 @@ def _facts(data: ReportData) -> list[tuple[str, str]]:
         engines = sorted({name for score in data.scores.scores for name in words.engine_names(score.engine)})
         facts.append(("scores from", "; ".join(engines) or numbers.MISSING))
     if data.run:
+        if data.run.sandbox:
+            unsafe = "nothing: it ran without a sandbox (--allow-unsafe-code)"
+            facts.append(("model's code contained by", unsafe if data.run.sandbox == "none" else data.run.sandbox))
         if data.run.engine:
             facts.append(("engine", f"{data.run.engine.name} ({data.run.engine.reason})"))
         facts.append(
