@@ -210,7 +210,11 @@ def json_in_prose(calls: Sequence[Made], draw: random.Random) -> str | None:
 def openai(calls: Sequence[Made], draw: random.Random) -> str | None:
     objects = [as_object(call) for call in calls]
     made = [
-        {"id": f"call_{n}", "type": "function", "function": {"name": v["name"], "arguments": json.dumps(v["arguments"])}}
+        {
+            "id": f"call_{n}",
+            "type": "function",
+            "function": {"name": v["name"], "arguments": json.dumps(v["arguments"])},
+        }
         for n, v in enumerate(objects)
         if v is not None
     ]

@@ -43,7 +43,8 @@ class Row:
 
     def schema(self, call: Made) -> dict[str, dict[str, Any]]:
         """The properties of the call's parameters, in the schema's order; empty without tools."""
-        for tool in json.loads(self.tools) if self.tools else []:
+        tools: list[dict[str, Any]] = json.loads(self.tools) if self.tools else []
+        for tool in tools:
             if tool["function"]["name"] == call.name:
                 return cast("dict[str, dict[str, Any]]", tool["function"]["parameters"]["properties"])
         return {}
@@ -84,7 +85,11 @@ def schema_rows(count: int, draw: random.Random) -> list[Row]:
         tools = [
             {
                 "type": "function",
-                "function": {"name": name, "description": "", "parameters": {"type": "object", "properties": SCHEMAS[name]}},
+                "function": {
+                    "name": name,
+                    "description": "",
+                    "parameters": {"type": "object", "properties": SCHEMAS[name]},
+                },
             }
             for name in names
         ]

@@ -65,9 +65,13 @@ def _unmatched(
 ) -> tuple[list[WrittenCall], list[WrittenCall]]:
     """The calls without a counterpart, once as many as possible have one."""
     if len(expected) == len(given) == 1:
-        return ([], []) if not differences(expected[0], given[0], schemas.get(expected[0].name)) else (
-            [expected[0]],
-            [given[0]],
+        return (
+            ([], [])
+            if not differences(expected[0], given[0], schemas.get(expected[0].name))
+            else (
+                [expected[0]],
+                [given[0]],
+            )
         )
     same = [
         [place for place, call in enumerate(given) if not differences(wanted, call, schemas.get(wanted.name))]
