@@ -1,8 +1,8 @@
 """Labelled cases for `function_call`: a row, a candidate, and whether the candidate makes the row's calls.
 
-A case is a row of `call_rows` whose calls were varied honestly (label: pass) or changed (label: fail), written in one of
-the forms of `call_forms`; or one of the whole texts of `call_texts`. What the label says follows from how the case was
-made, never from the check. The same seed gives the same cases.
+A case is a row of `call_rows` whose calls were varied honestly (label: pass) or changed (label: fail), written in one
+of the forms of `call_forms`; or one of the whole texts of `call_texts`. What the label says follows from how the case
+was made, never from the check. The same seed gives the same cases.
 
 Every third variation, change, form and text is held out: a case that uses one of them is no case to improve the check
 with, so that the number on them tells what to expect of texts that nobody has thought of.
@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.call_changes import CHANGES, VARIATIONS
+from bench.call_changes import CHANGES, VARIATIONS, Change
 from bench.call_forms import FORMS
 from bench.call_rows import Made, Row, open_function_rows, recipe_rows, schema_rows
 from bench.call_texts import RIGHT, WRONG
@@ -28,7 +28,7 @@ _SCHEMA_ROWS = 600
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A labelled candidate. `family` is what was done to the calls, or the whole text's name; `form` how it is written."""
+    """A labelled candidate. `family` is what was done to the calls, or the whole text's name; `form` how it stands."""
 
     family: str
     form: str
@@ -47,7 +47,7 @@ class Case:
 
 
 def labelled_cases(folder: Path | None, *, a_template: int = ROWS_A_TEMPLATE) -> list[Case]:
-    """All cases, `a_template` of each variation, change and text. Without `folder` (of the datasets) no OpenFunctions."""
+    """All cases, `a_template` of each variation, change and text. Without the datasets' folder no OpenFunctions."""
     draw = random.Random(SEED)
     rows = [*recipe_rows(), *schema_rows(_SCHEMA_ROWS, draw)]
     if folder is not None:
@@ -70,8 +70,7 @@ def labelled_cases(folder: Path | None, *, a_template: int = ROWS_A_TEMPLATE) ->
     return cases
 
 
-def _altered(rows: Sequence[Row], alter: object, draw: random.Random) -> Iterator[tuple[Row, list[Made]]]:
-    assert callable(alter)
+def _altered(rows: Sequence[Row], alter: Change, draw: random.Random) -> Iterator[tuple[Row, list[Made]]]:
     for row in _shuffled(rows, draw):
         calls = alter(row, draw)
         if calls is not None:
@@ -85,7 +84,7 @@ def _written(
     forms = list(FORMS)
     number = draw.randrange(len(forms))
     for row, calls in altered:
-        text = None
+        form, text = "", None
         while not text:
             form = forms[number % len(forms)]
             text = FORMS[form](calls, draw)

@@ -276,9 +276,10 @@ def nested_changed(row: Row, draw: random.Random) -> list[Made] | None:
     place = _pick(row, draw, lambda value: isinstance(value, list | dict) and bool(cast("list[Value]", value)))
     if place is None:
         return None
-    value = copy.deepcopy(row.calls[place[0]].arguments[place[1]])
-    key = draw.choice(list(value) if isinstance(value, dict) else list(range(len(value))))
-    inner = value[key]
+    value: Value = copy.deepcopy(row.calls[place[0]].arguments[place[1]])
+    keys = list(cast("dict[Any, Value]", value)) if isinstance(value, dict) else list(range(len(value)))
+    key = draw.choice(keys)
+    inner = cast("Value", value[key])
     if isinstance(inner, list | dict | bool):
         del value[key]
     else:

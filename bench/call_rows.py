@@ -43,7 +43,8 @@ class Row:
 
     def schema(self, call: Made) -> dict[str, dict[str, Any]]:
         """The properties of the call's parameters, in the schema's order; empty without tools."""
-        for tool in json.loads(self.tools) if self.tools else []:
+        tools: list[dict[str, Any]] = json.loads(self.tools) if self.tools else []
+        for tool in tools:
             if tool["function"]["name"] == call.name:
                 return cast("dict[str, dict[str, Any]]", tool["function"]["parameters"]["properties"])
         return {}

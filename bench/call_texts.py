@@ -121,7 +121,7 @@ def second_call_after(row: Row, draw: random.Random) -> str:
 
 @_wrong
 def second_call_in_second_fence(row: Row, draw: random.Random) -> str:
-    fences = [f"```python\n{python(call)}\n```" for call in (*row.calls, _other(row))]
+    fences = [f"```python\n{python(call)}\n```" for call in [*row.calls, _other(row)]]
     return "\n\nThen:\n\n".join(fences)
 
 
@@ -142,7 +142,7 @@ def cut_off(row: Row, draw: random.Random) -> str:
 
 @_wrong
 def cut_off_json(row: Row, draw: random.Random) -> str | None:
-    if as_object(row.calls[0]) is None or len(row.calls) > 1:
+    if len(row.calls) > 1 or as_object(row.calls[0]) is None:
         return None
     text = json.dumps(as_object(row.calls[0]))
     opening = draw.choice(["", "```json\n", "<tool_call>\n"])

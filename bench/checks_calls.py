@@ -1,8 +1,8 @@
-"""Precision and recall of `function_call` on labelled calls, the paper's filter on the same ones, and calls per second.
+"""Precision and recall of `function_call` on labelled calls, beside the paper's filter, and checks per second.
 
-`python -m bench.checks_calls` prints a table by family: what was done to the calls, how many cases, and how many got the
-verdict of their label. Precision is the share of passed candidates that are right, recall the share of right candidates
-that passed. `--tuned` shows only cases that the check may be improved with, and what it gets wrong there.
+`python -m bench.checks_calls` prints a table by family: what was done to the calls, how many cases, and how many got
+the verdict of their label. Precision is the share of passed candidates that are right, recall the share of right
+candidates that passed. `--tuned` shows only cases that the check may be improved with, and what it gets wrong there.
 
 What it does not cover: texts that models really write (the cases are made by templates), and rows whose reference is
 wrong.
@@ -13,13 +13,15 @@ from __future__ import annotations
 import argparse
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bench.call_cases import Case, labelled_cases
 from ownwords.checks.calls import forget_references, function_call
 from ownwords.checks.paper import paper_openfunction
-from ownwords.records import Check
+from ownwords.records import Candidate, Example, Verdict
+
+Check = Callable[[Example, Candidate], Verdict]
 
 
 def main() -> None:
@@ -39,7 +41,7 @@ def main() -> None:
     for label, part in (("all", cases), ("tuned on", tuned), ("held out", [c for c in cases if c.held_out])):
         for check in (function_call, paper_openfunction):
             print(f"{label:9} {check.__name__:20} {_summary(part, check)}")
-    print(f"{_speed(cases):,.0f} checks/s (function_call, one thread, references read each time)")
+    print(f"{_speed(cases):,.0f} checks per second of one core (function_call, every reference read anew)")
 
 
 def _table(cases: Sequence[Case], *checks: Check) -> None:
@@ -78,11 +80,11 @@ def _name(check: Check) -> str:
 
 def _speed(cases: Sequence[Case]) -> float:
     pairs = [(case.example, case.answer) for case in cases]
-    begun = time.perf_counter()
+    begun = time.process_time()
     for example, candidate in pairs:
         forget_references()
         function_call(example, candidate)
-    return len(pairs) / (time.perf_counter() - begun)
+    return len(pairs) / (time.process_time() - begun)
 
 
 if __name__ == "__main__":

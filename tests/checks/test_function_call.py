@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import keyword
 import random
+import re
 import time
 import unicodedata
 from dataclasses import replace
@@ -18,6 +19,7 @@ from bench.call_rows import Made, Source, python
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ownwords.checks._json_calls import KeySearch
 from ownwords.checks.calls import function_call
 from ownwords.records import Candidate, Example, Message, Verdict
 
@@ -66,7 +68,7 @@ def reason(reference: str, candidate: str, tools: str = "") -> str:
         (f"~~~\n{W}\n~~~\nThere (it is).", "ok"),
         (f"Use `{W}` for it.", "ok"),
         (f"The call is {W}.", "ok"),
-        (f"Here:\n\nweather(\n    city='Kyiv',\n    days=2,\n)\n\nThat's it.", "ok"),
+        ("Here:\n\nweather(\n    city='Kyiv',\n    days=2,\n)\n\nThat's it.", "ok"),
         (f"result = {W}\nprint(result)", "ok"),
         (f"print({W})", "ok"),
         (f'print(f"It is {{{W}}}")', "ok"),
@@ -75,12 +77,19 @@ def reason(reference: str, candidate: str, tools: str = "") -> str:
         ('[{"name": "weather", "arguments": {"city": "Kyiv", "days": 2}}]', "ok"),
         ('{"name": "weather", "parameters": {"city": "Kyiv", "days": 2}}', "ok"),
         ("{'name': 'weather', 'arguments': {'city': 'Kyiv', 'days': 2}}", "ok"),
-        (r'{"type": "function", "function": {"name": "weather", "arguments": "{\"city\": \"Kyiv\", \"days\": 2}"}}', "ok"),
+        (r'{"function": {"name": "weather", "arguments": "{\"city\": \"Kyiv\", \"days\": 2}"}}', "ok"),
         ('<tool_call>\n{"name": "weather", "arguments": {"city": "Kyiv", "days": 2}}\n</tool_call>', "ok"),
         ('[TOOL_CALLS] [{"name": "weather", "arguments": {"city": "Kyiv", "days": 2}}]', "ok"),
         ('I call {"name": "weather", "arguments": {"city": "Kyiv", "days": 2}} now.', "ok"),
         (f"<think>weather('Lviv')?</think>{W}", "ok"),
         (f"# weather('Lviv')\n{W}", "ok"),
+        ('"weather(city=\'Kyiv\', days=2)"', "ok"),
+        (f"<code>{W}</code>", "ok"),
+        (f"| call |\n|---|\n| `{W}` |", "ok"),
+        (f"1. Call:\n   ```python\n   {W}\n   ```\n2. Done.", "ok"),
+        (f"We call weather (the forecast).\n\n{W}", "ok"),
+        (f"I can't see the weather, but this can:\n\n```\n{W}\n```\n\nIt isn't slow.", "ok"),
+        (f"To avoid errors, call {W}", "ok"),
         # what is only said
         ("Call weather with the city Kyiv and 2 days.", "missing_call"),
         ("`weather`", "missing_call"),
@@ -89,6 +98,8 @@ def reason(reference: str, candidate: str, tools: str = "") -> str:
         (f"<think>{W}", "missing_call"),
         (f"You must not call `{W}`.", "missing_call"),
         (f"{W} would be wrong.", "missing_call"),
+        (f"Instead of {W}, I would look outside.", "missing_call"),
+        ("{'city': 'Kyiv', 'days': 2}", "missing_call"),
         (f"Do not run this:\n```\n{W}\n```", "missing_call"),
         (f"```\n# {W}\npass\n```", "missing_call"),
         (f"def weather(city, days):\n    return {W}", "missing_call"),
@@ -399,3 +410,16 @@ def test_references_of_a_real_dataset_equal_themselves(shared_data: Path) -> Non
     rows = json.loads((shared_data / "openfunction_train.json").read_text(encoding="utf-8"))
     references = {row["output"] for row in rows}
     assert [text for text in references if not judge(text, f"The call:\n\n```\n{text}\n```").passed] == []
+
+
+@given(
+    st.lists(st.sampled_from(["[", "x" * 7, '"name"', "'function'", '"nam']), max_size=30),
+    st.integers(1, 60),
+    st.data(),
+)
+def test_keys_are_found_where_they_are_near(parts: list[str], reach: int, data: st.DataObject) -> None:
+    text = "".join(parts)
+    keys = [found.start() for found in re.finditer(r'"name"|\'function\'', text)]
+    search = KeySearch(text, reach)
+    for place in sorted(data.draw(st.lists(st.integers(0, len(text))))):
+        assert search.is_near(place) == any(place <= key <= place + reach for key in keys)

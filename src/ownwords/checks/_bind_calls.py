@@ -67,6 +67,8 @@ def _bind(call: WrittenCall, names: list[str], renamed: dict[str, str] | None = 
         (names[place] if place < len(names) else str(place + 1), value) for place, value in enumerate(call.positional)
     ]
     arguments = dict(places) | dict(keywords)
+    if len(arguments) == len(places) + len(keywords):
+        return Bound(arguments)
     times = Counter(name for name, _ in [*places, *keywords])
     return Bound(arguments, tuple(name for name, count in times.items() if count > 1))
 

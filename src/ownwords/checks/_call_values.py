@@ -9,6 +9,8 @@ that they mean, since texts mix the two languages.
 from __future__ import annotations
 
 import ast
+import operator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
@@ -16,6 +18,13 @@ from typing import Any, Literal, cast
 DEEPEST = 60
 _MOST_BITS = 4_000
 _MOST_EXPONENT = 1_000
+_OPERATIONS: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: lambda left, right: left / right,
+    ast.Pow: pow,
+}
 _SPELLED = {"true": True, "false": False, "null": None}
 
 #: None, bool, int, float, complex, str, bytes, list, dict, Unordered, Code or WrittenCall.
@@ -54,7 +63,7 @@ class UnreadableError(ValueError):
     """A value that is nested too deep, or a call whose parts are not those of a call."""
 
 
-def value_of(node: ast.expr, depth: int = 0) -> Value:
+def value_of(node: ast.expr, depth: int = 0) -> Value:  # noqa: PLR0911 - one a kind of expression
     """The value of an expression.
 
     Raises:
@@ -109,7 +118,7 @@ def call_of(node: ast.Call, name: str, depth: int = 0) -> WrittenCall:
         elif isinstance(value, dict) and all(isinstance(key, str) for key in cast("dict[Any, Value]", value)):
             keywords += cast("dict[str, Value]", value).items()
         else:
-            keywords.append(("**", value))
+            keywords.append(("**", cast("Value", value)))
     text = ast.unparse(node) if depth else ""  # only values are ever compared as text
     return WrittenCall(name, tuple(positional), tuple(keywords), text=text)
 
@@ -203,23 +212,14 @@ def _object(node: ast.Dict, depth: int) -> Value:
 
 def _worked_out(left: Value, operation: ast.operator, right: Value) -> int | float | None:
     """The result of arithmetic on two real numbers; None where it is no such thing, or would be large."""
-    if not all(isinstance(number, int | float) and not isinstance(number, bool) for number in (left, right)):
+    operate = _OPERATIONS.get(type(operation))
+    if operate is None or not all(is_number(number) and not isinstance(number, complex) for number in (left, right)):
         return None
     if any(isinstance(number, int) and number.bit_length() > _MOST_BITS for number in (left, right)):
         return None
+    if operate is pow and not (isinstance(right, int) and 0 <= right <= _MOST_EXPONENT and abs(left) <= _MOST_BITS):
+        return None
     try:
-        match operation:
-            case ast.Add():
-                return left + right
-            case ast.Sub():
-                return left - right
-            case ast.Mult():
-                return left * right
-            case ast.Div():
-                return left / right
-            case ast.Pow() if isinstance(right, int) and 0 <= right <= _MOST_EXPONENT and abs(left) <= _MOST_BITS:
-                return left**right
-            case _:
-                return None
+        return operate(left, right)
     except (OverflowError, ZeroDivisionError):
         return None

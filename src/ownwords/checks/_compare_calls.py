@@ -9,8 +9,8 @@ Decisions:
   candidate may have 1 as well; where the reference has 1, a candidate with "1" breaks the schema and fails.
 - A value of an enumeration may differ from one of its members in case, if it differs so from one only.
 - An argument that has its schema's default may be given or left out; any other must be given, required or not.
-- JSON has no way to write code, bytes or sets: where the reference has them, a candidate in JSON gives a variable's name
-  as text, and a set as a list in any order. The other way round nothing is known, and a name is not text.
+- JSON has no way to write code, bytes or sets: where the reference has them, a candidate in JSON gives a variable's
+  name as text, and a set as a list in any order. The other way round nothing is known, and a name is not text.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from ownwords.checks._python_calls import source_as_written
 
 _NONE: Schema = {}
 _LONGEST_NAME = 100
+_MOST_SHOWN_BITS = 1_000
 
 #: The types of JSON schema by their names in Python, which data sets use as well.
 _JSON_TYPES = {"str": "string", "int": "integer", "float": "number", "bool": "boolean", "list": "array"}
@@ -90,7 +91,9 @@ def _difference(expected: Value, given: Value, schema: Schema, mixed: bool) -> K
     return difference
 
 
-def _plain_difference(expected: Value, given: Value, schema: Schema, mixed: bool) -> Kind | None:
+def _plain_difference(  # noqa: PLR0911 - one a kind of value
+    expected: Value, given: Value, schema: Schema, mixed: bool
+) -> Kind | None:
     kinds = (_kind(expected), _kind(given))
     if kinds[0] != kinds[1]:
         return None if mixed and _same_across(expected, given) else "type"
@@ -112,8 +115,11 @@ def _plain_difference(expected: Value, given: Value, schema: Schema, mixed: bool
 def _list_difference(expected: list[Value], given: list[Value], items: Schema, mixed: bool) -> Kind | None:
     if len(expected) != len(given):
         return "value"
-    found = [_difference(left, right, items, mixed) for left, right in zip(expected, given, strict=True)]
-    return next((kind for kind in found if kind is not None), None)
+    for left, right in zip(expected, given, strict=True):
+        kind = _difference(left, right, items, mixed)
+        if kind is not None:
+            return kind
+    return None
 
 
 def _object_difference(
@@ -218,6 +224,8 @@ def _object(value: Any) -> Schema:
 def _show(value: Value) -> str:
     if isinstance(value, Code | WrittenCall):
         return _short(value.text)
+    if isinstance(value, int) and value.bit_length() > _MOST_SHOWN_BITS:
+        return "a huge number"
     return _short(repr(value)) if isinstance(value, str | bytes | int | float | None) else f"a {_kind(value)}"
 
 

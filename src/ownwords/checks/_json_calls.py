@@ -8,12 +8,16 @@ if a function of that name is known: many other things have a name.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection
 from typing import Any, cast
 
 from ownwords.checks._call_values import DEEPEST, UnreadableError, WrittenCall, require_shallow
 from ownwords.turns import as_call
 
+#: What every call in JSON has.
+_KEY = re.compile(r"""["'](?:name|function)["']""")
+_LONGEST_KEY = len("'function'")
 _BETWEEN = " \t\r\n,;"
 
 
@@ -57,6 +61,25 @@ def value_at(text: str, place: int) -> tuple[Any, int] | None:
         return None
 
 
+class KeySearch:
+    """Where a text has the keys of calls. For places that grow, so that the text is searched about once."""
+
+    def __init__(self, text: str, reach: int) -> None:
+        self._text = text
+        self._reach = reach
+        self._key = -1  # the last one found; -1: there is none up to where the text has been searched
+        self._searched = -1
+
+    def is_near(self, place: int) -> bool:
+        """Whether one of the keys begins within reach of this place."""
+        no_key_near = self._key < 0 and self._searched >= place + self._reach + _LONGEST_KEY
+        if self._key < place and not no_key_near:
+            self._searched = place + 2 * self._reach + _LONGEST_KEY
+            found = _KEY.search(self._text, place, self._searched)
+            self._key = found.start() if found else -1
+        return place <= self._key <= place + self._reach
+
+
 def calls_in_value(value: Any, known: Collection[str] = (), depth: int = 0) -> list[WrittenCall]:
     """The calls that a JSON value is; empty where it is something else.
 
@@ -66,8 +89,8 @@ def calls_in_value(value: Any, known: Collection[str] = (), depth: int = 0) -> l
     if depth > DEEPEST:
         raise UnreadableError("it is nested too deep")
     if isinstance(value, list):
-        objects = [inner for inner in cast("list[Any]", value) if isinstance(inner, dict)]
-        return [call for inner in objects for call in calls_in_value(inner, known, depth + 1)]
+        members = [inner for inner in cast("list[Any]", value) if not isinstance(inner, list)]
+        return [call for inner in members for call in calls_in_value(inner, known, depth + 1)]
     if not isinstance(value, dict):
         return []
     given = cast("dict[str, Any]", value)

@@ -4,8 +4,8 @@ The calls of a program are its outermost ones, wherever a statement has them: al
 `print` is given counts, `print` itself does not; what a function or class defines is not made. Names are resolved
 through the imports that stand there: after `import pyarrow as pa`, `pa.Timestamp` is `pyarrow.Timestamp`.
 
-Argument names that Python does not allow (`from=`, `max-results=`) and placeholders (`=<token>`) are read as well, since
-schemas and data sets have them.
+Names that Python does not allow (`from=`, `max-results=`, `get-time()` where it is known) and placeholders (`=<token>`)
+are read as well, since schemas and data sets have them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import ast
 import keyword
 import re
 import warnings
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from ownwords.checks._call_values import (
     UnreadableError,
@@ -29,7 +29,9 @@ from ownwords.checks._call_values import (
 from ownwords.checks._json_calls import calls_in_value
 
 #: Characters of source that are parsed at once. Longer calls cannot be read.
-LONGEST = 20_000
+LONGEST = 100_000
+
+_WHY = {True: "it is nested too deep", False: "it has a value that cannot be written again"}
 
 _FOREIGN = re.compile(
     r"""
@@ -48,11 +50,14 @@ def calls_in_source(source: str, known: Collection[str] = ()) -> list[WrittenCal
     Raises:
         UnreadableError: a call is nested too deep, or is an object with a name and no arguments.
     """
+    hyphenated = [name for name in known if "-" in name and name in source]
     try:
-        tree = _parsed(source)
-        return None if tree is None else list(_calls(tree, _imported(tree), known, 0))
-    except RecursionError:
-        raise UnreadableError("it is nested too deep") from None
+        tree = _parsed(_one_word(source, hyphenated) if hyphenated else source)
+        return None if tree is None else list(_calls(tree, _imported(tree), known))
+    except UnreadableError:
+        raise
+    except (RecursionError, ValueError) as error:  # also numbers too long to be written again
+        raise UnreadableError(_WHY[type(error) is RecursionError]) from None
 
 
 def call_with_arguments(name: str, arguments: str) -> WrittenCall | None:
@@ -68,8 +73,10 @@ def call_with_arguments(name: str, arguments: str) -> WrittenCall | None:
                 return call_of(call, name)
             case _:
                 return None
-    except RecursionError:
-        raise UnreadableError("it is nested too deep") from None
+    except UnreadableError:
+        raise
+    except (RecursionError, ValueError) as error:
+        raise UnreadableError(_WHY[type(error) is RecursionError]) from None
 
 
 def source_as_written(text: str) -> str | None:
@@ -79,7 +86,7 @@ def source_as_written(text: str) -> str | None:
         case ast.Module(body=[ast.Expr(value=expression)]):
             try:
                 return plain_name(ast.unparse(expression))
-            except RecursionError:
+            except (RecursionError, ValueError):
                 return None
         case _:
             return None
@@ -114,16 +121,23 @@ def _python_spelling(found: re.Match[str]) -> str:
     return f"{found['before']}{name}{found['equals']}{placeholder}"
 
 
-def _calls(node: ast.AST, imported: dict[str, str], known: Collection[str], depth: int) -> Iterator[WrittenCall]:
+def _one_word(source: str, names: Sequence[str]) -> str:
+    """The source with each of these functions under a name that is one to Python, which would subtract."""
+    called = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+    pattern = rf"""("(?:[^"\\\n]|\\.)*+"|'(?:[^'\\\n]|\\.)*+')|(?<![\w.-])({called})(?=\s*\()"""
+    return re.sub(pattern, lambda found: found[1] or masked_name(found[2]), source)
+
+
+def _calls(node: ast.AST, imported: dict[str, str], known: Collection[str]) -> Iterator[WrittenCall]:
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda | ast.Constant):
         return
     if isinstance(node, ast.Call):
-        name = _resolved(dotted_name(node.func), imported)
+        name = plain_name(_resolved(dotted_name(node.func), imported))
         if name != "print" or name in known:
             yield call_of(node, name)
             return
         for argument in node.args:
-            yield from _calls(argument, imported, known, depth + 1)
+            yield from _calls(argument, imported, known)
         return
     if isinstance(node, ast.Dict):
         calls = calls_in_value(value_of(node), known)
@@ -131,7 +145,7 @@ def _calls(node: ast.AST, imported: dict[str, str], known: Collection[str], dept
             yield from calls
             return
     for child in ast.iter_child_nodes(node):
-        yield from _calls(child, imported, known, depth + 1)
+        yield from _calls(child, imported, known)
 
 
 def _imported(tree: ast.Module) -> dict[str, str]:

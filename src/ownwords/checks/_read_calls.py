@@ -13,13 +13,15 @@ that only a program's run would show.
 
 from __future__ import annotations
 
+import keyword
 import re
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from ownwords.checks._call_surroundings import is_introduced_as_wrong, is_negated, stands_alone
 from ownwords.checks._call_values import Code, UnreadableError, WrittenCall
-from ownwords.checks._json_calls import calls_in_json, calls_in_value, value_at
+from ownwords.checks._json_calls import KeySearch, calls_in_json, calls_in_value, value_at
 from ownwords.checks._python_calls import LONGEST, call_with_arguments, calls_in_source
 from ownwords.turns import split_reasoning
 
@@ -55,25 +57,8 @@ _BRACKET = re.compile(
 )
 _ATTRIBUTE = re.compile(r"(?:\.[^\W\d]\w*+)*+(?=\()")
 _KEYWORD = re.compile(r"[(,]\s*[\w-]+\s*=(?!=)")
-_STATEMENTS = frozenset(
-    "and as assert async await def class del elif else except for from if import in is lambda not or return while with "
-    "yield".split()
-)
+_STATEMENTS = frozenset(keyword.kwlist)
 
-_LINE_BEFORE = re.compile(
-    r"[\s>*_+•|-]*(?:\d{1,3}[.)]\s+)?(?:>>>\s*)?(?:return\s+)?(?:\w[\w.]*(?:\s*,\s*\w+)*\s*=\s*)?(?:await\s+)?[*_`]*"
-)
-_LINE_AFTER = re.compile(r"[\s*_`;,.|\\]*")
-_NEGATED_BEFORE = re.compile(
-    r"(?:\b(?:not|never|cannot|avoid|without|no\ need|unable\ to|refuse\ to|instead\ of|rather\ than)\b|n['’]t\b)"
-    r"(?!\s+(?:only|just|merely|forget|hesitate|sure)\b)[^.;:,!?)\n]{0,60}$",
-    re.IGNORECASE,
-)
-_NEGATED_AFTER = re.compile(
-    r"[`*\"'”’]{0,3}\s+(?:(?:is|was|would\ be|are)\s+(?:not\b|wrong\b|incorrect\b|invalid\b|a\ mistake\b)|isn['’]t\b"
-    r"|(?:will\ not|won['’]t|does\ not|doesn['’]t|would\ not|wouldn['’]t)\s+(?:work|be|do)\b)",
-    re.IGNORECASE,
-)
 _PROMPT_LINE = re.compile(r"^(?:>>>|\.\.\.) ?(.*)$", re.MULTILINE)
 
 Setting = Literal["code", "sentence"]
@@ -107,7 +92,7 @@ def read_calls(text: str, known: Collection[str] = ()) -> Reading:
         calls = calls_in_code(whole, known)
     except UnreadableError as error:
         return Reading((), str(error))
-    if calls is not None:
+    if calls or (calls is not None and not whole.startswith(("'", '"'))):  # a call may stand in quotes
         return Reading(tuple(FoundCall(call) for call in calls[:MOST_CALLS]))
     scan = _Scan(known)
     scan.read(text, code=False)
@@ -126,8 +111,6 @@ def calls_in_code(text: str, known: Collection[str] = ()) -> list[WrittenCall] |
         calls = calls_in_json(text, known)
         if calls is not None:
             return calls
-    if any("-" in name and name in text for name in known):  # Python would subtract
-        return None
     if text.startswith(">>>"):
         text = "\n".join(_PROMPT_LINE.findall(text))
     return calls_in_source(text, known)
@@ -145,6 +128,7 @@ class _Scan:
     def read(self, text: str, *, code: bool) -> None:
         """Add the calls of a text; `code` says that all of it is meant as code."""
         place = 0
+        keys = KeySearch(text, LONGEST)
         while len(self.calls) < MOST_CALLS:
             mark = _MARK.search(text, place)
             if mark is None:
@@ -154,17 +138,17 @@ class _Scan:
                 return
             self.budget -= _MARK_COST
             try:
-                place = self._at(text, mark, code)
+                place = self._at(text, mark, code, keys)
             except UnreadableError as error:
                 self.broken = self.broken or str(error)
                 place = mark.end()
 
-    def _at(self, text: str, mark: re.Match[str], code: bool) -> int:
+    def _at(self, text: str, mark: re.Match[str], code: bool, keys: KeySearch) -> int:
         """Read what begins at a mark; the place at which to go on."""
         if mark["name"]:
             return self._call(text, mark, code)
         if mark["json"]:
-            return self._json(text, mark.start(), code)
+            return self._json(text, mark.start(), code) if keys.is_near(mark.start()) else mark.end()
         if mark["inline"]:
             return self._inline(text, mark)
         if mark["fence"]:
@@ -187,7 +171,7 @@ class _Scan:
         end = text.find(f"\n{fence}", mark.end() - 1)
         body = text[mark.end() : end if end >= 0 else len(text)]
         self.budget -= _ATTEMPT
-        if not self._introduced_as_wrong(text, mark.start()):
+        if not is_introduced_as_wrong(text, mark.start()):
             content = body.strip()
             calls = calls_in_code(content, self.known) if content else None
             if calls is None:
@@ -213,16 +197,14 @@ class _Scan:
                 calls = [item.call for item in inner.calls]
                 if inner.broken and self._names_known(content):
                     self.broken = self.broken or inner.broken
-            alone = self._alone(text, mark.start(), mark.end())
-            if calls and not self._negated(text, mark.start(), mark.end(), alone):
+            alone = stands_alone(text, mark.start(), mark.end())
+            if calls and not is_negated(text, mark.start(), mark.end(), alone=alone):
                 self._add(calls, "code" if alone else "sentence")
         return mark.end()
 
     def _json(self, text: str, start: int, code: bool) -> int:
         self.budget -= _ATTEMPT // 4
         window = text[start : start + LONGEST]
-        if '"name"' not in window and "'name'" not in window and '"function"' not in window:
-            return start + 1
         found = value_at(window, 0)
         if found is None:
             end = self._closing(text, start)
@@ -234,49 +216,44 @@ class _Scan:
         if not calls or end is None:
             self.budget -= len(window) if found is None else 0
             return start + 1 if end is None or calls is None else end
-        alone = code or self._alone(text, start, end)
-        if not self._negated(text, start, end, alone):
+        alone = code or stands_alone(text, start, end)
+        if not is_negated(text, start, end, alone=alone):
             self._add(calls, "code" if alone else "sentence")
         return end
 
     def _call(self, text: str, mark: re.Match[str], code: bool) -> int:
         """A name and a bracket: a call, or words like `file(s)`."""
-        name, start = mark["name"], mark.start()
+        name, start, bracket = mark["name"], mark.start(), mark.end() - 1
         is_known = name in self.known
-        bracket = mark.end() - 1
-        if name in _STATEMENTS or (mark["blank"] and not is_known and not code):
-            return mark.end()
-        if not is_known and not code and not self._could_be_code(text, name, start, bracket):
-            return mark.end()
         certain = is_known and not mark["blank"]
+        if name in _STATEMENTS or not (is_known or code or self._could_be_code(text, mark)):
+            return mark.end()
         end = self._closing(text, bracket)
-        if end is None:
-            if certain or code:
-                self.broken = self.broken or f"the call of {name[:100]} has no end"
+        call, end = (None, end) if end is None else self._with_tail(text, name, bracket, end)
+        if call is None or end is None:
+            if certain or (code and end is None):
+                self.broken = self.broken or f"the call of {name[:100]} cannot be read: it is cut off, or no Python"
             return mark.end()
-        call, end = self._with_tail(text, name, bracket, end)
-        if call is None:
-            if certain:
-                self.broken = self.broken or f"the arguments of {name[:100]} cannot be read"
-            return mark.end()
-        alone = code or self._alone(text, start, end)
+        alone = code or stands_alone(text, start, end)
+        calls = [call]
         if name == "print" and not is_known:
-            printed = calls_in_source(text[bracket:end], self.known)
-            self._add(printed or [], "code" if alone else "sentence")
-            return end
-        if not is_known and not alone and not _looks_like_code(call):
+            calls = calls_in_source(text[bracket:end], self.known) or []
+        elif not (is_known or alone or _looks_like_code(call)):
             return mark.end()
-        if not self._negated(text, start, end, alone):
-            self._add([call], "code" if alone else "sentence")
+        if not is_negated(text, start, end, alone=alone):
+            self._add(calls, "code" if alone else "sentence")
         return end
 
-    def _could_be_code(self, text: str, name: str, start: int, bracket: int) -> bool:
+    def _could_be_code(self, text: str, mark: re.Match[str]) -> bool:
         """Whether a name that is not known is worth reading as one of a call."""
+        name = mark["name"]
+        if mark["blank"]:
+            return False
         if "." in name or "_" in name or name == "print":
             return True
-        if _KEYWORD.search(text, bracket, bracket + _WINDOW):
+        if _KEYWORD.search(text, mark.end() - 1, mark.end() + _WINDOW):
             return True
-        return self._alone(text, start, None)
+        return stands_alone(text, mark.start(), None)
 
     def _with_tail(self, text: str, name: str, bracket: int, end: int) -> tuple[WrittenCall | None, int]:
         """The call with what is called on its result: `f(1)(2)` and `f(1).g(2)` call something else than f."""
@@ -321,28 +298,6 @@ class _Scan:
 
     def _names_known(self, text: str) -> bool:
         return any(f"{name}(" in text or f'"{name}"' in text or f"'{name}'" in text for name in self.known)
-
-    def _alone(self, text: str, start: int, end: int | None) -> bool:
-        """Whether nothing but markup and an assignment stands beside it on its lines; without `end`, before it."""
-        before = text[max(0, start - _WINDOW) : start].rpartition("\n")
-        if not before[1] and start > _WINDOW:
-            return False
-        if not _LINE_BEFORE.fullmatch(before[2]):
-            return False
-        return end is None or bool(_LINE_AFTER.fullmatch(text[end : end + _WINDOW].partition("\n")[0]))
-
-    def _negated(self, text: str, start: int, end: int, alone: bool) -> bool:
-        """Whether the words around a call say that it is not made."""
-        if alone:
-            return self._introduced_as_wrong(text, start)
-        if _NEGATED_BEFORE.search(text[max(0, start - _WINDOW) : start]):
-            return True
-        return _NEGATED_AFTER.match(text, end) is not None
-
-    def _introduced_as_wrong(self, text: str, start: int) -> bool:
-        """Whether the line before what stands alone ends as in "Do not call this:"."""
-        before = text[max(0, start - _WINDOW) : start].rstrip(" \t\n`*->•")
-        return before.endswith(":") and _NEGATED_BEFORE.search(before[:-1]) is not None
 
 
 def _looks_like_code(call: WrittenCall) -> bool:
