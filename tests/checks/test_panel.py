@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import textwrap
 import time
 from collections.abc import Iterator
@@ -126,6 +128,29 @@ def test_a_closed_panel_leaves_no_process(panels: list[Panel], own: Path) -> Non
     _, alive = psutil.wait_procs(started, timeout=10)
     assert not alive
     assert {process.pid for process in psutil.Process().children(recursive=True)} <= before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the signal that does it is Linux's")
+def test_no_process_outlives_one_that_is_killed(own: Path, tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(
+        f"""
+from ownwords.checks.named import named_checks
+from ownwords.checks.panel import Panel
+from ownwords.recipe import CheckSection
+from ownwords.records import Candidate, Example, Message
+panel = Panel(named_checks([CheckSection(name={f"{own}:spins"!r})], allow_code=True))
+panel.begin(Example("id", (Message("user", "q"),), "r"), Candidate("c"))
+input()
+"""
+    )
+    with subprocess.Popen([sys.executable, str(program)], stdin=subprocess.PIPE) as process:
+        began = time.monotonic()
+        while not (workers := psutil.Process(process.pid).children()):
+            assert time.monotonic() - began < 60
+        process.kill()
+        _, alive = psutil.wait_procs(workers, timeout=60)
+        assert not alive
 
 
 def test_closing_does_not_wait_for_what_is_being_judged(own: Path) -> None:

@@ -6,8 +6,10 @@ a check that reads finds nothing. A child that a check forks ends with the check
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
+import signal
 import sys
 from dataclasses import asdict
 from typing import Any
@@ -30,6 +32,7 @@ def task_line(spec: str, example: Example, candidate: Candidate) -> bytes:
 def main() -> None:
     """Work until standard input ends."""
     become_worker()
+    _end_with_parent()
     if ALLOW_UNSAFE_CODE in sys.argv[1:]:
         sandbox.allow_unsafe_code()
     tasks, verdicts = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
@@ -44,6 +47,13 @@ def main() -> None:
             os._exit(0)
         verdicts.write(json.dumps(asdict(verdict)).encode("ascii") + b"\n")
         verdicts.flush()
+
+
+def _end_with_parent() -> None:
+    """Where the system can (Linux), this process ends when the one that started it is killed, whatever a check does."""
+    if sys.platform == "linux":
+        set_parent_death_signal = 1
+        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
 
 
 def _judge(task: dict[str, Any]) -> Verdict:
