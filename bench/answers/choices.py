@@ -85,6 +85,22 @@ RIGHT: list[Write] = [
     lambda q: f"**Correct answer: {q.right}**\n\nThe other options do not explain it.",
     lambda q: f"The answer is letter {q.right}.",
     lambda q: f"{q.right}) {q.words}",
+    lambda q: f"My answer: {q.right}",
+    lambda q: f"After going through all of them, I believe {q.right} is the best answer.",
+    lambda q: f"The most fitting choice here is {q.right}) {q.words}.",
+    lambda q: f"Thus, the correct answer is option ({q.right}).",
+    lambda q: f"Answer: [{q.right}]",
+    lambda q: f"{q.right}: {q.words}",
+    lambda q: f"The answer is {q.right} because {q.words} is what the question describes.",
+    lambda q: f"We can rule out {q.wrong}. That leaves {q.right}, so the answer is {q.right}.",
+    lambda q: f"### Answer\n\n**{q.right}) {q.words}**",
+    lambda q: f"Correct Answer: {q.right}",
+    lambda q: f"So the right option is **{q.right}**. The option {q.wrong} does not work.",
+    lambda q: f"{q.right} is correct.",
+    lambda q: f'The answer is "{q.right}".',
+    lambda q: f"Clearly, ({q.right}) is the right one.",
+    lambda q: f"We pick option {q.right}: {q.words}.",
+    lambda q: f"The final answer is: $\\boxed{{{q.right}}}$",
 ]
 
 WRONG: list[Write] = [
@@ -118,28 +134,6 @@ WRONG: list[Write] = [
     lambda q: f"The answer is {q.wrong}, although {q.right} comes close.",
     lambda q: f"Therefore, option {q.right} is incorrect, and {q.wrong} is correct.",
     lambda q: f"Both {q.right} and {q.wrong} are correct.",
-]
-
-RIGHT += [
-    lambda q: f"My answer: {q.right}",
-    lambda q: f"After going through all of them, I believe {q.right} is the best answer.",
-    lambda q: f"The most fitting choice here is {q.right}) {q.words}.",
-    lambda q: f"Thus, the correct answer is option ({q.right}).",
-    lambda q: f"Answer: [{q.right}]",
-    lambda q: f"{q.right}: {q.words}",
-    lambda q: f"The answer is {q.right} because {q.words} is what the question describes.",
-    lambda q: f"We can rule out {q.wrong}. That leaves {q.right}, so the answer is {q.right}.",
-    lambda q: f"### Answer\n\n**{q.right}) {q.words}**",
-    lambda q: f"Correct Answer: {q.right}",
-    lambda q: f"So the right option is **{q.right}**. The option {q.wrong} does not work.",
-    lambda q: f"{q.right} is correct.",
-    lambda q: f'The answer is "{q.right}".',
-    lambda q: f"Clearly, ({q.right}) is the right one.",
-    lambda q: f"We pick option {q.right}: {q.words}.",
-    lambda q: f"The final answer is: $\\boxed{{{q.right}}}$",
-]
-
-WRONG += [
     lambda q: f"My answer: {q.wrong}",
     lambda q: f"After going through all of them, I believe {q.wrong} is the best answer, not {q.right}.",
     lambda q: f"The most fitting choice here is {q.wrong}) {q.wrong_words}.",
@@ -157,6 +151,7 @@ WRONG += [
     lambda q: f"The correct answers are {q.right} and {q.wrong}.",
     lambda q: f"The final answer is: $\\boxed{{{q.wrong}}}$",
 ]
+
 
 # Written when the check was finished, and judged as they are.
 

@@ -62,8 +62,8 @@ def _problem(row: dict[str, str]) -> Problem | None:
 def _case(problem: Problem, right: bool, dice: random.Random) -> Case | None:
     if not right and problem.steps and dice.random() < 0.12:
         return _cut_off(problem, dice)
-    lists = (RIGHT, RIGHT_HELD_OUT) if right else (WRONG, WRONG_HELD_OUT)
-    close, drawn = draw(*lists, dice, "right" if right else "wrong")
+    tuned, held_out = (RIGHT, RIGHT_HELD_OUT) if right else (WRONG, WRONG_HELD_OUT)
+    close, drawn = draw(tuned, held_out, dice, "right" if right else "wrong")
     text = close(problem, dice)
     if text is None:
         return None
@@ -100,6 +100,11 @@ STYLES: list[Callable[[Problem], str]] = [
     lambda p: "First, " + " Then, ".join(_sentence(step) for step in p.steps),
     lambda p: "### Solution\n\n" + "\n\n".join(p.steps),
     lambda p: "",
+    lambda p: "Here's my reasoning:\n" + "\n".join(f"- {step}" for step in p.steps),
+    lambda p: "\n".join(f"({chr(96 + n)}) {step}" for n, step in enumerate(p.steps, 1)),
+    lambda p: f"We are asked: {p.question}\n\n" + " ".join(_sentence(step) for step in p.steps),
+    lambda p: "\n\n".join(f"## Step {n}\n{step}" for n, step in enumerate(p.steps, 1)),
+    lambda p: "\n".join(f"{step} ✔" for step in p.steps),
 ]
 
 
@@ -170,6 +175,27 @@ RIGHT: list[Close] = [
     lambda p, d: f"You might first think of {_other(p, d)}, but the answer is {p.answer}.",
     lambda p, d: f"The answer is {_other(p, d)}. Wait, that is not right. Checking again, the answer is {p.answer}.",
     lambda p, d: f"answer is {p.answer}",
+    lambda p, d: f"Adding it all together, we can say with confidence: the answer is {p.answer}.",
+    lambda p, d: f"The answer comes to {p.answer} {p.unit}.",
+    lambda p, d: f"=> {p.answer} {p.unit}",
+    lambda p, d: f"∴ The answer is {p.answer}",
+    lambda p, d: f"**Final answer**: {p.answer:,} {p.unit}",
+    lambda p, d: f"That's a total of {p.answer} {p.unit}!",
+    lambda p, d: f"So, to answer the question: {p.answer} {p.unit}.",
+    lambda p, d: f"Therefore, $$\\text{{Total}} = {p.answer}$$",
+    lambda p, d: f"This means we need exactly {p.answer} {p.unit}. Hope that makes sense!",
+    lambda p, d: f"The final answer is thus $\\mathbf{{{p.answer}}}$.",
+    lambda p, d: f"__Answer: {p.answer}__",
+    lambda p, d: f"My answer is {p.answer} {p.unit}.",
+    lambda p, d: f"\\(\\boxed{{\\text{{{p.answer} {p.unit}}}}}\\)",
+    lambda p, d: f"Final Answer:\n```\n{p.answer}\n```",
+    lambda p, d: f"Answer - {p.answer}",
+    lambda p, d: f"The solution is therefore {p.answer} {p.unit}.",
+    lambda p, d: f"The answer is **{p.answer} {p.unit}**, which matches what we would expect.",
+    lambda p, d: f"ANSWER: {p.answer} {p.unit.upper()}",
+    lambda p, d: f"I first got {_other(p, d)}, but I had forgotten a step; the answer is {p.answer}.",
+    lambda p, d: f"| Result | {p.answer} |",
+    lambda p, d: f"In the end, {p.answer} {p.unit} remain.",
 ]
 
 WRONG: list[Close] = [
@@ -215,41 +241,6 @@ WRONG: list[Close] = [
     lambda p, d: f"{p.answer} would be right if nothing were lost. In the end {_other(p, d)} remain.",
     lambda p, d: f"The answer is {p.answer}k." if p.answer else None,
     lambda p, d: f"Final Answer: The final answer is {_other(p, d)}. I hope it is correct.",
-]
-
-STYLES += [
-    lambda p: "Here's my reasoning:\n" + "\n".join(f"- {step}" for step in p.steps),
-    lambda p: "\n".join(f"({chr(96 + n)}) {step}" for n, step in enumerate(p.steps, 1)),
-    lambda p: f"We are asked: {p.question}\n\n" + " ".join(_sentence(step) for step in p.steps),
-    lambda p: "\n\n".join(f"## Step {n}\n{step}" for n, step in enumerate(p.steps, 1)),
-    lambda p: "\n".join(f"{step} ✔" for step in p.steps),
-]
-
-RIGHT += [
-    lambda p, d: f"Adding it all together, we can say with confidence: the answer is {p.answer}.",
-    lambda p, d: f"The answer comes to {p.answer} {p.unit}.",
-    lambda p, d: f"=> {p.answer} {p.unit}",
-    lambda p, d: f"∴ The answer is {p.answer}",
-    lambda p, d: f"**Final answer**: {p.answer:,} {p.unit}",
-    lambda p, d: f"That's a total of {p.answer} {p.unit}!",
-    lambda p, d: f"So, to answer the question: {p.answer} {p.unit}.",
-    lambda p, d: f"Therefore, $$\\text{{Total}} = {p.answer}$$",
-    lambda p, d: f"This means we need exactly {p.answer} {p.unit}. Hope that makes sense!",
-    lambda p, d: f"The final answer is thus $\\mathbf{{{p.answer}}}$.",
-    lambda p, d: f"__Answer: {p.answer}__",
-    lambda p, d: f"My answer is {p.answer} {p.unit}.",
-    lambda p, d: f"\\(\\boxed{{\\text{{{p.answer} {p.unit}}}}}\\)",
-    lambda p, d: f"Final Answer:\n```\n{p.answer}\n```",
-    lambda p, d: f"Answer - {p.answer}",
-    lambda p, d: f"The solution is therefore {p.answer} {p.unit}.",
-    lambda p, d: f"The answer is **{p.answer} {p.unit}**, which matches what we would expect.",
-    lambda p, d: f"ANSWER: {p.answer} {p.unit.upper()}",
-    lambda p, d: f"I first got {_other(p, d)}, but I had forgotten a step; the answer is {p.answer}.",
-    lambda p, d: f"| Result | {p.answer} |",
-    lambda p, d: f"In the end, {p.answer} {p.unit} remain.",
-]
-
-WRONG += [
     lambda p, d: f"The answer comes to {_other(p, d)} {p.unit}.",
     lambda p, d: f"So, to answer the question: {_other(p, d)} {p.unit}.",
     lambda p, d: f"My answer is {_other(p, d)}. Some would say {p.answer}, but they are wrong.",
@@ -272,6 +263,7 @@ WRONG += [
     lambda p, d: f"The answer is {p.answer}^2." if abs(p.answer) > 1 else None,
     lambda p, d: f"Without the last step we would have {p.answer}. With it, {_other(p, d)} {p.unit} remain.",
 ]
+
 
 # Written when the check was finished, and judged as they are.
 

@@ -28,6 +28,16 @@ LATEX_RIGHT = [
     r"This simplifies to $\boxed{@}$, and we are done.",
     r"The correct answer is therefore $@$",
     r"$@$",
+    r"Combining the two conditions gives us our final answer: $@$.",
+    r"Hence, $\boxed{@}$ is the answer.",
+    r"**Answer: $@$**",
+    r"So the answer to the problem is \(\boxed{@}\). Feel free to ask if a step is unclear!",
+    r"Our answer is $@$, as required.",
+    "Thus\n" + r"\[\boxed{@}.\]",
+    r"<answer>$@$</answer>",
+    r"It follows that what we are looking for equals $@$.",
+    r"\(\boxed{@}\)",
+    r"The final result, after cancelling the factor of $2$, is $@$.",
 ]
 
 PLAIN_RIGHT = [
@@ -49,32 +59,6 @@ PLAIN_RIGHT = [
     "Thus we have found what we wanted: the answer is @",
     "Answer:\n@",
     "The answer turns out to be @!",
-]
-
-TWO_ANSWERS = [
-    "The answer is @ or ~.",
-    "You might think the answer is @, but the answer is ~.",
-    "The answer is not @ but ~.",
-    "First we get @. The final answer, however, is ~.",
-    "The answer is @. Wait, that is a mistake. The correct answer is ~.",
-    "Some would say @.\n\n#### ~",
-    "It looks like @ at first.\n\n**Answer:** ~",
-]
-
-LATEX_RIGHT += [
-    r"Combining the two conditions gives us our final answer: $@$.",
-    r"Hence, $\boxed{@}$ is the answer.",
-    r"**Answer: $@$**",
-    r"So the answer to the problem is \(\boxed{@}\). Feel free to ask if a step is unclear!",
-    r"Our answer is $@$, as required.",
-    "Thus\n" + r"\[\boxed{@}.\]",
-    r"<answer>$@$</answer>",
-    r"It follows that what we are looking for equals $@$.",
-    r"\(\boxed{@}\)",
-    r"The final result, after cancelling the factor of $2$, is $@$.",
-]
-
-PLAIN_RIGHT += [
     "Our answer is @, as required.",
     "ANSWER: @",
     "So we end up with **@**.",
@@ -86,12 +70,20 @@ PLAIN_RIGHT += [
     "Solution: @",
 ]
 
-TWO_ANSWERS += [
+TWO_ANSWERS = [
+    "The answer is @ or ~.",
+    "You might think the answer is @, but the answer is ~.",
+    "The answer is not @ but ~.",
+    "First we get @. The final answer, however, is ~.",
+    "The answer is @. Wait, that is a mistake. The correct answer is ~.",
+    "Some would say @.\n\n#### ~",
+    "It looks like @ at first.\n\n**Answer:** ~",
     "The answer is either @ or ~.",
     "@ is what one gets without care. The correct answer is ~.",
     "**Answer:** @\n\nCorrection: **Answer:** ~",
     "The answer isn't @; the answer is ~.",
 ]
+
 
 # Written when the check was finished, and judged as they are.
 

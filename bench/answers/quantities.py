@@ -166,18 +166,6 @@ def _unit(dice: random.Random) -> Spellings:
     return f"{value} {unit}", same, other
 
 
-KINDS: list[Callable[[random.Random], Spellings]] = [
-    _money,
-    _fraction,
-    _mixed,
-    _decimal,
-    _percent,
-    _large,
-    _negative,
-    _unit,
-]
-
-
 def _other_currency(dice: random.Random) -> Spellings:
     cents = dice.randrange(101, 99_999)
     value = f"{cents / 100:.2f}"
@@ -229,7 +217,21 @@ def _thousands(dice: random.Random) -> Spellings:
     return f"{value:,}", same, other
 
 
-KINDS += [_other_currency, _small, _negative_decimal, _thousands]
+KINDS: list[Callable[[random.Random], Spellings]] = [
+    _money,
+    _fraction,
+    _mixed,
+    _decimal,
+    _percent,
+    _large,
+    _negative,
+    _unit,
+    _other_currency,
+    _small,
+    _negative_decimal,
+    _thousands,
+]
+
 
 # Written when the check was finished, and judged as they are.
 
