@@ -101,6 +101,18 @@ RIGHT: list[Write] = [
     lambda q: f"Clearly, ({q.right}) is the right one.",
     lambda q: f"We pick option {q.right}: {q.words}.",
     lambda q: f"The final answer is: $\\boxed{{{q.right}}}$",
+    lambda q: f"The best answer is {q.right}.",
+    lambda q: f"So, the answer is\n\n({q.right}) {q.words}",
+    lambda q: f"I'm confident that the answer is {q.right}) {q.words}.",
+    lambda q: f"Answer choice {q.right} is correct: {q.words}.",
+    lambda q: f"Looking at each option:\n- {q.wrong}: no.\n- {q.right}: yes.\n\nAnswer: {q.right}",
+    lambda q: f"*Answer: {q.right}*",
+    lambda q: f"It's {q.right}.",
+    lambda q: f"The correct answer is {q.words}, which is option {q.right}.",
+    lambda q: f"Choice ({q.right}) fits best. The other choices, such as ({q.wrong}), do not.",
+    lambda q: f"Hence: {q.right}",
+    lambda q: f"The answer must be {q.right}, not {q.wrong}.",
+    lambda q: f"({q.right}) {q.words} is the right answer.",
 ]
 
 WRONG: list[Write] = [
@@ -150,27 +162,6 @@ WRONG: list[Write] = [
     lambda q: f"Clearly, ({q.wrong}) is the right one.",
     lambda q: f"The correct answers are {q.right} and {q.wrong}.",
     lambda q: f"The final answer is: $\\boxed{{{q.wrong}}}$",
-]
-
-
-# Written when the check was finished, and judged as they are.
-
-RIGHT_HELD_OUT: list[Write] = [
-    lambda q: f"The best answer is {q.right}.",
-    lambda q: f"So, the answer is\n\n({q.right}) {q.words}",
-    lambda q: f"I'm confident that the answer is {q.right}) {q.words}.",
-    lambda q: f"Answer choice {q.right} is correct: {q.words}.",
-    lambda q: f"Looking at each option:\n- {q.wrong}: no.\n- {q.right}: yes.\n\nAnswer: {q.right}",
-    lambda q: f"*Answer: {q.right}*",
-    lambda q: f"It's {q.right}.",
-    lambda q: f"The correct answer is {q.words}, which is option {q.right}.",
-    lambda q: f"Choice ({q.right}) fits best. The other choices, such as ({q.wrong}), do not.",
-    lambda q: f"Hence: {q.right}",
-    lambda q: f"The answer must be {q.right}, not {q.wrong}.",
-    lambda q: f"({q.right}) {q.words} is the right answer.",
-]
-
-WRONG_HELD_OUT: list[Write] = [
     lambda q: f"The best answer is {q.wrong}.",
     lambda q: f"So, the answer is\n\n({q.wrong}) {q.wrong_words}",
     lambda q: f"Answer choice {q.wrong} is correct: {q.wrong_words}.",
@@ -183,4 +174,25 @@ WRONG_HELD_OUT: list[Write] = [
     lambda q: f"({q.wrong}) {q.wrong_words} is the right answer.",
     lambda q: f"{q.right} seems plausible, but {q.wrong} is the answer.",
     lambda q: f"It is {q.right} or {q.wrong}, I am not sure which.",
+]
+
+
+# Written when the check was finished, and judged as they are.
+
+RIGHT_HELD_OUT: list[Write] = [
+    lambda q: f"So I'd go with {q.right}.",
+    lambda q: f"Final choice: {q.right}",
+    lambda q: f"Of the given options, {q.right} ({q.words}) is correct.",
+    lambda q: f"The answer: {q.right} - {q.words}",
+    lambda q: f"{q.wrong} can be excluded. The answer is **{q.right}. {q.words}**",
+    lambda q: f"My final answer is ({q.right}).",
+]
+
+WRONG_HELD_OUT: list[Write] = [
+    lambda q: f"So I'd go with {q.wrong}.",
+    lambda q: f"Final choice: {q.wrong}",
+    lambda q: f"Of the given options, {q.wrong} ({q.wrong_words}) is correct.",
+    lambda q: f"{q.right} can be excluded. The answer is **{q.wrong}. {q.wrong_words}**",
+    lambda q: f"My final answer is ({q.wrong}), because ({q.right}) is false.",
+    lambda q: f"The answer is {q.right}? No, it is {q.wrong}.",
 ]

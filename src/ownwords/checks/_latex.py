@@ -166,7 +166,7 @@ class Reader:
 
     def _item(self, depth: int) -> str:
         """One number, letter, sign, command or group in brackets."""
-        if depth > _DEEPEST:
+        if depth > _DEEPEST or self.place >= len(self.text):
             raise NotMathematicalError
         character = self.text[self.place]
         read = self._reading(character)
@@ -233,7 +233,7 @@ class Reader:
         return f"^{{{exponent}}}"
 
     def _root(self, depth: int) -> str:
-        if self.text[self.place] == "√":
+        if self.text[self.place : self.place + 1] == "√":
             self.place += 1
         index = _INDEX.match(self.text, self.place)
         if index:
