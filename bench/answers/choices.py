@@ -85,6 +85,34 @@ RIGHT: list[Write] = [
     lambda q: f"**Correct answer: {q.right}**\n\nThe other options do not explain it.",
     lambda q: f"The answer is letter {q.right}.",
     lambda q: f"{q.right}) {q.words}",
+    lambda q: f"My answer: {q.right}",
+    lambda q: f"After going through all of them, I believe {q.right} is the best answer.",
+    lambda q: f"The most fitting choice here is {q.right}) {q.words}.",
+    lambda q: f"Thus, the correct answer is option ({q.right}).",
+    lambda q: f"Answer: [{q.right}]",
+    lambda q: f"{q.right}: {q.words}",
+    lambda q: f"The answer is {q.right} because {q.words} is what the question describes.",
+    lambda q: f"We can rule out {q.wrong}. That leaves {q.right}, so the answer is {q.right}.",
+    lambda q: f"### Answer\n\n**{q.right}) {q.words}**",
+    lambda q: f"Correct Answer: {q.right}",
+    lambda q: f"So the right option is **{q.right}**. The option {q.wrong} does not work.",
+    lambda q: f"{q.right} is correct.",
+    lambda q: f'The answer is "{q.right}".',
+    lambda q: f"Clearly, ({q.right}) is the right one.",
+    lambda q: f"We pick option {q.right}: {q.words}.",
+    lambda q: f"The final answer is: $\\boxed{{{q.right}}}$",
+    lambda q: f"The best answer is {q.right}.",
+    lambda q: f"So, the answer is\n\n({q.right}) {q.words}",
+    lambda q: f"I'm confident that the answer is {q.right}) {q.words}.",
+    lambda q: f"Answer choice {q.right} is correct: {q.words}.",
+    lambda q: f"Looking at each option:\n- {q.wrong}: no.\n- {q.right}: yes.\n\nAnswer: {q.right}",
+    lambda q: f"*Answer: {q.right}*",
+    lambda q: f"It's {q.right}.",
+    lambda q: f"The correct answer is {q.words}, which is option {q.right}.",
+    lambda q: f"Choice ({q.right}) fits best. The other choices, such as ({q.wrong}), do not.",
+    lambda q: f"Hence: {q.right}",
+    lambda q: f"The answer must be {q.right}, not {q.wrong}.",
+    lambda q: f"({q.right}) {q.words} is the right answer.",
 ]
 
 WRONG: list[Write] = [
@@ -118,28 +146,6 @@ WRONG: list[Write] = [
     lambda q: f"The answer is {q.wrong}, although {q.right} comes close.",
     lambda q: f"Therefore, option {q.right} is incorrect, and {q.wrong} is correct.",
     lambda q: f"Both {q.right} and {q.wrong} are correct.",
-]
-
-RIGHT += [
-    lambda q: f"My answer: {q.right}",
-    lambda q: f"After going through all of them, I believe {q.right} is the best answer.",
-    lambda q: f"The most fitting choice here is {q.right}) {q.words}.",
-    lambda q: f"Thus, the correct answer is option ({q.right}).",
-    lambda q: f"Answer: [{q.right}]",
-    lambda q: f"{q.right}: {q.words}",
-    lambda q: f"The answer is {q.right} because {q.words} is what the question describes.",
-    lambda q: f"We can rule out {q.wrong}. That leaves {q.right}, so the answer is {q.right}.",
-    lambda q: f"### Answer\n\n**{q.right}) {q.words}**",
-    lambda q: f"Correct Answer: {q.right}",
-    lambda q: f"So the right option is **{q.right}**. The option {q.wrong} does not work.",
-    lambda q: f"{q.right} is correct.",
-    lambda q: f'The answer is "{q.right}".',
-    lambda q: f"Clearly, ({q.right}) is the right one.",
-    lambda q: f"We pick option {q.right}: {q.words}.",
-    lambda q: f"The final answer is: $\\boxed{{{q.right}}}$",
-]
-
-WRONG += [
     lambda q: f"My answer: {q.wrong}",
     lambda q: f"After going through all of them, I believe {q.wrong} is the best answer, not {q.right}.",
     lambda q: f"The most fitting choice here is {q.wrong}) {q.wrong_words}.",
@@ -156,26 +162,6 @@ WRONG += [
     lambda q: f"Clearly, ({q.wrong}) is the right one.",
     lambda q: f"The correct answers are {q.right} and {q.wrong}.",
     lambda q: f"The final answer is: $\\boxed{{{q.wrong}}}$",
-]
-
-# Written when the check was finished, and judged as they are.
-
-RIGHT_HELD_OUT: list[Write] = [
-    lambda q: f"The best answer is {q.right}.",
-    lambda q: f"So, the answer is\n\n({q.right}) {q.words}",
-    lambda q: f"I'm confident that the answer is {q.right}) {q.words}.",
-    lambda q: f"Answer choice {q.right} is correct: {q.words}.",
-    lambda q: f"Looking at each option:\n- {q.wrong}: no.\n- {q.right}: yes.\n\nAnswer: {q.right}",
-    lambda q: f"*Answer: {q.right}*",
-    lambda q: f"It's {q.right}.",
-    lambda q: f"The correct answer is {q.words}, which is option {q.right}.",
-    lambda q: f"Choice ({q.right}) fits best. The other choices, such as ({q.wrong}), do not.",
-    lambda q: f"Hence: {q.right}",
-    lambda q: f"The answer must be {q.right}, not {q.wrong}.",
-    lambda q: f"({q.right}) {q.words} is the right answer.",
-]
-
-WRONG_HELD_OUT: list[Write] = [
     lambda q: f"The best answer is {q.wrong}.",
     lambda q: f"So, the answer is\n\n({q.wrong}) {q.wrong_words}",
     lambda q: f"Answer choice {q.wrong} is correct: {q.wrong_words}.",
@@ -188,4 +174,25 @@ WRONG_HELD_OUT: list[Write] = [
     lambda q: f"({q.wrong}) {q.wrong_words} is the right answer.",
     lambda q: f"{q.right} seems plausible, but {q.wrong} is the answer.",
     lambda q: f"It is {q.right} or {q.wrong}, I am not sure which.",
+]
+
+
+# Written when the check was finished, and judged as they are.
+
+RIGHT_HELD_OUT: list[Write] = [
+    lambda q: f"So I'd go with {q.right}.",
+    lambda q: f"Final choice: {q.right}",
+    lambda q: f"Of the given options, {q.right} ({q.words}) is correct.",
+    lambda q: f"The answer: {q.right} - {q.words}",
+    lambda q: f"{q.wrong} can be excluded. The answer is **{q.right}. {q.words}**",
+    lambda q: f"My final answer is ({q.right}).",
+]
+
+WRONG_HELD_OUT: list[Write] = [
+    lambda q: f"So I'd go with {q.wrong}.",
+    lambda q: f"Final choice: {q.wrong}",
+    lambda q: f"Of the given options, {q.wrong} ({q.wrong_words}) is correct.",
+    lambda q: f"{q.right} can be excluded. The answer is **{q.wrong}. {q.wrong_words}**",
+    lambda q: f"My final answer is ({q.wrong}), because ({q.right}) is false.",
+    lambda q: f"The answer is {q.right}? No, it is {q.wrong}.",
 ]

@@ -423,3 +423,48 @@ def vector_of_roots(dice: random.Random) -> Spellings:
         f"\\sqrt{{{a}}} - \\sqrt{{{b}}}",
     ]
     return f"(\\sqrt{{{a}}}, -\\sqrt{{{b}}})", same, other
+
+
+def square_of_sum(dice: random.Random) -> Spellings:
+    a, b = dice.randrange(2, 9), dice.randrange(2, 9)
+    same = [
+        f"({a}x + {b})²",
+        f"({a}x+{b})^2",
+        f"{a * a}x^2 + {2 * a * b}x + {b * b}",
+        f"({b} + {a}x)^{{2}}\\,",
+        f"({a}x + {b})({a}x + {b})",
+    ]
+    other = [
+        f"({a}x - {b})²",
+        f"({a}x + {b})^3",
+        f"{a * a}x^2 + {b * b}",
+        f"({b + 1} + {a}x)^{{2}}\\,",
+        f"{a}x + {b}",
+        f"({a}x + {b})({a}x - {b})",
+    ]
+    return f"({a}x + {b})^2", same, other
+
+
+def pi_sum(dice: random.Random) -> Spellings:
+    a, b = dice.randrange(2, 30), dice.randrange(2, 30)
+    same = [f"{a} + {b}π", f"{b}\\pi + {a}", f"{a}+{b}\\pi", f"{b}π + {a} cm", f"{a} + {b}*pi"]
+    other = [f"{a} - {b}π", f"{a}\\pi + {b + a}", f"{a + b}\\pi", f"{a} + {b}", f"{b}π", f"{a * b}π"]
+    return f"{a} + {b}\\pi", same, other
+
+
+def parabola(dice: random.Random) -> Spellings:
+    a, h, k = dice.randrange(2, 6), dice.randrange(1, 6), dice.randrange(1, 9)
+    same = [
+        f"y = {a}(x - {h})² + {k}",
+        f"y={a}(x-{h})^2+{k}",
+        f"y = {a}x^2 - {2 * a * h}x + {a * h * h + k}",
+        f"y = {k} + {a}(x-{h})^{{2}}\\,",
+    ]
+    other = [
+        f"y = {a}(x + {h})² + {k}",
+        f"y = {a}(x - {h})^2 - {k}",
+        f"y = (x - {h})^2 + {k}",
+        f"x = {a}(y - {h})^{{2}} + {k}\\,",
+        f"y = {a}(x - {h}) + {k}",
+    ]
+    return f"y = {a}(x - {h})^2 + {k}", same, other

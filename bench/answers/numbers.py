@@ -62,8 +62,8 @@ def _problem(row: dict[str, str]) -> Problem | None:
 def _case(problem: Problem, right: bool, dice: random.Random) -> Case | None:
     if not right and problem.steps and dice.random() < 0.12:
         return _cut_off(problem, dice)
-    lists = (RIGHT, RIGHT_HELD_OUT) if right else (WRONG, WRONG_HELD_OUT)
-    close, drawn = draw(*lists, dice, "right" if right else "wrong")
+    tuned, held_out = (RIGHT, RIGHT_HELD_OUT) if right else (WRONG, WRONG_HELD_OUT)
+    close, drawn = draw(tuned, held_out, dice, "right" if right else "wrong")
     text = close(problem, dice)
     if text is None:
         return None
@@ -100,6 +100,16 @@ STYLES: list[Callable[[Problem], str]] = [
     lambda p: "First, " + " Then, ".join(_sentence(step) for step in p.steps),
     lambda p: "### Solution\n\n" + "\n\n".join(p.steps),
     lambda p: "",
+    lambda p: "Here's my reasoning:\n" + "\n".join(f"- {step}" for step in p.steps),
+    lambda p: "\n".join(f"({chr(96 + n)}) {step}" for n, step in enumerate(p.steps, 1)),
+    lambda p: f"We are asked: {p.question}\n\n" + " ".join(_sentence(step) for step in p.steps),
+    lambda p: "\n\n".join(f"## Step {n}\n{step}" for n, step in enumerate(p.steps, 1)),
+    lambda p: "\n".join(f"{step} ✔" for step in p.steps),
+    lambda p: "Let me walk you through this.\n\n" + "\n\n".join(f"**{step}**" for step in p.steps),
+    lambda p: "<think>\n" + "\n".join(p.steps) + "\n</think>\n",
+    lambda p: "Solution:\n" + "\n".join(f"{n}) {step}" for n, step in enumerate(p.steps, 1)),
+    lambda p: "\n".join(f"➤ {step}" for step in p.steps),
+    lambda p: "Okay, so " + " Next, ".join(_sentence(step) for step in p.steps),
 ]
 
 
@@ -170,6 +180,45 @@ RIGHT: list[Close] = [
     lambda p, d: f"You might first think of {_other(p, d)}, but the answer is {p.answer}.",
     lambda p, d: f"The answer is {_other(p, d)}. Wait, that is not right. Checking again, the answer is {p.answer}.",
     lambda p, d: f"answer is {p.answer}",
+    lambda p, d: f"Adding it all together, we can say with confidence: the answer is {p.answer}.",
+    lambda p, d: f"The answer comes to {p.answer} {p.unit}.",
+    lambda p, d: f"=> {p.answer} {p.unit}",
+    lambda p, d: f"∴ The answer is {p.answer}",
+    lambda p, d: f"**Final answer**: {p.answer:,} {p.unit}",
+    lambda p, d: f"That's a total of {p.answer} {p.unit}!",
+    lambda p, d: f"So, to answer the question: {p.answer} {p.unit}.",
+    lambda p, d: f"Therefore, $$\\text{{Total}} = {p.answer}$$",
+    lambda p, d: f"This means we need exactly {p.answer} {p.unit}. Hope that makes sense!",
+    lambda p, d: f"The final answer is thus $\\mathbf{{{p.answer}}}$.",
+    lambda p, d: f"__Answer: {p.answer}__",
+    lambda p, d: f"My answer is {p.answer} {p.unit}.",
+    lambda p, d: f"\\(\\boxed{{\\text{{{p.answer} {p.unit}}}}}\\)",
+    lambda p, d: f"Final Answer:\n```\n{p.answer}\n```",
+    lambda p, d: f"Answer - {p.answer}",
+    lambda p, d: f"The solution is therefore {p.answer} {p.unit}.",
+    lambda p, d: f"The answer is **{p.answer} {p.unit}**, which matches what we would expect.",
+    lambda p, d: f"ANSWER: {p.answer} {p.unit.upper()}",
+    lambda p, d: f"I first got {_other(p, d)}, but I had forgotten a step; the answer is {p.answer}.",
+    lambda p, d: f"| Result | {p.answer} |",
+    lambda p, d: f"In the end, {p.answer} {p.unit} remain.",
+    lambda p, d: f"Thus, the answer to your question is {p.answer} {p.unit}.",
+    lambda p, d: f"Final result: **{p.answer} {p.unit}**",
+    lambda p, d: f"So we need {p.answer} {p.unit} in total.",
+    lambda p, d: f"Therefore the answer must be {p.answer}.",
+    lambda p, d: f"The answer is\n\n**{p.answer}**",
+    lambda p, d: f"Hence, our final answer is:\n\n\\[ \\boxed{{{p.answer}}} \\]",
+    lambda p, d: f"The answer is {p.answer}. (If you only count the first half, the number would be smaller.)",
+    lambda p, d: f"The answer is $\\boxed{{{p.answer}}}$ {p.unit}.",
+    lambda p, d: f"Result = {p.answer}",
+    lambda p, d: f"So, there you have it: {p.answer} {p.unit}.",
+    lambda p, d: f"**{p.answer}** is the final answer.",
+    lambda p, d: f"Answer: \\({p.answer}\\) {p.unit}",
+    lambda p, d: f"The answer is {p.answer} {p.unit}. Great job following along!",
+    lambda p, d: f"Therefore, {p.answer} {p.unit} is what we were looking for.",
+    lambda p, d: f"*The answer is {p.answer}.*",
+    lambda p, d: f"Let's verify the result: {p.answer} is consistent with all conditions. The answer is {p.answer}.",
+    lambda p, d: f"$\\text{{Answer: }} {p.answer}$",
+    lambda p, d: f"In summary, the answer is {p.answer:,}, given that nothing else changes.",
 ]
 
 WRONG: list[Close] = [
@@ -215,41 +264,6 @@ WRONG: list[Close] = [
     lambda p, d: f"{p.answer} would be right if nothing were lost. In the end {_other(p, d)} remain.",
     lambda p, d: f"The answer is {p.answer}k." if p.answer else None,
     lambda p, d: f"Final Answer: The final answer is {_other(p, d)}. I hope it is correct.",
-]
-
-STYLES += [
-    lambda p: "Here's my reasoning:\n" + "\n".join(f"- {step}" for step in p.steps),
-    lambda p: "\n".join(f"({chr(96 + n)}) {step}" for n, step in enumerate(p.steps, 1)),
-    lambda p: f"We are asked: {p.question}\n\n" + " ".join(_sentence(step) for step in p.steps),
-    lambda p: "\n\n".join(f"## Step {n}\n{step}" for n, step in enumerate(p.steps, 1)),
-    lambda p: "\n".join(f"{step} ✔" for step in p.steps),
-]
-
-RIGHT += [
-    lambda p, d: f"Adding it all together, we can say with confidence: the answer is {p.answer}.",
-    lambda p, d: f"The answer comes to {p.answer} {p.unit}.",
-    lambda p, d: f"=> {p.answer} {p.unit}",
-    lambda p, d: f"∴ The answer is {p.answer}",
-    lambda p, d: f"**Final answer**: {p.answer:,} {p.unit}",
-    lambda p, d: f"That's a total of {p.answer} {p.unit}!",
-    lambda p, d: f"So, to answer the question: {p.answer} {p.unit}.",
-    lambda p, d: f"Therefore, $$\\text{{Total}} = {p.answer}$$",
-    lambda p, d: f"This means we need exactly {p.answer} {p.unit}. Hope that makes sense!",
-    lambda p, d: f"The final answer is thus $\\mathbf{{{p.answer}}}$.",
-    lambda p, d: f"__Answer: {p.answer}__",
-    lambda p, d: f"My answer is {p.answer} {p.unit}.",
-    lambda p, d: f"\\(\\boxed{{\\text{{{p.answer} {p.unit}}}}}\\)",
-    lambda p, d: f"Final Answer:\n```\n{p.answer}\n```",
-    lambda p, d: f"Answer - {p.answer}",
-    lambda p, d: f"The solution is therefore {p.answer} {p.unit}.",
-    lambda p, d: f"The answer is **{p.answer} {p.unit}**, which matches what we would expect.",
-    lambda p, d: f"ANSWER: {p.answer} {p.unit.upper()}",
-    lambda p, d: f"I first got {_other(p, d)}, but I had forgotten a step; the answer is {p.answer}.",
-    lambda p, d: f"| Result | {p.answer} |",
-    lambda p, d: f"In the end, {p.answer} {p.unit} remain.",
-]
-
-WRONG += [
     lambda p, d: f"The answer comes to {_other(p, d)} {p.unit}.",
     lambda p, d: f"So, to answer the question: {_other(p, d)} {p.unit}.",
     lambda p, d: f"My answer is {_other(p, d)}. Some would say {p.answer}, but they are wrong.",
@@ -271,40 +285,6 @@ WRONG += [
     lambda p, d: f"| Result | {_other(p, d)} |",
     lambda p, d: f"The answer is {p.answer}^2." if abs(p.answer) > 1 else None,
     lambda p, d: f"Without the last step we would have {p.answer}. With it, {_other(p, d)} {p.unit} remain.",
-]
-
-# Written when the check was finished, and judged as they are.
-
-STYLES_HELD_OUT: list[Callable[[Problem], str]] = [
-    lambda p: "Let me walk you through this.\n\n" + "\n\n".join(f"**{step}**" for step in p.steps),
-    lambda p: "<think>\n" + "\n".join(p.steps) + "\n</think>\n",
-    lambda p: "Solution:\n" + "\n".join(f"{n}) {step}" for n, step in enumerate(p.steps, 1)),
-    lambda p: "\n".join(f"➤ {step}" for step in p.steps),
-    lambda p: "Okay, so " + " Next, ".join(_sentence(step) for step in p.steps),
-]
-
-RIGHT_HELD_OUT: list[Close] = [
-    lambda p, d: f"Thus, the answer to your question is {p.answer} {p.unit}.",
-    lambda p, d: f"Final result: **{p.answer} {p.unit}**",
-    lambda p, d: f"So we need {p.answer} {p.unit} in total.",
-    lambda p, d: f"Therefore the answer must be {p.answer}.",
-    lambda p, d: f"The answer is\n\n**{p.answer}**",
-    lambda p, d: f"Hence, our final answer is:\n\n\\[ \\boxed{{{p.answer}}} \\]",
-    lambda p, d: f"The answer is {p.answer}. (If you only count the first half, the number would be smaller.)",
-    lambda p, d: f"The answer is $\\boxed{{{p.answer}}}$ {p.unit}.",
-    lambda p, d: f"Result = {p.answer}",
-    lambda p, d: f"So, there you have it: {p.answer} {p.unit}.",
-    lambda p, d: f"**{p.answer}** is the final answer.",
-    lambda p, d: f"Answer: \\({p.answer}\\) {p.unit}",
-    lambda p, d: f"The answer is {p.answer} {p.unit}. Great job following along!",
-    lambda p, d: f"Therefore, {p.answer} {p.unit} is what we were looking for.",
-    lambda p, d: f"*The answer is {p.answer}.*",
-    lambda p, d: f"Let's verify the result: {p.answer} is consistent with all conditions. The answer is {p.answer}.",
-    lambda p, d: f"$\\text{{Answer: }} {p.answer}$",
-    lambda p, d: f"In summary, the answer is {p.answer:,}, given that nothing else changes.",
-]
-
-WRONG_HELD_OUT: list[Close] = [
     lambda p, d: f"Thus, the answer to your question is {_other(p, d)} {p.unit}.",
     lambda p, d: f"Final result: **{_other(p, d)} {p.unit}**",
     lambda p, d: f"The answer is\n\n**{_other(p, d)}**",
@@ -320,4 +300,34 @@ WRONG_HELD_OUT: list[Close] = [
     lambda p, d: f"$\\text{{Answer: }} {_other(p, d)}$",
     lambda p, d: f"Hence, our final answer is:\n\n\\[ \\boxed{{{_other(p, d)}}} \\]",
     lambda p, d: f"The answer is {p.answer} squared." if abs(p.answer) > 1 else None,
+]
+
+
+# Written when the check was finished, and judged as they are.
+
+STYLES_HELD_OUT: list[Callable[[Problem], str]] = [
+    lambda p: "Let's think about it.\n" + "\n".join(f"{n}: {step}" for n, step in enumerate(p.steps, 1)),
+    lambda p: "**Explanation:** " + " ".join(_sentence(step) for step in p.steps),
+]
+
+RIGHT_HELD_OUT: list[Close] = [
+    lambda p, d: f"So in the end, the answer we get is {p.answer} {p.unit}.",
+    lambda p, d: f"**Result:** {p.answer} {p.unit}",
+    lambda p, d: f"Therefore, the total number of {p.unit} is {p.answer:,}.",
+    lambda p, d: f"The correct final answer: $\\boxed{{{p.answer}}}$",
+    lambda p, d: f"This gives a final answer of {p.answer}.",
+    lambda p, d: f"And the answer is... {p.answer} {p.unit}!",
+    lambda p, d: f"Answer (in {p.unit}): {p.answer}",
+    lambda p, d: f"The answer is {p.answer}. Does that make sense?",
+]
+
+WRONG_HELD_OUT: list[Close] = [
+    lambda p, d: f"So in the end, the answer we get is {_other(p, d)} {p.unit}.",
+    lambda p, d: f"Therefore, the total number of {p.unit} is {_other(p, d)}, not {p.answer}.",
+    lambda p, d: f"The correct final answer: $\\boxed{{{_other(p, d)}}}$",
+    lambda p, d: f"This gives a final answer of {_other(p, d)}.",
+    lambda p, d: f"If nothing was lost it would be {p.answer}. The answer is {_other(p, d)}.",
+    lambda p, d: f"The answer is {p.answer}. Oops, I forgot one step: the answer is {_other(p, d)}.",
+    lambda p, d: f"**Result:** -{p.answer} {p.unit}" if p.answer else None,
+    lambda p, d: f"Answer (in {p.unit}): {_other(p, d)}",
 ]

@@ -28,6 +28,24 @@ LATEX_RIGHT = [
     r"This simplifies to $\boxed{@}$, and we are done.",
     r"The correct answer is therefore $@$",
     r"$@$",
+    r"Combining the two conditions gives us our final answer: $@$.",
+    r"Hence, $\boxed{@}$ is the answer.",
+    r"**Answer: $@$**",
+    r"So the answer to the problem is \(\boxed{@}\). Feel free to ask if a step is unclear!",
+    r"Our answer is $@$, as required.",
+    "Thus\n" + r"\[\boxed{@}.\]",
+    r"<answer>$@$</answer>",
+    r"It follows that what we are looking for equals $@$.",
+    r"\(\boxed{@}\)",
+    r"The final result, after cancelling the factor of $2$, is $@$.",
+    r"Substituting back, we see that this works. The answer is thus \(@\).",
+    r"**Solution.** Using the identity from above, the expression becomes $\boxed{@}$.",
+    r"The answer is:" + "\n\n$$@$$" + "\n\nLet me know if you need anything else.",
+    r"We get \[ @ \]",
+    r"Final answer: \[\boxed{@}\]",
+    r"*The answer is* $@$.",
+    r"$\text{Answer: } @$",
+    r"Therefore the answer must be $@$ (there are no other solutions).",
 ]
 
 PLAIN_RIGHT = [
@@ -49,6 +67,22 @@ PLAIN_RIGHT = [
     "Thus we have found what we wanted: the answer is @",
     "Answer:\n@",
     "The answer turns out to be @!",
+    "Our answer is @, as required.",
+    "ANSWER: @",
+    "So we end up with **@**.",
+    "<answer>@</answer>",
+    "Hence the answer is exactly @.",
+    "*Answer:* @",
+    "The final answer would be @, since the other case was ruled out in step 2.",
+    "> The answer is **@**.",
+    "Solution: @",
+    "So the answer to the question is @.",
+    "Final result: @",
+    "The answer is\n\n**@**",
+    "*The answer is @.*",
+    "- Answer: @",
+    "Therefore the answer must be @ (there are no other solutions).",
+    "Using the formula from step 1, I get: @",
 ]
 
 TWO_ANSWERS = [
@@ -59,65 +93,33 @@ TWO_ANSWERS = [
     "The answer is @. Wait, that is a mistake. The correct answer is ~.",
     "Some would say @.\n\n#### ~",
     "It looks like @ at first.\n\n**Answer:** ~",
-]
-
-LATEX_RIGHT += [
-    r"Combining the two conditions gives us our final answer: $@$.",
-    r"Hence, $\boxed{@}$ is the answer.",
-    r"**Answer: $@$**",
-    r"So the answer to the problem is \(\boxed{@}\). Feel free to ask if a step is unclear!",
-    r"Our answer is $@$, as required.",
-    "Thus\n" + r"\[\boxed{@}.\]",
-    r"<answer>$@$</answer>",
-    r"It follows that what we are looking for equals $@$.",
-    r"\(\boxed{@}\)",
-    r"The final result, after cancelling the factor of $2$, is $@$.",
-]
-
-PLAIN_RIGHT += [
-    "Our answer is @, as required.",
-    "ANSWER: @",
-    "So we end up with **@**.",
-    "<answer>@</answer>",
-    "Hence the answer is exactly @.",
-    "*Answer:* @",
-    "The final answer would be @, since the other case was ruled out in step 2.",
-    "> The answer is **@**.",
-    "Solution: @",
-]
-
-TWO_ANSWERS += [
     "The answer is either @ or ~.",
     "@ is what one gets without care. The correct answer is ~.",
     "**Answer:** @\n\nCorrection: **Answer:** ~",
     "The answer isn't @; the answer is ~.",
+    "The answer is @, or rather ~.",
+    "It can't be @, so the answer is ~.",
+    "My first result was @. My final answer is ~.",
 ]
+
 
 # Written when the check was finished, and judged as they are.
 
 LATEX_HELD_OUT = [
-    r"Substituting back, we see that this works. The answer is thus \(@\).",
-    r"**Solution.** Using the identity from above, the expression becomes $\boxed{@}$.",
-    r"The answer is:" + "\n\n$$@$$" + "\n\nLet me know if you need anything else.",
-    r"We get \[ @ \]",
-    r"Final answer: \[\boxed{@}\]",
-    r"*The answer is* $@$.",
-    r"$\text{Answer: } @$",
-    r"Therefore the answer must be $@$ (there are no other solutions).",
+    r"This gives a final answer of $@$.",
+    r"In conclusion, the answer is \[@\]",
+    r"**Result:** $@$",
+    r"Both methods lead to the same result, so the answer is $\boxed{@}$. ∎",
 ]
 
 PLAIN_HELD_OUT = [
-    "So the answer to the question is @.",
-    "Final result: @",
-    "The answer is\n\n**@**",
-    "*The answer is @.*",
-    "- Answer: @",
-    "Therefore the answer must be @ (there are no other solutions).",
-    "Using the formula from step 1, I get: @",
+    "This gives a final answer of @.",
+    "**Result:** @",
+    "The answer we were looking for is @.",
+    "After 2 simplifications: @",
 ]
 
 TWO_HELD_OUT = [
-    "The answer is @, or rather ~.",
-    "It can't be @, so the answer is ~.",
-    "My first result was @. My final answer is ~.",
+    "A quick guess would be @. A careful calculation shows that the answer is ~.",
+    "The answer is @? No, the answer is ~.",
 ]

@@ -166,18 +166,6 @@ def _unit(dice: random.Random) -> Spellings:
     return f"{value} {unit}", same, other
 
 
-KINDS: list[Callable[[random.Random], Spellings]] = [
-    _money,
-    _fraction,
-    _mixed,
-    _decimal,
-    _percent,
-    _large,
-    _negative,
-    _unit,
-]
-
-
 def _other_currency(dice: random.Random) -> Spellings:
     cents = dice.randrange(101, 99_999)
     value = f"{cents / 100:.2f}"
@@ -227,11 +215,6 @@ def _thousands(dice: random.Random) -> Spellings:
     ]
     other = [f"{value / 1000:g}", f"{value / 1000:g} million", f"{value * 10:,}", f"-{value:,}", f"{value + 500:,}"]
     return f"{value:,}", same, other
-
-
-KINDS += [_other_currency, _small, _negative_decimal, _thousands]
-
-# Written when the check was finished, and judged as they are.
 
 
 def _speed(dice: random.Random) -> Spellings:
@@ -291,4 +274,59 @@ def _improper(dice: random.Random) -> Spellings:
     return f"\\frac{{{top}}}{{{bottom}}}", same, other
 
 
-KINDS_HELD_OUT: list[Callable[[random.Random], Spellings]] = [_speed, _area, _improper]
+KINDS: list[Callable[[random.Random], Spellings]] = [
+    _money,
+    _fraction,
+    _mixed,
+    _decimal,
+    _percent,
+    _large,
+    _negative,
+    _unit,
+    _other_currency,
+    _small,
+    _negative_decimal,
+    _thousands,
+    _speed,
+    _area,
+    _improper,
+]
+
+
+# Written when the check was finished, and judged as they are.
+
+
+def _temperature(dice: random.Random) -> Spellings:
+    value = dice.randrange(-40, 0)
+    same = [
+        f"{value}°C",
+        f"{value} °C",
+        f"{value}^\\circ\\text{{C}}",
+        f"{value} degrees Celsius",
+        f"−{-value}°",
+        f"minus {-value} degrees",
+    ]
+    other = [
+        f"{-value}°C",
+        f"{value - 1} °C",
+        f"{value}.5^\\circ\\text{{C}}",
+        f"{-value} degrees Celsius",
+        f"{value * 10}°",
+    ]
+    return f"{value}°C", same, other
+
+
+def _ratio_of_integers(dice: random.Random) -> Spellings:
+    a, b = dice.randrange(1, 9), dice.choice((11, 13, 17, 19))
+    same = [
+        f"{a}/{b}",
+        f"\\frac{{{a}}}{{{b}}}",
+        f"\\frac{{{3 * a}}}{{{3 * b}}}",
+        f"{a} / {b}",
+        f"\\left(\\frac{{{a}}}{{{b}}}\\right)",
+    ]
+    other = [f"{b}/{a}", f"\\frac{{{a}}}{{{b + 1}}}", f"-{a}/{b}", f"{a / b:.3f}", f"\\frac{{{a + 1}}}{{{b}}}", f"{a}"]
+    return f"\\frac{{{a}}}{{{b}}}", same, other
+
+
+KINDS_HELD_OUT: list[Callable[[random.Random], Spellings]] = [_temperature, _ratio_of_integers]

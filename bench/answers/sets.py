@@ -237,3 +237,36 @@ def all_but(dice: random.Random) -> Spellings:
         "(-∞, ∞)",
     ]
     return f"(-\\infty, {hole}) \\cup ({hole}, \\infty)", same, other
+
+
+def three_roots(dice: random.Random) -> Spellings:
+    a, b, c = sorted(dice.sample(range(-9, 20), 3))
+    same = [
+        f"x = {a}, x = {b}, x = {c}",
+        f"\\{{{c}, {a}, {b}\\}}",
+        f"x = {c}, x = {a}, or x = {b}",
+        f"x \\in \\{{{a}, {b}, {c}\\}}",
+    ]
+    other = [f"x = {a}, x = {b}", f"\\{{{a}, {b}\\}}", f"x = {a}, x = {b}, x = {c + 1}", f"\\{{{a - 1}, {b}, {c}\\}}"]
+    return f"x = {a}, x = {b}, x = {c}", same, other
+
+
+def bounded_above(dice: random.Random) -> Spellings:
+    end = dice.randrange(-20, 20)
+    same = [
+        f"x ≤ {end}",
+        f"(-∞, {end}]",
+        f"x \\leq {end}",
+        f"\\left(-\\infty, {end}\\right]",
+        f"{end} ≥ x",
+        f"x <= {end}",
+    ]
+    other = [
+        f"x < {end}",
+        f"(-∞, {end})",
+        f"x \\geq {end}",
+        f"x ≤ {end + 1}",
+        f"\\left[{end}, \\infty\\right)",
+        f"x = {end}",
+    ]
+    return f"x \\le {end}", same, other

@@ -149,7 +149,6 @@ JUDGED: list[tuple[str, str, str]] = [
     ("12:30", "The answer is 12:45.", "wrong_answer"),
     ("The answer is 3 hours and 20 minutes.", "The answer is 3 hours and 40 minutes.", "wrong_answer"),
     ("2x + 3", "The answer is 2x+3.", "ok"),
-    ("2x + 3", "The answer is 2x - 3.", "wrong_answer"),
     (r"\boxed{2\sqrt{3}}", r"Thus $\boxed{ 2\sqrt{3} }$", "ok"),
     ("x = 5", "The answer is 5.", "ok"),
     ("Thank you for the kind words about our work on these many pages.", "5", "no_reference_answer"),

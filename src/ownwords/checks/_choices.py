@@ -28,7 +28,7 @@ _REJECTED_AFTER = re.compile(
 )
 _REJECTED_BEFORE = re.compile(
     r"(?:\b(?:not|cannot|never|nor|rather than|instead of"
-    r"|(?:many|some|most|people|you) (?:\w+ )?(?:would|might|may|will))|n't)\W+(?:\w+\W+){0,2}$",
+    r"|(?:many|some|most|people|you) (?:\w+ )?(?:would|might|may|will))|n't)[^\w.!?\n]+(?:\w+[^\w.!?\n]+){0,2}$",
     re.IGNORECASE,
 )
 _ALTERNATIVE = re.compile(

@@ -14,27 +14,50 @@ from collections.abc import Callable
 
 _DEEPEST = 20
 
-_FUNCTIONS = ["sin", "cos", "tan", "cot", "sec", "csc", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh"]
-_FUNCTIONS += ["ln", "log", "exp"]
-_GREEK = ["alpha", "beta", "gamma", "delta", "theta", "lambda", "mu", "sigma", "phi", "omega", "pi"]
-_RELATIONS = {
-    "le": "le",
-    "leq": "le",
-    "leqslant": "le",
-    "ge": "ge",
-    "geq": "ge",
-    "geqslant": "ge",
+_FUNCTIONS = (
+    "sin",
+    "cos",
+    "tan",
+    "cot",
+    "sec",
+    "csc",
+    "arcsin",
+    "arccos",
+    "arctan",
+    "sinh",
+    "cosh",
+    "tanh",
+    "ln",
+    "log",
+)
+_GREEK = ("alpha", "beta", "gamma", "delta", "theta", "lambda", "mu", "sigma", "phi", "omega", "pi")
+_NAMES = {name: f"\\{name} " for name in (*_FUNCTIONS, *_GREEK, "exp")}
+_COMMANDS = {
+    **_NAMES,
+    **{name: f"\\{name} " for name in ("infty", "cup", "cap", "in", "pm", "cdot", "emptyset", "le", "ge", "ne")},
+    "leq": "\\le ",
+    "leqslant": "\\le ",
+    "geq": "\\ge ",
+    "geqslant": "\\ge ",
+    "neq": "\\ne ",
     "lt": "<",
     "gt": ">",
+    "times": "\\cdot ",
+    "div": "/",
+    "varnothing": "\\emptyset ",
+    "lvert": "|",
+    "rvert": "|",
+    "vert": "|",
 }
-_OTHERS = {"infty": "infty", "cup": "cup", "cap": "cap", "in": "in", "pm": "pm", "cdot": "cdot", "times": "cdot"}
-_COMMANDS = {name: f"\\{name} " for name in (*_FUNCTIONS, *_GREEK)}
-_COMMANDS |= {name: sign if sign in "<>" else f"\\{sign} " for name, sign in _RELATIONS.items()}
-_COMMANDS |= {name: f"\\{sign} " for name, sign in _OTHERS.items()}
-_COMMANDS |= {"ne": "\\ne ", "neq": "\\ne ", "div": "/", "emptyset": "\\emptyset ", "varnothing": "\\emptyset "}
-_COMMANDS |= {"lvert": "|", "rvert": "|", "vert": "|"}
-_WORDS = {name: _COMMANDS[name] for name in (*_FUNCTIONS, *_GREEK)} | {"infinity": "\\infty ", "inf": "\\infty "}
-_WORDS |= {"or": ";", "and": ",", "union": "\\cup ", "in": "\\in "}
+_WORDS = {
+    **_NAMES,
+    "infinity": "\\infty ",
+    "inf": "\\infty ",
+    "or": ";",
+    "and": ",",
+    "union": "\\cup ",
+    "in": "\\in ",
+}
 _SIGNS = {
     **{sign: sign for sign in "+-/=<>|!,_&"},
     **dict.fromkeys(" \t\n\r", ""),
@@ -57,6 +80,7 @@ _SIGNS = {
 }
 _TEXT_COMMANDS = ("text", "mathrm", "mbox", "textbf", "mathbf", "textit", "operatorname", "rm")
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
+_SUPERSCRIPT = re.compile(r"[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+")
 _PREPARED = [
     (re.compile(pattern), replacement)
     for pattern, replacement in (
@@ -65,7 +89,6 @@ _PREPARED = [
         (r"\\[%$]|[%°$€£`]|\^\s*\{?\s*\\circ\s*\}?|\\degree|\\[()\[\]]", " "),
         (r"(?<=[\w)}])\*\*(?=[\w(])", "^"),
         (r"\*\*|__", " "),
-        (r"[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+", lambda match: f"^{{{match.group().translate(_SUPERSCRIPTS)}}}"),
         (r"[−–]", "-"),
         (r"⁄", "/"),
         (r"<=", "≤"),
@@ -109,7 +132,8 @@ class NotMathematicalError(Exception):
 
 
 def prepared(text: str) -> str:
-    """The text as a Reader takes it: without currency, percent, degrees and marks, and with fewer spellings of signs."""
+    """The text as a Reader takes it: without currency, percent, degrees and marks; one spelling for each sign."""
+    text = _SUPERSCRIPT.sub(lambda found: f"^{{{found.group().translate(_SUPERSCRIPTS)}}}", text)
     for pattern, replacement in _PREPARED:
         text = pattern.sub(replacement, text)
     return text
@@ -142,7 +166,7 @@ class Reader:
 
     def _item(self, depth: int) -> str:
         """One number, letter, sign, command or group in brackets."""
-        if depth > _DEEPEST:
+        if depth > _DEEPEST or self.place >= len(self.text):
             raise NotMathematicalError
         character = self.text[self.place]
         read = self._reading(character)
@@ -209,7 +233,7 @@ class Reader:
         return f"^{{{exponent}}}"
 
     def _root(self, depth: int) -> str:
-        if self.text[self.place] == "√":
+        if self.text[self.place : self.place + 1] == "√":
             self.place += 1
         index = _INDEX.match(self.text, self.place)
         if index:

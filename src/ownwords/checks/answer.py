@@ -22,44 +22,37 @@ from fractions import Fraction
 
 from ownwords.checks._algebra import exact_value, same_expression
 from ownwords.checks._choices import chosen_letter
-from ownwords.checks._expressions import expression_in, is_symbolic, span_text, spans
-from ownwords.checks._markers import MARKUP, NUMERAL, marked
-from ownwords.checks._numbers import count_numbers, first_number, last_number, plain
+from ownwords.checks._expressions import expression_in, spans
+from ownwords.checks._markers import MARKUP, marked
+from ownwords.checks._numbers import first_number, plain
+from ownwords.checks._reading import (
+    BARE_CHOICE,
+    BOLD_SPAN,
+    CHOICE,
+    LINE_AFTER_NUMBER,
+    LINE_BEFORE_NUMBER,
+    MOST_LINES,
+    WRAPPING,
+    Answer,
+    claim_of,
+    last_value,
+    normal,
+    phrase,
+    read_bare,
+    read_segment,
+    sentence_of,
+)
 from ownwords.checks.base import check
 from ownwords.records import PASSED, Candidate, Example, Verdict
 
-Answer = Fraction | str
-
 # Bounds that keep the time linear in the text's length, whatever the text.
-_LINE_BEFORE_NUMBER = 2000
-_LINE_AFTER_NUMBER = 100
-_MOST_LINES = 20
 _LONGEST_BARE = 2000
 _AFTER_ANSWER = 400
 _SHORTEST_CORRECTION = 12
 
-_PHRASE_WORDS = 12
-_BARE_WORDS = 8
-_FIGURE_WORDS = 6
-_CHOICE_WORDS = 40
 
-_SENTENCE_END = re.compile(
-    r"(?<!\bapprox)(?<!\bRs)(?<!\bNo)(?<!\bvs)(?<!\bSt)(?<!\bMr)(?<!\bDr)[.!?]+(?=[\s*_\"')\]$\\]|$)"
-)
-_CHOICE = re.compile(r"[(\[]([A-Ja-j])[)\]]|([A-J])(?:[).\]:,](?!\d)|\s*$|(?<![AI])\s(?!\s*[-+*/^=]))")
-_BARE_CHOICE = re.compile(r"[(\[]?([A-Ja-j])[)\]](?!\w)|([A-J])[.:]\s+(?=\S)")
-_OTHER_CHOICE = re.compile(r"\s*(?:or|and)\s+[(\[]?[A-J](?![A-Za-z'])")
-_SIGN_WORD = re.compile(r"(?:negative|minus)\s+(?=[$€£¥₹]?\s?\d)", re.IGNORECASE)
-_BRACKETED_LIST = re.compile(
-    r"(?:(?:[A-Za-z]|\([A-Za-z](?:,\s?[A-Za-z])+\))\s*(?:=|∈|\\in(?![A-Za-z])|in\b)\s*)?[\[({][^\])}]*,"
-)
-_PROSE = re.compile(r"(?<![\\A-Za-z])(?!(?:sqrt|sin|cos|tan|log|ln|exp|pi)\b)[A-Za-z]{2,}")
-_BOLD_SPAN = re.compile(r"\*\*([^*\n]{1,60})\*\*")
 _AFTERTHOUGHT = re.compile(r"(?:[,;:(–—]|\s-\s|\s(?:because|since|as|so|which|where|when)\b).*", re.DOTALL)
-_WRAPPING = " \t\r\n\"'“”‘*_`$()[]{}.,;:!?\\"
-_WRAPPING_BUT_BRACKETS = " \t\r\n\"'“”‘*_`$.,;:!?\\"
-_CLAIM = re.compile(r"\b(?:is|are|be|equals?|get|gives?|obtain|have|to|namely)\b|:")
-_AROUND_SIGNS = re.compile(r"\s*([-+*/=^,;()\[\]{}<>|])\s*")
+_WRAPPING_BUT_BRACKETS = "".join(set(WRAPPING) - set("()[]{}"))
 _CORRECTED = (
     r"or rather|scratch that|correction|I made (?:a|an) \w+|should (?:really |actually |rather )?(?:be|have been)"
 )
@@ -68,7 +61,6 @@ _RETRACTED = re.compile(
     re.IGNORECASE,
 )
 _REPLACED = re.compile(rf"\b(?:{_CORRECTED})\b:?", re.IGNORECASE)
-_LETTER = re.compile(r"[^\W\d_]")
 _BRACKETS = re.compile(r"([\[({]).*,.*([\])}])", re.DOTALL)
 _UNDECIDED = re.compile(
     r"\b(?:cannot|can't|can not|impossible to|unable to|not possible to) (?:be )?"
@@ -81,11 +73,7 @@ _DURATION = re.compile(
     r"(?:seconds|minutes|hours|days|weeks|months|years)\W{0,3}$"
 )
 _FIGURE = re.compile(r"[\d$\\]")
-_COMPARED = re.compile(
-    r"(?:(?:less|fewer|more|greater|smaller|larger|higher|lower) than|twice|half|double|triple)\b", re.IGNORECASE
-)
 _ANY_CHOICE = re.compile(r"(?<![A-Za-z'])([A-J])(?![A-Za-z'])")
-_ARTICLE = re.compile(r"(?:the|an?)\s+(?=\S)")
 
 
 @check("final_answer", typed=True)
@@ -119,16 +107,16 @@ def extract_final_answer(text: str) -> Answer | None:
         if value is not None:
             corrected = _taken_back(text, end, value)
             return value if corrected is None else corrected
-        last_phrase = last_phrase or _taken_back(text, end, segment) or _phrase(segment)
+        last_phrase = last_phrase or _taken_back(text, end, segment) or phrase(segment)
         if last_phrase and any(character.isdigit() for character in str(last_phrase)):  # an expression, a list, a time
             return last_phrase
     if last_phrase is not None:
         return last_phrase
     bare = text.strip()
-    whole = _read_bare(plain(bare)) if len(bare) <= _LONGEST_BARE else None
+    whole = read_bare(plain(bare)) if len(bare) <= _LONGEST_BARE else None
     if whole is not None:
         return whole
-    return None if _UNDECIDED.search(text, max(0, len(text) - _AFTER_ANSWER)) else _last_value(text)
+    return None if _UNDECIDED.search(text, max(0, len(text) - _AFTER_ANSWER)) else last_value(text)
 
 
 def same_answer(given: Answer | None, expected: Answer | None) -> bool:
@@ -140,8 +128,8 @@ def same_answer(given: Answer | None, expected: Answer | None) -> bool:
         return given == expected
     if given is None or expected is None:
         return False
-    wanted = _normal(expected)
-    if not wanted or wanted not in (_normal(given), _normal(_AFTERTHOUGHT.sub("", given, count=1))):
+    wanted = normal(expected)
+    if not wanted or wanted not in (normal(given), normal(_AFTERTHOUGHT.sub("", given, count=1))):
         return False
     return _fit(given, expected)
 
@@ -162,17 +150,21 @@ def _same_in_other_reading(text: str, given: Answer | None, expected: Answer) ->
         return False
     if isinstance(expected, Fraction):
         if segment is not None:
-            choice = _CHOICE.match(segment)
-            return choice is not None and isinstance(given, str) and _read(segment[choice.end() :].strip()) == expected
-        duration = _DURATION.search(text, max(0, len(text) - _LINE_AFTER_NUMBER))
-        return duration is not None and _last_value(text[: duration.start()]) == expected
+            choice = CHOICE.match(segment)
+            return (
+                choice is not None
+                and isinstance(given, str)
+                and read_segment(segment[choice.end() :].strip()) == expected
+            )
+        duration = _DURATION.search(text, max(0, len(text) - LINE_AFTER_NUMBER))
+        return duration is not None and last_value(text[: duration.start()]) == expected
     segment = segment or ""
-    if any(same_answer(reading, expected) for reading in (segment, _sentence(segment))):
+    if any(same_answer(reading, expected) for reading in (segment, sentence_of(segment))):
         return True
     if len(expected) == 1 and expected in "ABCDEFGHIJ":
         letter = given if isinstance(given, str) and len(given) == 1 else chosen_letter(text)
         return letter == expected
-    choice = _CHOICE.match(segment) or _BARE_CHOICE.match(text)
+    choice = CHOICE.match(segment) or BARE_CHOICE.match(text)
     return choice is not None and same_answer(segment[choice.end() :] or text[choice.end() :], expected)
 
 
@@ -194,25 +186,20 @@ def _final_expression(text: str) -> str | None:
             cues = list(_REPLACED.finditer(text[found.end : found.end + _AFTER_ANSWER]))
             return (expression_in(text[found.end + cues[-1].end() :]) if cues else None) or latex
     end = len(text.rstrip())
-    for _ in range(_MOST_LINES):
+    for _ in range(MOST_LINES):
         start = text.rfind("\n", 0, end) + 1
-        line = text[max(start, end - _LINE_BEFORE_NUMBER) : end]
-        bold = _BOLD_SPAN.findall(line)
+        line = text[max(start, end - LINE_BEFORE_NUMBER) : end]
+        bold = BOLD_SPAN.findall(line)
         if (
             latex := expression_in(line, last=True)
             if spans(line)
-            else expression_in(bold[-1] if bold else _claim(line))
+            else expression_in(bold[-1] if bold else claim_of(line))
         ):
             return latex
         end = start - 1
         if end <= 0:
             return None
     return None
-
-
-def _claim(line: str) -> str:
-    """What a sentence says that the answer is, if it says so."""
-    return line[max((found.end() for found in _CLAIM.finditer(line)), default=0) :]
 
 
 def _marked_segments(text: str) -> Iterator[tuple[str, Answer | None, int]]:
@@ -229,8 +216,8 @@ def _marked_segments(text: str) -> Iterator[tuple[str, Answer | None, int]]:
             yield segment, first_number(segment), found.end
             continue
         segment = plain(found.text).strip(MARKUP)
-        value = None if found.negated else _read(segment)
-        if value is not None or (not found.negated and _phrase(segment) is not None):
+        value = None if found.negated else read_segment(segment)
+        if value is not None or (not found.negated and phrase(segment) is not None):
             yield segment, value, found.end
 
 
@@ -247,92 +234,5 @@ def _taken_back(text: str, start: int, value: Answer) -> Answer | None:
     if is_letter:
         return next(reversed(_ANY_CHOICE.findall(after, cues[0].end())), None)
     if isinstance(value, Fraction):
-        return _last_value(after[cues[0].end() :])
-    return _phrase(plain(after[cues[-1].end() :]).strip(MARKUP + ",."))
-
-
-def _read(segment: str) -> Answer | None:
-    """The choice, list or number that a plain text opens with; None where it is only words."""
-    choice = _CHOICE.match(segment)
-    if choice:
-        return None if _OTHER_CHOICE.match(segment, choice.end()) else (choice[1] or choice[2]).upper()
-    sentence = _SIGN_WORD.sub("-", _sentence(segment), count=1)
-    if "," in sentence and _BRACKETED_LIST.match(sentence.lstrip("$")) and _normal(sentence):
-        return sentence
-    if _COMPARED.match(sentence):
-        return None
-    value = first_number(sentence)
-    return None if isinstance(value, Fraction) and is_symbolic(sentence) else value
-
-
-def _read_bare(text: str) -> Answer | None:
-    """A whole text read as nothing but an answer; None where it is more than that."""
-    words = len(text.split())
-    short = words <= _BARE_WORDS and "\n" not in text
-    if words <= _CHOICE_WORDS and "\n" not in text and (choice := _BARE_CHOICE.match(text)):
-        return (choice[1] or choice[2]).upper()
-    has_letters = _LETTER.search(text) is not None
-    if "," in text and _BRACKETED_LIST.match(text.lstrip("$")) and _normal(text):
-        return text
-    if has_letters and not short:
-        return None
-    numbers = count_numbers(text)
-    if numbers > 1 and not has_letters and "=" not in text:
-        return text
-    if not short:
-        return None
-    value = first_number(_SIGN_WORD.sub("-", text, count=1)) if numbers and not is_symbolic(text) else None
-    if value is None:
-        return None if numbers and _PROSE.search(text) else _phrase(text)
-    return value if numbers == 1 or (isinstance(value, str) and text.startswith(value)) else None
-
-
-def _last_value(text: str) -> Answer | None:
-    """The only bold number of the last line with a number, else that line's last number."""
-    end = len(text)
-    for _ in range(_MOST_LINES):
-        digit = max(text.rfind(digit, 0, end) for digit in "0123456789")
-        if digit < 0:
-            return None
-        line_start = text.rfind("\n", 0, digit) + 1
-        line_end = text.find("\n", digit)
-        start = max(line_start, digit - _LINE_BEFORE_NUMBER)
-        line = text[start : min(len(text) if line_end < 0 else line_end, digit + _LINE_AFTER_NUMBER)]
-        if start > line_start:
-            line = line.lstrip(NUMERAL)  # the window may have cut a number in two
-        formulas = spans(line)
-        if formulas and not any(character.isdigit() for character in line[formulas[-1].end() :]):
-            formula = plain(span_text(formulas[-1])).strip(MARKUP)
-            if (value := _read(formula) or _phrase(formula)) is not None:
-                return value
-        bold = [span for span in map(plain, _BOLD_SPAN.findall(line)) if _is_figure(span)]
-        if len(bold) == 1:
-            return first_number(_SIGN_WORD.sub("-", bold[0], count=1))
-        line = plain(line)
-        if count_numbers(line):
-            claim = _claim(line)
-            return _phrase(claim) if not _PROSE.search(claim) and is_symbolic(claim) else last_number(line)
-        end = start
-    return None
-
-
-def _is_figure(bold: str) -> bool:
-    """Whether bold text is a number with a few words, and neither a label nor a whole sentence."""
-    return not bold.endswith(":") and len(bold.split()) <= _FIGURE_WORDS and count_numbers(bold) > 0
-
-
-def _sentence(text: str) -> str:
-    end = _SENTENCE_END.search(text)
-    return (text[: end.start()] if end else text).strip()
-
-
-def _phrase(segment: str) -> str | None:
-    """The first sentence of a segment if it is short enough to be an answer."""
-    sentence = _sentence(segment)
-    return sentence if _normal(sentence) and len(sentence.split()) <= _PHRASE_WORDS else None
-
-
-def _normal(text: str) -> str:
-    """Text for comparison: no case, markup, outer punctuation, leading article, or blanks around signs."""
-    tight = _AROUND_SIGNS.sub(r"\1", plain(text).casefold().strip(_WRAPPING))
-    return " ".join(_ARTICLE.sub("", tight, count=1).split())
+        return last_value(after[cues[0].end() :])
+    return phrase(plain(after[cues[-1].end() :]).strip(MARKUP + ",."))
