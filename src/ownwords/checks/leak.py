@@ -142,11 +142,12 @@ def _outer_sentences(text: str) -> list[str]:
 
 
 def _sentences(text: str) -> list[str]:
-    return [sentence for sentence in _SENTENCE_END.split(text) if WORD.search(sentence)]
+    return [sentence for sentence in map(str, _SENTENCE_END.split(text)) if WORD.search(sentence)]
 
 
 def _words(text: str) -> list[str]:
-    return [_PERSON.get(word, word) for word in WORD.findall(text.casefold())]
+    found: list[str] = WORD.findall(text.casefold())
+    return [_PERSON.get(word, word) for word in found]
 
 
 def _runs(words: list[str], length: int) -> set[tuple[str, ...]]:
