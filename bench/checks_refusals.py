@@ -47,7 +47,9 @@ def replies(folder: Path) -> list[Reply]:
 
 
 def _prompt(folder: Path, row: dict[str, Any]) -> str:
-    return row["prompt"] if "prompt" in row else _prompts(folder / row["source"])[row["index"]]
+    if row["source"] == "own":
+        return str(row["prompt"])
+    return _prompts(folder / row["source"])[int(row["index"])]
 
 
 @lru_cache(maxsize=8)
@@ -55,8 +57,8 @@ def _prompts(path: Path) -> list[str]:
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".csv":
         return [row["goal"] for row in csv.DictReader(text.splitlines())]
-    rows: list[dict[str, Any]] = json.loads(text)
-    return ["\n".join(filter(None, (row["instruction"], row.get("input", "")))) for row in rows]
+    rows: list[dict[str, str]] = json.loads(text)
+    return [f"{row['instruction']}\n{row.get('input', '')}".strip() for row in rows]
 
 
 def by_check(reply: Reply) -> bool:

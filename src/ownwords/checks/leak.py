@@ -15,10 +15,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from ownwords.checks.base import check
 from ownwords.checks.text import WORD
@@ -79,7 +79,7 @@ class Instruction:
     """What a prompt says, in the three forms in which it is looked for."""
 
     runs: frozenset[tuple[str, ...]]
-    terms: frozenset[tuple[str, str]]
+    terms: frozenset[tuple[str, ...]]
     words: frozenset[str]
 
 
@@ -96,9 +96,9 @@ def no_prompt_leak(example: Example, candidate: Candidate, *, max_words: int = _
     instruction = _shipped(max_words) if candidate.instruction is None else _read(candidate.instruction, max_words)
     words = _words(candidate.text)
     for what, size, mine in (("words", max_words + 1, instruction.runs), ("term", 2, instruction.terms)):
-        leaked = mine & _runs(words, size)
+        leaked = mine.intersection(_runs(words, size))
         for text in given if leaked else ():
-            leaked -= _runs(_words(text), size)
+            leaked = leaked.difference(_runs(_words(text), size))
         if leaked:
             return Verdict(
                 False, "prompt_leak", f"it repeats {what} of the rewriting prompt: {' '.join(min(leaked))!r}"
@@ -150,11 +150,9 @@ def _words(text: str) -> list[str]:
     return [_PERSON.get(word, word) for word in found]
 
 
-def _runs(words: list[str], length: int) -> set[tuple[str, ...]]:
+def _runs(words: list[str], length: int) -> Iterator[tuple[str, ...]]:
     """Every run of `length` consecutive words."""
-    if length > len(words):
-        return set()
-    return set(zip(*(words[start:] for start in range(length)), strict=False))
+    return zip(*(islice(words, start, None) for start in range(length)), strict=False)
 
 
 @lru_cache(maxsize=64)
@@ -163,7 +161,7 @@ def _read(instruction: str, max_words: int) -> Instruction:
     pairs = Counter(pairwise(words))
     terms = {pair for pair, count in pairs.items() if count > 1 and not set(pair) & _COMMON}
     told = {word for word in _words(_QUOTED.sub(" ", instruction)) if len(word) > 1} - _COMMON
-    return Instruction(frozenset(_runs(words, max_words + 1)), frozenset(terms), frozenset(told))
+    return Instruction(frozenset(_runs(words, max_words + 1)), frozenset[tuple[str, ...]](terms), frozenset(told))
 
 
 @lru_cache(maxsize=8)

@@ -58,8 +58,9 @@ _ADVERBS = r"""(?:(?:
 
 # Who speaks, and that it cannot or will not.
 _UNABLE = r"""(?:i|we)(?:\ am|'m|\ are|'re)?(?:\ (?:simply|just|really|currently|also|still|\w{3,12}ly))?\ (?:
-    can't | cannot | can\ not | couldn't | could\ not | won't | will\ not | (?:wouldn't|would\ not)(?!\ (?:recommend|suggest|advise|encourage)) | will\ never
-  | would\ never | can\ never | (?:can't|cannot|can\ not)\ and\ (?:will\ not|won't) | do\ not | don't
+    can't | cannot | can\ not | couldn't | could\ not | won't | will\ not | will\ never
+  | (?:wouldn't|would\ not)(?!\ (?:recommend|suggest|advise|encourage)) | would\ never
+  | can\ never | (?:can't|cannot|can\ not)\ and\ (?:will\ not|won't) | do\ not | don't
   | unable\ to | incapable\ of
   | not\ (?:\w{3,12}ly\ )?(?:
         able\ to | allowed\ to | permitted\ to | authori[sz]ed\ to | programmed\ to | designed\ to | equipped\ to
