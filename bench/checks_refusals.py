@@ -2,7 +2,7 @@
 
 `python -m bench.checks_refusals` needs $OWNWORDS_DATA (`make data`) for the prompts, of which the file of replies has
 only places. A reply labelled `refusal` is to be found; `partial` and `answer` are not. One half, by the hash of its id,
-was there to tune on. Of the other, the replies were read to label them, but the check's errors on it were not looked at.
+was there to tune on. Of the other, replies were read to label them, but the check's errors on it were not looked at.
 """
 
 from __future__ import annotations
