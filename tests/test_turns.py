@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -136,3 +137,9 @@ def test_a_call_that_no_file_can_hold_is_no_call(arguments: str) -> None:
     answer = read_answer(text, tools=True)
     assert answer.calls == () or json.loads(json.dumps(answer.calls[0].as_dict())) == answer.calls[0].as_dict()
     answer.as_text().encode("utf-8")
+
+
+def test_many_empty_blocks_take_linear_time() -> None:
+    began = time.process_time()
+    assert split_reasoning("<think></think>" * 200_000 + "Yes.") == ("", "Yes.")
+    assert time.process_time() - began < 5

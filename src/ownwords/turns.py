@@ -99,11 +99,12 @@ def split_reasoning(text: str) -> tuple[str, str]:
         found = _LATE_THINK.match(text) if "</think>" in text and "<think>" not in text else None
         return ("", text) if found is None else (found.group(1).strip(), text[found.end() :])
     parts: list[str] = []
+    place = 0
     while found is not None:
         parts.append(found.group(1).strip())
-        text = text[found.end() :]
-        found = _THINK.match(text)
-    return "\n\n".join(filter(None, parts)), text
+        place = found.end()
+        found = _THINK.match(text, place)
+    return "\n\n".join(filter(None, parts)), text[place:]
 
 
 def tidy(text: str) -> str:

@@ -103,9 +103,63 @@ def test_every_shipped_prompt_is_recognised_without_being_named(name: str) -> No
 
 def test_a_run_of_max_words_is_allowed_and_one_more_is_not() -> None:
     instruction = "one two three four five six seven eight nine ten"
-    assert judge("no_prompt_leak", "I say One two, three four.", instruction=instruction, max_words=4).reason == "ok"
-    verdict = judge("no_prompt_leak", "I say One two, three four five.", instruction=instruction, max_words=4)
-    assert verdict.detail == "it repeats the rewriting prompt: 'one two three four five'"
+    told = "Whoever counts aloud says One two, three four{} before the music stops playing"
+    assert judge("no_prompt_leak", told.format(""), instruction=instruction, max_words=4).reason == "ok"
+    verdict = judge("no_prompt_leak", told.format(" five"), instruction=instruction, max_words=4)
+    assert verdict.detail == "it repeats words of the rewriting prompt: 'one two three four five'"
+
+
+GENERAL = load_prompt("chat/general").instruction
+USING = load_prompt("paper/using").instruction
+
+
+@pytest.mark.parametrize(
+    ("text", "instruction"),
+    [  # as a small seed model wrote them
+        ("Here is a good answer to the message:\n\nWorking from home has changed.", GENERAL),
+        ("The answer to the message is: it depends on the weather in spring.", GENERAL),
+        ("Mt. Whitney is the tallest.\n\nThe answer to the message above can be found by adding 1.", GENERAL),
+        ("Your reference answer is perfect. I'll provide you with the list.", USING),
+        ("The sentence is a clear example of a reference answer that is correct.", USING),
+        ("In this task, you will be asked to write a response that includes the answer.", USING),
+        # as larger ones do
+        ("Here is my answer in my own words:\n\nIt rains in spring.", GENERAL),
+        ("It rains in spring.\n\n(Every fact, name and number was kept.)", GENERAL),
+    ],
+)
+def test_speaking_of_the_task_in_the_prompts_words_is_a_leak(text: str, instruction: str) -> None:
+    assert judge("no_prompt_leak", text, instruction=instruction, reference="Yes.").reason == "prompt_leak"
+    assert judge("no_prompt_leak", text, instruction=instruction, reference=text).reason == "ok"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The answer is 42.",
+        "Good question! Rain falls where warm air rises and cools.",
+        "In other words, the number of facts about rain keeps growing.",
+        "Write it down in your own notebook, then tell me how it went.",
+        "I'd reply to the user of that account directly, but politely, and wait a week before doing more.",
+    ],
+)
+def test_ordinary_sentences_are_no_leaks_of_a_known_prompt(text: str) -> None:
+    for instruction in (GENERAL, USING):
+        assert judge("no_prompt_leak", text, instruction=instruction).reason == "ok"
+
+
+def test_an_answer_in_the_prompts_words_elsewhere_is_no_leak() -> None:
+    middle = "First comes rain. Then comes sun. Keep every number of the message. Then wind blows. At last it snows."
+    assert judge("no_prompt_leak", middle, instruction=GENERAL).reason == "ok"
+
+
+@pytest.mark.parametrize("name", prompt_names())
+def test_real_answers_leak_no_prompt(name: str, shared_data: Path) -> None:
+    instruction = load_prompt(name).instruction
+    rows = json.loads((shared_data / "alpaca_train.json").read_text(encoding="utf-8"))[:1000]
+    leaks = [
+        row["output"] for row in rows if not judge("no_prompt_leak", row["output"], instruction=instruction).passed
+    ]
+    assert len(leaks) <= 3
 
 
 def test_own_instruction_replaces_the_shipped_ones() -> None:

@@ -1,57 +1,24 @@
-"""Checks of the text as text: it is there, complete, free of the rewriting prompt, of sensible length, and no loop."""
+"""Checks of the text as text: it is there, complete, of sensible length, no loop. `no_prompt_leak` is in `leak.py`."""
 
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
 from ownwords.checks.base import check
-from ownwords.prompts.render import load_prompt, prompt_names
 from ownwords.records import PASSED, Candidate, Example, Verdict
 from ownwords.turns import split_reasoning
 
 # A word is a run of letters and digits, or one character of a script that writes without blanks.
 _UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\u0e00-\u0e7f"
-_WORD = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+")
+WORD = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+")
 
-_ASCII_WORDS = bytes(code if code < 128 and _WORD.match(chr(code)) else ord(" ") for code in range(256))
-
-# What belongs to a chat template or a rewriting layout and never to an answer; in lower case.
-TEMPLATE_MARKERS = (
-    "### response:",
-    "### instruction:",
-    "### reference answer:",
-    "[inst]",
-    "[/inst]",
-    "<<sys>>",
-    "<</sys>>",
-    "<|im_start|>",
-    "<|im_end|>",
-    "<|start_header_id|>",
-    "<|end_header_id|>",
-    "<|eot_id|>",
-    "<|begin_of_text|>",
-    "<|endoftext|>",
-    "<start_of_turn>",
-    "<end_of_turn>",
-    "<|system|>",
-    "<|user|>",
-    "<|assistant|>",
-    "<tool_response>",
-    "</tool_response>",
-)
-# How a rewrite speaks of what it was shown; in lower case.
-TELLTALE_PHRASES = ("reference answer", "reference solution", "reference response")
-
-# No reference of GSM8K, Alpaca, Dolly, LIMA, AlpacaEval and OpenFunctions (15,518 rows) shares more than five words
-# in a row with a shipped prompt; two more leave room for other data.
-_LONGEST_QUOTATION = 7
+_ASCIIWORDS = bytes(code if code < 128 and WORD.match(chr(code)) else ord(" ") for code in range(256))
 
 _SHORT_REFERENCE = 50
 
 _LOOP_TAIL = 800
 _LOOP_REPEATS = 4
-_LOOP_WORDS = 24
+_LOOPWORDS = 24
 _LOOP_CHARACTERS = 200
 
 
@@ -77,30 +44,6 @@ def finished(example: Example, candidate: Candidate) -> Verdict:
     if candidate.finish_reason == "length":
         return Verdict(False, "cut_off", "it reached the token limit before its end")
     return Verdict(False, "cut_off", f"it ended early: {candidate.finish_reason}")
-
-
-@check("no_prompt_leak")
-def no_prompt_leak(example: Example, candidate: Candidate, *, max_words: int = _LONGEST_QUOTATION) -> Verdict:
-    """The candidate repeats nothing of the rewriting prompt: no template marker, no telltale phrase, no long quotation.
-
-    A quotation is a run of more than `max_words` words of the instruction. What the user's own turns or the reference
-    contain too is no leak. Reason: `prompt_leak`.
-    """
-    given = (*(message.content for message in example.messages), example.reference)
-    lowered = candidate.text.lower()
-    for marker in (*TEMPLATE_MARKERS, *TELLTALE_PHRASES):
-        if marker in lowered and not any(marker in text.lower() for text in given):
-            return Verdict(False, "prompt_leak", f"it contains {marker!r}")
-    if candidate.instruction is None:
-        instruction = _shipped_runs(max_words + 1)
-    else:
-        instruction = _instruction_runs(candidate.instruction, max_words + 1)
-    leaked = instruction & _runs(candidate.text, max_words + 1)
-    for text in given if leaked else ():
-        leaked -= _runs(text, max_words + 1)
-    if leaked:
-        return Verdict(False, "prompt_leak", f"it repeats the rewriting prompt: {' '.join(min(leaked))!r}")
-    return PASSED
 
 
 @check("thinking")
@@ -145,33 +88,14 @@ def no_repetition(example: Example, candidate: Candidate) -> Verdict:
 def count_words(text: str) -> int:
     """Words of a text; a character of a script without blanks counts as one."""
     if text.isascii():  # the same count, eight times as fast
-        return len(text.encode().translate(_ASCII_WORDS).split())
-    return len(_WORD.findall(text))
-
-
-def _runs(text: str, length: int) -> set[tuple[str, ...]]:
-    """Every run of `length` consecutive words, without case."""
-    words = _WORD.findall(text.casefold())
-    if length > len(words):
-        return set()
-    return set(zip(*(words[start:] for start in range(length)), strict=False))
-
-
-@lru_cache(maxsize=64)
-def _instruction_runs(instruction: str, length: int) -> frozenset[tuple[str, ...]]:
-    return frozenset(_runs(instruction, length))
-
-
-@lru_cache(maxsize=8)
-def _shipped_runs(length: int) -> frozenset[tuple[str, ...]]:
-    """Runs of all shipped prompts: for a candidate whose prompt is not known."""
-    return frozenset(run for name in prompt_names() for run in _runs(load_prompt(name).instruction, length))
+        return len(text.encode().translate(_ASCIIWORDS).split())
+    return len(WORD.findall(text))
 
 
 def _loop(text: str) -> str | None:
     """The repeated unit that a text ends in, or None."""
-    words = _WORD.findall(text[-8 * _LOOP_TAIL :])[-_LOOP_TAIL:]
-    period = _tail_period(words, _LOOP_WORDS)
+    words = WORD.findall(text[-8 * _LOOP_TAIL :])[-_LOOP_TAIL:]
+    period = _tail_period(words, _LOOPWORDS)
     if period:
         return " ".join(words[-period:])
     characters = list(text.rstrip()[-_LOOP_TAIL:])
