@@ -7,7 +7,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 VLLM_READY := .venv/.vllm-ready
 
-.PHONY: setup setup-vllm quickstart test test-fast test-vllm lint bench bench-distilabel data clean
+.PHONY: setup setup-vllm quickstart test test-fast test-vllm lint bench bench-checks bench-distilabel data clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -48,6 +48,10 @@ lint: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m bench
+
+# How often each check is right, on labelled cases, and how fast.
+bench-checks: $(READY)
+	set -e; for part in answers calls code refusals speed; do $(BIN)/python -m bench.checks_$$part; done
 
 # Compares with distilabel, which is no dependency and gets an environment of its own (it forgets to name requests).
 DISTILABEL := build/distilabel

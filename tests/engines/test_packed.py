@@ -18,6 +18,9 @@ from ownwords.recipe import ModelSection, RuntimeSection
 from ownwords.records import Message, Request, Weights
 
 
+PACKS = pytest.mark.skipif(not _packed._packs_bfloat16(), reason="this CPU has no packed layout for bfloat16")
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
     return make_tiny_model(tmp_path_factory.mktemp("tiny") / "model")
@@ -27,6 +30,7 @@ def load(folder: Path):
     return models.load_weights(models.resolve(ModelSection(name_or_path=str(folder))), torch.bfloat16, "cpu")
 
 
+@PACKS
 @pytest.mark.parametrize("widens", [True, False])
 @pytest.mark.parametrize("rows", [1, 7, 300])
 @pytest.mark.parametrize("bias", [True, False])
@@ -43,6 +47,7 @@ def test_product_is_that_of_a_plain_layer(rows, bias, widens):
     assert torch.allclose(packed.double(), exact, rtol=2**-8, atol=1e-3)
 
 
+@PACKS
 def test_unpacking_gives_the_model_back_bit_for_bit(folder):
     model = load(folder)
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
