@@ -17,7 +17,6 @@ from ownwords.engines.transformers import TransformersEngine
 from ownwords.recipe import ModelSection, RuntimeSection
 from ownwords.records import Message, Request, Weights
 
-
 PACKS = pytest.mark.skipif(not _packed._packs_bfloat16(), reason="this CPU has no packed layout for bfloat16")
 
 
