@@ -303,7 +303,7 @@ WRONG: list[Close] = [
 ]
 
 
-# Written when the check was finished, and judged as they are.
+# Written last: see `bench.checks_answers` about what is held out.
 
 STYLES_HELD_OUT: list[Callable[[Problem], str]] = [
     lambda p: "Let's think about it.\n" + "\n".join(f"{n}: {step}" for n, step in enumerate(p.steps, 1)),
