@@ -177,7 +177,7 @@ WRONG: list[Write] = [
 ]
 
 
-# Written when the check was finished, and judged as they are.
+# Written last: see `bench.checks_answers` about what is held out.
 
 RIGHT_HELD_OUT: list[Write] = [
     lambda q: f"So I'd go with {q.right}.",

@@ -80,7 +80,8 @@ def _cut_off(problem: Problem, dice: random.Random) -> Case | None:
     """The steps, ended before the last one is through."""
     style, how = draw(STYLES, STYLES_HELD_OUT, dice, "cut off, steps")
     text = style(problem)
-    text = text[: text.rfind(problem.steps[-1][:12])].rstrip() if len(problem.steps) > 1 else problem.steps[0][:12]
+    *before, last = problem.steps
+    text = text[: text.rfind(last[:12])].rstrip() if before else last[:12]
     numbers = _NUMBER.findall(text)
     if numbers and float(numbers[-1].replace(",", "")) == problem.answer:
         return None
@@ -303,7 +304,7 @@ WRONG: list[Close] = [
 ]
 
 
-# Written when the check was finished, and judged as they are.
+# Written last: see `bench.checks_answers` about what is held out.
 
 STYLES_HELD_OUT: list[Callable[[Problem], str]] = [
     lambda p: "Let's think about it.\n" + "\n".join(f"{n}: {step}" for n, step in enumerate(p.steps, 1)),

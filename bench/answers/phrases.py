@@ -103,7 +103,7 @@ TWO_ANSWERS = [
 ]
 
 
-# Written when the check was finished, and judged as they are.
+# Written last: see `bench.checks_answers` about what is held out.
 
 LATEX_HELD_OUT = [
     r"This gives a final answer of $@$.",

@@ -293,7 +293,7 @@ KINDS: list[Callable[[random.Random], Spellings]] = [
 ]
 
 
-# Written when the check was finished, and judged as they are.
+# Written last: see `bench.checks_answers` about what is held out.
 
 
 def _temperature(dice: random.Random) -> Spellings:

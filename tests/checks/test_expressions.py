@@ -61,6 +61,7 @@ DIFFERENT = [
     (r"\boxed{2\sqrt{3}}", "The answer is 3.464."),
     (r"$(2, 5]$", "The answer is [2, 5)."),
     (r"$(2, 5]$", "The answer is [2, 5]."),
+    (r"\boxed{(3, \infty)}", r"**Final Answer:** \([3, \infty)\)"),
     (r"$(2, 5)$", r"The answer is $\{2, 5\}$."),
     (r"$\{1, 2\}$", "Answer: {1, 2, 3}"),
     (r"$(1, 2)$", "The answer is (2, 1)."),

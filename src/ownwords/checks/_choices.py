@@ -15,7 +15,7 @@ _CLAIM = re.compile(
       \b(?:answer|choice|option|letter|it|one|that)\b(?:(?!(?-i:\b[A-J]\b))[^\n.?!]){{0,40}}?
       (?:\b(?:is|be|are)\b|:)[ \t:]*(?:\w+[ ]){{0,2}}?{_LETTER}
     | \b(?:option|choice|letter|choose|pick|select|chose|go[ ]with)\s+{_LETTER}
-    | {_LETTER}\s+(?:is|are|must\s+be|would\s+be)\b
+    | {_LETTER}(?:\s*\([^()\n]{{1,120}}\))?\s+(?:is|are|must\s+be|would\s+be)\b
     | \b(?:it|that)['’]s[ ]{_LETTER}
     | \b(?:hence|thus|so|therefore)[:,]?[ ]{_LETTER}(?=[\s.)*]*$)
     | ^\s*{_LETTER}(?=[).:\s]|$)

@@ -26,8 +26,7 @@ _LATEX = [
         (r"\\frac\{\\(?:text|mathrm)\{([^{}]*)\}\}\{\\(?:text|mathrm)\{([^{}]*)\}\}", r" \1/\2"),
         (r"\\(?:text|textbf|textit|mathrm|mathbf|mbox|operatorname)\s*\{([^{}]*)\}", r" \1 "),
         (r"(?<=\d)\s*\\[dtc]?frac", r" \\frac"),
-        (r"\\[dtc]?frac\s*\{\s*(\d+)\s*\}\s*\{\s*(\d+)\s*\}", r"\1/\2"),
-        (r"\\[dtc]?frac\s*(\d)\s*(\d)", r"\1/\2"),
+        (r"\\[dtc]?frac\s*(?:\{\s*(\d+)\s*\}|(\d))\s*(?:\{\s*(\d+)\s*\}|(\d))", r"\1\2/\3\4"),
         (r"\\(?:left|right|displaystyle)(?![A-Za-z])|\\[,;:! ]", ""),
         (r"\\([%$&#{}])", r"\1"),
         (r"\\(?:times|cdot)(?![A-Za-z])", "×"),
@@ -94,6 +93,7 @@ _OPERAND_BEFORE = re.compile(
 _VARIABLE_BEFORE_SIGN = re.compile(r"(?<![A-Za-z])[A-Za-z]\s+$")
 _INEQUALITY_BEFORE = re.compile(r"(?<![A-Za-z])[A-Za-z]\s*(?:[<>]=?|[≤≥])\s*$")
 _SYSTEM_GAP = re.compile(r"\s*(?:[,;]\s*)?(?:\b(?:or|and)\b)?\s*[A-Za-z]\s*=\s*")
+_REJECTED = re.compile(r"\bnot\s[$€£¥₹]?$")
 _ALTERNATIVE = re.compile(
     r"(?P<unit>(?:\s?[A-Za-z%°/²³]+(?:\^\d)?){0,3}?)[\s,(]*\bor\b(?:\s+(?:maybe|perhaps|possibly|it|is|could|might|even|be|also)\b)*"
     r"\s*[$€£¥₹]?"
@@ -158,6 +158,8 @@ def last_number(text: str) -> Fraction | str | None:
     tokens = list(_NUMBER.finditer(text))
     if not tokens or _in_expression(text, tokens[-1], before=False):
         return None
+    if len(tokens) > 1 and _REJECTED.search(text, max(0, tokens[-1].start() - 12), tokens[-1].start()):  # 74, not 72
+        tokens.pop()
     if len(tokens) > 1 and _BARE_OPERATOR.fullmatch(text, tokens[-2].end(), tokens[-1].start()):  # 72 - 3
         return None
     return _alternatives(text, *tokens[-2:]) or _value(tokens[-1])

@@ -26,7 +26,7 @@ _CHOICE_WORDS = 40
 _SENTENCE_END = re.compile(
     r"(?<!\bapprox)(?<!\bRs)(?<!\bNo)(?<!\bvs)(?<!\bSt)(?<!\bMr)(?<!\bDr)[.!?]+(?=[\s*_\"')\]$\\]|$)"
 )
-CHOICE = re.compile(r"[(\[]([A-Ja-j])[)\]]|([A-J])(?:[).\]:,](?!\d)|\s*$|(?<![AI])\s(?!\s*[-+*/^=]))")
+CHOICE = re.compile(r"[(\[]([A-Ja-j])[)\]]|([A-J])(?:[).\]:,?!](?!\d)|\s*$|(?<![AI])\s(?!\s*[-+*/^=]))")
 BARE_CHOICE = re.compile(r"[(\[]?([A-Ja-j])[)\]](?!\w)|([A-J])[.:]\s+(?=\S)")
 _OTHER_CHOICE = re.compile(r"\s*(?:or|and)\s+[(\[]?[A-J](?![A-Za-z'])")
 _SIGN_WORD = re.compile(r"(?:negative|minus)\s+(?=[$€£¥₹]?\s?\d)", re.IGNORECASE)

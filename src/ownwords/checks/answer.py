@@ -136,11 +136,16 @@ def same_answer(given: Answer | None, expected: Answer | None) -> bool:
 
 def _fit(given: str, expected: str) -> bool:
     """Whether the brackets around two equal lists may mean the same."""
-    one, other = (_BRACKETS.fullmatch(plain(text).strip(_WRAPPING_BUT_BRACKETS)) for text in (given, expected))
+    one, other = (_BRACKETS.fullmatch(_unwrapped(text)) for text in (given, expected))
     if one is None or other is None or one.groups() == other.groups():
         return True
     content = other.string[1:-1]
     return content.count(",") > 1 and not any(bracket in content for bracket in "()[]{}")
+
+
+def _unwrapped(text: str) -> str:
+    """The text without what is around it, but with the brackets that belong to it."""
+    return plain(text).replace("\\(", "").replace("\\)", "").strip(_WRAPPING_BUT_BRACKETS)
 
 
 def _same_in_other_reading(text: str, given: Answer | None, expected: Answer) -> bool:
@@ -189,7 +194,7 @@ def _final_expression(text: str) -> str | None:
     for _ in range(MOST_LINES):
         start = text.rfind("\n", 0, end) + 1
         line = text[max(start, end - LINE_BEFORE_NUMBER) : end]
-        bold = BOLD_SPAN.findall(line)
+        bold = [span for span in BOLD_SPAN.findall(line) if not span.endswith(":")]
         if (
             latex := expression_in(line, last=True)
             if spans(line)
