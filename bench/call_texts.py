@@ -142,7 +142,7 @@ def cut_off(row: Row, draw: random.Random) -> str:
 
 @_wrong
 def cut_off_json(row: Row, draw: random.Random) -> str | None:
-    if len(row.calls) > 1 or as_object(row.calls[0]) is None:
+    if len(row.calls) != 1 or as_object(row.calls[0]) is None:
         return None
     text = json.dumps(as_object(row.calls[0]))
     opening = draw.choice(["", "```json\n", "<tool_call>\n"])
