@@ -194,3 +194,10 @@ def test_preview_shows_what_the_judge_says(
     assert [row["outcome"] for row in told] == ["accepted", "accepted", "accepted", "fallback"]
     assert json.loads(told[0]["judgement"])["same_result"] is True
     assert not project.output.exists()
+
+
+def test_validate_says_that_the_judge_is_not_in_its_estimates(
+    project: Project, judged: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert project.ownwords("validate", *judged, "--json") == 0
+    assert "a judge is asked" in " ".join(json.loads(capsys.readouterr().out)["warnings"])

@@ -117,6 +117,11 @@ def _rewriting(facts: dict[str, Any]) -> Iterator[str]:
             f"{fit['cut'] - fit['refused']:,} rows leave less than rewrite.sampling.max_tokens={fit['max_tokens']} in "
             f"a context of {fit['context']:,}: a long answer to them is cut."
         )
+    if fit["judged"] and facts["probe"] is not None:
+        yield (
+            "a judge is asked about every rewrite: its requests, one more a row and attempt, are in none of the "
+            "estimates of time, tokens and cost."
+        )
 
 
 def _probe(facts: dict[str, Any]) -> Iterator[str]:

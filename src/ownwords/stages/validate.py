@@ -65,7 +65,7 @@ def validate(context: Context, probed: int) -> dict[str, Any]:
             "outside_vocabulary_ids": rows.outside[:SHOWN],
             "vocabulary": rows.vocabulary,
         },
-        "rewriting": prompts.fit(),
+        "rewriting": {**prompts.fit(), "judged": context.is_judged},
         "engine": asdict(context.engine_choice),
         "probe": trial,
         "spending": spending(context, trial) if trial else None,
