@@ -125,16 +125,14 @@ def _check(arguments: argparse.Namespace) -> int:
 
     if arguments.rows == "-" and sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison] - `<&-` closes it
         raise InputError("standard input is closed: give a file, or rows through a pipe.")
-    if arguments.rows == "-":
-        lines, where = sys.stdin.read().split("\n"), "standard input"
-    else:
-        where = arguments.rows
-        try:
-            lines = given_path(where).read_text(encoding="utf-8").split("\n")
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError(f"cannot read {where}: {error}") from error
+    where = "standard input" if arguments.rows == "-" else arguments.rows
+    try:
+        text = sys.stdin.buffer.read() if arguments.rows == "-" else given_path(where).read_bytes()
+        lines = text.decode("utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot read {where}: {error}") from error
     with closing(RowChecks(**_permissions(arguments))) as checks:
-        verdicts = list(checks.verdicts(lines, where))
+        verdicts = list(checks.verdicts(lines, where))  # all of them first: a wrong row later leaves nothing half said
     if verdicts:
         _write("\n".join(json.dumps(verdict, ensure_ascii=False) for verdict in verdicts))
     return 0

@@ -10,6 +10,7 @@ from ownwords.arms.base import all_arms
 from ownwords.benchmarks.base import all_benchmarks
 from ownwords.catalog import module_names
 from ownwords.checks.base import all_checks
+from ownwords.checks.named import COMPOSED
 from ownwords.prompts.render import judge_names, load_judge, load_prompt, prompt_names
 
 
@@ -22,7 +23,10 @@ def entries(kind: str) -> list[dict[str, str]]:
             found = {name: load_prompt(name).description for name in prompt_names()}
             found |= {name: load_judge(name).description for name in judge_names()}
         case "checks":
-            found = {name: _first_line(function) for name, function in all_checks().items()}
+            composed = {
+                name: f"{what} of several checks passes: {{{name}: [a, b]}}." for name, what in COMPOSED.items()
+            }
+            found = composed | {name: _first_line(function) for name, function in all_checks().items()}
         case "benchmarks":
             found = {benchmark.name: benchmark.summary for benchmark in all_benchmarks()}
         case "engines":

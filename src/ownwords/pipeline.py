@@ -70,13 +70,16 @@ def _execute(context: Context, verb: Verb, *, yes: bool) -> str:
     steps = _steps(context, verb)
     todo = [step for step in steps if not context.run.is_done(step.name, step.inputs)]
     text = dump_recipe(context.recipe)
+    rewriting = any(step.group == rewrite.STAGE for step in todo)
+    if rewriting:
+        preflight.check_sandbox(context)
     if todo:
         _require_earlier_stages(context, verb)
         context.run.check_writable()
         _ask_before_superseding(context, todo, yes=yes)
         preflight.check_inputs(context, verb)
     if todo or text != context.run.recipe_text():  # fewer benchmarks, say: nothing to do, but another report
-        context.run.create(text, {**environment(), **_engine(context, todo), **_sandbox(context)})
+        context.run.create(text, {**environment(), **_engine(context, todo), **_sandbox(context, rewriting)})
     for group in dict.fromkeys(step.group for step in steps):
         members = [step for step in steps if step.group == group]
         names = [step.name for step in members if step in todo]
@@ -99,10 +102,11 @@ def _engine(context: Context, todo: Sequence[Step]) -> dict[str, Any]:
     return {"engine": asdict(context.engine_choice)}
 
 
-def _sandbox(context: Context) -> dict[str, Any]:
-    """What contained the code that checks have run, where any does."""
-    runs_code = any(check.traits.runs_code for check in context.recipe_checks)
-    return {"sandbox": sandbox.kind()} if runs_code else {}
+def _sandbox(context: Context, rewriting: bool) -> dict[str, Any]:
+    """What contains the code that checks run while rewriting; that nothing did is never forgotten."""
+    if not rewriting or not any(check.traits.runs_code for check in context.recipe_checks):
+        return {}
+    return {} if context.run.facts().get("sandbox") == "none" else {"sandbox": sandbox.kind()}
 
 
 def _require_earlier_stages(context: Context, verb: Verb) -> None:

@@ -15,10 +15,10 @@ import psutil
 import pytest
 from pydantic import TypeAdapter
 
-from ownwords.checks import named
+from ownwords.checks import _workers, named
 from ownwords.checks.named import NamedCheck, named_checks
 from ownwords.checks.panel import LONG, Panel
-from ownwords.errors import RecipeError
+from ownwords.errors import RecipeError, StageError
 from ownwords.recipe import CheckEntry, CheckSection
 from ownwords.records import Candidate, Example, Message
 
@@ -44,6 +44,11 @@ def reads(example, candidate): return Verdict(True, "ok", repr(sys.stdin.read())
 def forks(example, candidate):
     child = os.fork()
     return Verdict(True, "ok", "child" if child == 0 else "parent")
+def leaves_a_child_of_its_own(example, candidate):
+    if os.fork() == 0:
+        os.setsid()
+        time.sleep(600)
+    time.sleep(600)
 def leaves_a_child(example, candidate):
     if os.fork() == 0: time.sleep(600)
     return Verdict(True, "ok", str(os.getpid()))
@@ -94,6 +99,7 @@ def panel_of(panels: list[Panel], *entries: Any) -> Panel:
         ("prints", "no", "it printed"),
         ("reads", "ok", "''b''"),
         ("forks", "ok", "parent"),
+        ("leaves_a_child_of_its_own", "check_timeout", "more than 2 seconds"),
         ("exits", "check_crashed", "ended its process (exit code 0)"),
         ("leaves", "check_crashed", "SystemExit"),
         ("aborts", "check_crashed", "exit code -6"),
@@ -165,6 +171,39 @@ def test_closing_does_not_wait_for_what_is_being_judged(own: Path) -> None:
 def test_time_of_its_own_is_added(panels: list[Panel], own: Path) -> None:
     panel = panel_of(panels, {f"{own}:takes_time": {"timeout": 2.0}})
     assert panel.judge(EXAMPLE, Candidate("x"))[f"{own}:takes_time"].passed
+
+
+@pytest.mark.parametrize(("change", "message"), [("unlink", "there is no file"), ("edit", "has changed since")])
+def test_a_file_that_is_gone_or_has_changed_is_no_candidates_fault(
+    panels: list[Panel], tmp_path: Path, change: str, message: str
+) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(OWN_CHECKS)
+    panel = panel_of(panels, f"{path}:fails")
+    if change == "unlink":
+        path.unlink()
+    else:
+        path.write_text(OWN_CHECKS + "\n")
+    with pytest.raises(StageError, match=message):
+        panel.judge(EXAMPLE, Candidate("x"))
+
+
+def test_an_answer_in_the_last_moment_costs_the_next_candidate_nothing(
+    panels: list[Panel], own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel = panel_of(panels, f"{own}:passes")
+    exchange = _workers._exchange
+
+    def late(process: Any, sent: bytes, seconds: float) -> tuple[bytes | None, bool]:
+        line, _ = exchange(process, sent, seconds)
+        process.kill()
+        return line, True
+
+    assert panel.judge(EXAMPLE, Candidate("x"))[f"{own}:passes"].passed
+    monkeypatch.setattr(_workers, "_exchange", late)
+    assert panel.judge(EXAMPLE, Candidate("x"))[f"{own}:passes"].passed
+    monkeypatch.setattr(_workers, "_exchange", exchange)
+    assert panel.judge(EXAMPLE, Candidate("x"))[f"{own}:passes"].passed
 
 
 def test_cheap_checks_come_first_and_spare_the_others(panels: list[Panel], own: Path) -> None:
@@ -263,6 +302,10 @@ def test_labels_are_unique() -> None:
         ([{"any": [3]}], "a check is a name"),
         ([{"any": ["finishd"]}], "Did you mean 'finished'"),
         ([{"any": [{"length_ratio": {"maximun": 1.0}}]}], "Did you mean 'maximum'"),
+        ([{"json_schema": {"schema": {"properties": {True: {}, "a": {}}}}}], "must be plain JSON, with text as keys"),
+        ([{"json_schema": {"schema": {"properties": {True: {}}}}}], "must be plain JSON, with text as keys"),
+        ([{"regex": {"pattern": 3}}], "must be str, not 3"),
+        ([{"no_prompt_leak": {"max_words": 10**9}}], "less than or equal to 1000"),
         (["finished", "finished"], "names the check finished twice"),
         ([{"any": ["finished"]}, {"any": ["finished"]}], r"names the check any\(finished\) twice"),
     ],

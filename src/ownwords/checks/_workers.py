@@ -43,17 +43,23 @@ class Worker:
         """The check's verdict; `check_timeout` where its time was over, `check_crashed` where its process ended.
 
         Raises:
-            StageError: no process can be started.
+            StageError: no process can be started, or something is wrong that concerns every row.
         """
         if self._process is None and not self._closed:
             self._process = self._start()
         if self._closed or self._process is None:
             return _INTERRUPTED
-        answer, is_over = _exchange(self._process, task_line(check.spec, example, candidate), check.seconds)
-        if answer is not None:
-            return Verdict(**json.loads(answer))
-        process, self._process = self._process, None
-        code = _end(process)
+        process = self._process
+        line, is_over = _exchange(process, task_line(check.spec, example, candidate), check.seconds)
+        code = None
+        if line is None or is_over:  # even where the answer came just then, the process has been killed
+            self._process = None
+            code = _end(process)
+        if line is not None:
+            answer = json.loads(line)
+            if "error" in answer:
+                raise StageError(f"the check {check.label} cannot be run: {answer['error']}")
+            return Verdict(**answer)
         if is_over:
             return Verdict(False, "check_timeout", f"the check took more than {check.seconds:g} seconds")
         if self._closed:

@@ -17,12 +17,13 @@ import json
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar, get_type_hints
+from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic.errors import PydanticUserError
 
 from ownwords.catalog import module_names
-from ownwords.errors import RecipeError, unknown_name
+from ownwords.errors import OwnwordsError, RecipeError, unknown_name
 from ownwords.paths import given_path
 from ownwords.records import PASSED, Candidate, Check, Example, Verdict, storable
 
@@ -52,6 +53,10 @@ _TRAITS: dict[str, Traits] = {}
 
 class NotHereError(Exception):
     """A check has to run in a worker process, and this is none."""
+
+
+class NeedsJudgeError(Exception):
+    """A check asks a judge, and there is no judgement yet."""
 
 
 class _Process:
@@ -116,22 +121,37 @@ def require_params(name: str, function: Check, params: dict[str, Any]) -> None:
     known = [p.name for p in parameters if p.kind is not inspect.Parameter.VAR_KEYWORD]
     takes_any = len(known) < len(parameters)
     for parameter in parameters:
-        needed = parameter.default is parameter.empty and parameter.kind is parameter.KEYWORD_ONLY
-        if needed and parameter.name not in params:
+        needed = parameter.default is parameter.empty and parameter.name in known
+        if needed and parameter.name not in params and parameter.kind is not parameter.VAR_POSITIONAL:
             raise RecipeError(f"the check {name} needs the parameter {parameter.name}.")
     hints = _hints(name, function) if params else {}
     for key, value in params.items():
         if key not in known and not takes_any:
             raise RecipeError(unknown_name(f"parameter of the check {name}", key, known or ["(it takes none)"]))
         try:
-            json.dumps(value, allow_nan=False)
+            if json.loads(json.dumps(value, allow_nan=False)) != value:
+                raise ValueError("a key that is no text")
             TypeAdapter(hints.get(key, Any)).validate_python(value, strict=True)
         except (ValidationError, TypeError, ValueError) as error:
-            if isinstance(error, ValidationError) and error.errors()[0]["type"] == "value_error":  # of the check's own
-                problem = error.errors()[0]["msg"].removeprefix("Value error, ")
-                raise RecipeError(f"parameter {key} of the check {name} {problem}.") from error
-            wanted = getattr(hints.get(key), "__name__", str(hints.get(key, "plain JSON")))
-            raise RecipeError(f"parameter {key} of the check {name} must be {wanted}, not {value!r}.") from error
+            problem = _problem(error, hints.get(key), value)
+            raise RecipeError(f"parameter {key} of the check {name} {problem}.") from error
+        except PydanticUserError as error:
+            raise RecipeError(
+                f"the check {name}: {key} has an annotation that values cannot be compared with."
+            ) from error
+
+
+def _problem(error: Exception, hint: Any, value: Any) -> str:
+    """What is wrong with a parameter's value: its type, or what the check itself says of it."""
+    if isinstance(error, ValidationError):
+        found = error.errors()[0]
+        if found["type"] == "value_error":
+            return found["msg"].removeprefix("Value error, ")
+        if not found["type"].endswith("_type"):
+            return f"is {value!r}: {found['msg'][:1].lower()}{found['msg'][1:]}"
+        plain = get_args(hint)[0] if get_origin(hint) is Annotated else hint
+        return f"must be {getattr(plain, '__name__', plain)}, not {value!r}"
+    return f"must be plain JSON, with text as keys (in YAML, `on`, `yes` and numbers need quotes), not {value!r}"
 
 
 def _hints(name: str, function: Check) -> dict[str, Any]:
@@ -146,10 +166,11 @@ def run_check(function: Check, example: Example, candidate: Candidate, params: d
 
     Raises:
         NotHereError: the check has to run in a worker process.
+        OwnwordsError: something is wrong that is not the candidate's doing, such as a sandbox that does not start.
     """
     try:
         verdict: Any = function(example, candidate, **params)
-    except NotHereError:
+    except (NotHereError, OwnwordsError):
         raise
     except (Exception, SystemExit) as error:  # noqa: BLE001 - the boundary: a check's bug must not stop the run
         return Verdict(False, "check_crashed", f"{type(error).__name__}: {error}"[:500])

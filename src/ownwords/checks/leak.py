@@ -19,6 +19,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice, pairwise
+from typing import Annotated
+
+from pydantic import Field
 
 from ownwords.checks.base import check
 from ownwords.checks.text import WORD
@@ -84,7 +87,9 @@ class Instruction:
 
 
 @check("no_prompt_leak")
-def no_prompt_leak(example: Example, candidate: Candidate, *, max_words: int = _LONGEST_QUOTATION) -> Verdict:
+def no_prompt_leak(
+    example: Example, candidate: Candidate, *, max_words: Annotated[int, Field(ge=1, le=1000)] = _LONGEST_QUOTATION
+) -> Verdict:
     """The candidate has no template marker, and nothing that only the rewriting prompt says (see the file's text).
 
     A run of up to `max_words` of the prompt's words is allowed. Reason: `prompt_leak`.

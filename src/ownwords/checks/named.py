@@ -8,20 +8,20 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, cast
 
 from pydantic import TypeAdapter, ValidationError
 
-from ownwords.checks.base import Traits, find_check, require_params, run_check, traits_of
+from ownwords.checks.base import NeedsJudgeError, Traits, find_check, require_params, run_check, traits_of
 from ownwords.errors import RecipeError
 from ownwords.paths import given_path
 from ownwords.recipe import CheckEntry, CheckSection
 from ownwords.records import PASSED, Candidate, Check, Example, Verdict
 
-COMPOSED = ("all", "any")
+COMPOSED = {"all": "Every one", "any": "At least one"}
 #: Seconds that a check has in a process of its own, beside what its parameter `timeout` gives it.
 SECONDS = 10.0
 _DEEPEST = 5
@@ -33,46 +33,47 @@ _ENTRIES = TypeAdapter(list[CheckEntry])
 class NamedCheck:
     """A check of the recipe with its parameters.
 
-    `label` is unique among the recipe's checks and what people read. `code` is the hash of a user's own file, empty for
-    a shipped check. `seconds` is the time that it has in a process of its own.
+    `run` gives its verdict (NotHereError where it needs a worker process, NeedsJudgeError a judgement). `label` is
+    unique among the recipe's checks and what people read. `code` is the hash of a user's own file, empty for a shipped
+    check; `asked` names the judge that it asks, and how. `seconds` is the time that it has in a process of its own.
     """
 
     name: str
     label: str
-    run: _Run
+    run: Callable[[Example, Candidate], Verdict]
     params: dict[str, Any]
     code: str
     traits: Traits
     seconds: float
+    asked: str = ""
 
     @property
     def identity(self) -> str:
-        """Names check, parameters and code, in the journal."""
-        return json.dumps([self.name, self.params, self.code], sort_keys=True)
+        """Names check, parameters, code and judge, in the journal."""
+        return json.dumps([self.name, self.params, self.code + self.asked], sort_keys=True)
 
     @property
     def spec(self) -> str:
         """JSON text that `check_of` makes the same check of in another process."""
-        return json.dumps({**self.params, "name": self.name})
+        return json.dumps([{**self.params, "name": self.name}, self.code])
 
 
-class _Run:
-    """One check with its parameters: a call gives its verdict (NotHereError where it needs a worker process)."""
+class _One:
+    """One check with its parameters."""
 
-    __slots__ = ("_function", "_params")
-
-    def __init__(self, function: Check, params: dict[str, Any]) -> None:
+    def __init__(self, function: Check, params: dict[str, Any], *, judged: bool) -> None:
         self._function = function
         self._params = params
+        self._judged = judged
 
     def __call__(self, example: Example, candidate: Candidate) -> Verdict:
+        if self._judged and candidate.judgement is None:
+            raise NeedsJudgeError
         return run_check(self._function, example, candidate, self._params)
 
 
-class _Composed(_Run):
+class _Composed:
     """Several checks as one."""
-
-    __slots__ = ("_members", "_needs_all")
 
     def __init__(self, members: Sequence[NamedCheck], *, needs_all: bool) -> None:
         self._members = sorted(members, key=lambda member: member.traits.apart)  # cheap ones first
@@ -81,13 +82,20 @@ class _Composed(_Run):
     def __call__(self, example: Example, candidate: Candidate) -> Verdict:
         """`all`: the verdict of the first member that fails; `any`: passed by one member, else `none_passed`."""
         failed: list[str] = []
+        needs_judge = False
         for member in self._members:
-            verdict = member.run(example, candidate)
+            try:
+                verdict = member.run(example, candidate)
+            except NeedsJudgeError:
+                needs_judge = True
+                continue
             if self._needs_all and not verdict.passed:
                 return Verdict(False, verdict.reason, f"{member.label}: {verdict.detail}")
             if not self._needs_all and verdict.passed:
                 return Verdict(True, "ok", f"{member.label} passed")
             failed.append(f"{member.label}: {verdict.reason}")
+        if needs_judge:
+            raise NeedsJudgeError
         return PASSED if self._needs_all else Verdict(False, "none_passed", "; ".join(failed))
 
 
@@ -129,8 +137,18 @@ def label_of(name: str, params: dict[str, Any]) -> str:
 
 @lru_cache(maxsize=256)
 def check_of(spec: str) -> NamedCheck:
-    """The check that `NamedCheck.spec` describes, for a process that runs what another one was allowed to."""
-    return _named_check(CheckSection.model_validate_json(spec), allow_code=True, where="a check", depth=0)
+    """The check that `NamedCheck.spec` describes, for a process that runs what another one was allowed to.
+
+    Raises:
+        RecipeError: a user's file is gone, or is not what it was when the run began.
+    """
+    section, code = json.loads(spec)
+    check = _named_check(CheckSection.model_validate(section), allow_code=True, where="a check", depth=0)
+    if check.code != code:
+        raise RecipeError(
+            f"the file of the check {check.label} has changed since the run began: run the command again."
+        )
+    return check
 
 
 def _named_check(section: CheckSection, *, allow_code: bool, where: str, depth: int) -> NamedCheck:
@@ -145,7 +163,7 @@ def _named_check(section: CheckSection, *, allow_code: bool, where: str, depth: 
     return NamedCheck(
         section.name,
         section.name,
-        _Run(function, section.params),
+        _One(function, section.params, judged=traits_of(section.name).judged),
         section.params,
         code,
         traits_of(section.name),

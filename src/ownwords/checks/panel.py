@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 
 from ownwords.checks._workers import Pool, Worker
-from ownwords.checks.base import NotHereError
+from ownwords.checks.base import NeedsJudgeError, NotHereError
 from ownwords.checks.named import NamedCheck
 from ownwords.records import Candidate, Example, Verdict
 
@@ -50,15 +50,17 @@ class Panel:
         judged = candidate.judgement is not None
         apart: list[NamedCheck] = []
         for check, label, needs_judge, needs_worker in self._each:
-            if label in verdicts or (needs_judge and not judged):
-                continue
-            if long or needs_worker:
-                apart.append(check)
+            if label in verdicts:
                 continue
             try:
+                if long or needs_worker:
+                    raise NotHereError
                 verdicts[label] = check.run(example, candidate)
             except NotHereError:
-                apart.append(check)
+                if judged or not needs_judge:
+                    apart.append(check)
+            except NeedsJudgeError:
+                continue
         if not apart:
             return self._ordered(verdicts) if known else verdicts
         if any_failed(verdicts):

@@ -95,18 +95,23 @@ class _Kind:
     """What prompts of a kind may name, and which of it they have to show."""
 
     title: str
+    blocks: tuple[str, ...]
     variables: tuple[str, ...]
     shown: tuple[str, ...]
 
 
-_REWRITING = _Kind("rewriting prompt", VARIABLES, ("reference",))  # without its sight it would be answering anew
-_JUDGING = _Kind("judge's prompt", (*VARIABLES, "candidate", "history"), ("reference", "candidate"))
+# Without sight of the reference, rewriting would be answering anew.
+_REWRITING = _Kind("rewriting prompt", BLOCKS, VARIABLES, ("reference",))
+_JUDGING = _Kind("judge's prompt", ("system", "user"), (*VARIABLES, "candidate", "history"), ("reference", "candidate"))
+#: What sets texts apart in a judge's prompt; in a text that is judged it must not stand.
+_JUDGES_TAG = re.compile(r"<(?=/?(?:history|request|reference|candidate)\b)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class JudgePrompt:
-    """A judge's prompt file, read and compiled. It has the blocks `user`, `system` and `prefill` and sees two variables
-    more: `candidate`, the rewrite on trial, and `history`, the turns before the last user turn.
+    """A judge's prompt file, read and compiled. It has the blocks `user` and `system` and sees two variables more:
+    `candidate`, the rewrite on trial, and `history`, the turns before the last user turn. The tags `history`,
+    `request`, `reference` and `candidate` are broken where a text has them, so that none can end itself.
     """
 
     name: str
@@ -127,12 +132,13 @@ class JudgePrompt:
             "candidate": candidate,
             "history": "\n\n".join(f"{m.role}: {m.content}" for m in example.messages[: example.asked]),
         }
-        blocks = {
-            block: _render_block(_JUDGING, self.name, self._template, block, values, example=example)
-            for block in self._template.blocks
-        }
-        turns = [Message(role, blocks[role]) for role in ("system", "user") if role in blocks]
-        return RenderedPrompt(tuple(turns), blocks.get("prefill", ""))
+        values = {name: _JUDGES_TAG.sub("< ", text) for name, text in values.items()}
+        turns = [
+            Message(role, _render_block(_JUDGING, self.name, self._template, role, values, example=example))
+            for role in ("system", "user")
+            if role in self._template.blocks
+        ]
+        return RenderedPrompt(tuple(turns), "")
 
 
 def prompt_names() -> list[str]:
@@ -152,8 +158,6 @@ def load_judge(name: str) -> JudgePrompt:
         RecipeError: no such prompt, or its template is wrong; the message names the file and the line.
     """
     text, template = _load(_JUDGING, name, judge_names())
-    if "history" in template.blocks:
-        raise RecipeError(f"judge's prompt {name}: it has no block `history`, but a variable of that name.")
     return JudgePrompt(name, _hash(text), _description(text), template)
 
 
@@ -241,8 +245,8 @@ def _refuse_unknown(kind: _Kind, name: str, tree: nodes.Template) -> None:
         raise RecipeError(f"{kind.title} {name}, line {used.lineno}: {problem}")
     blocks = {block.name: block.lineno for block in tree.find_all(nodes.Block)}
     for block, line in blocks.items():
-        if block not in BLOCKS:
-            raise RecipeError(f"{kind.title} {name}, line {line}: {unknown_name('block', block, BLOCKS)}")
+        if block not in kind.blocks:
+            raise RecipeError(f"{kind.title} {name}, line {line}: {unknown_name('block', block, kind.blocks)}")
     if "user" not in blocks:
         raise RecipeError(
             f"{kind.title} {name}, line 1: it has no block `user`; "

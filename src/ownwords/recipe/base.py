@@ -25,6 +25,8 @@ def named(value: Any) -> Any:
             name, settings = next(iter(mapping.items()))
             if isinstance(settings, list):
                 return {"name": name, "of": cast("list[Any]", settings)}
+            if isinstance(settings, dict) and "name" in settings:
+                raise ValueError(f"{name} has a setting `name`, which would make it another")
             if settings is None or isinstance(settings, dict):
                 return {"name": name, **cast("dict[str, Any]", settings or {})}
         return mapping

@@ -15,13 +15,17 @@ from ownwords.checks import sandbox
 from ownwords.checks.named import named_checks
 from ownwords.checks.panel import Panel, Pool, Verdicts
 from ownwords.data.tools import read_tools
-from ownwords.errors import DataError
+from ownwords.errors import DataError, RecipeError
 from ownwords.recipe import CheckSection
-from ownwords.records import Candidate, Example, Message
+from ownwords.records import Candidate, Example, Message, Verdict
 
 REQUIRED = ("check", "prompt", "reference", "candidate")
 OPTIONAL = ("params", "tools", "finish_reason", "judgement")
 
+#: Of a check that asks a judge, in a row without `judgement`.
+NO_JUDGEMENT = Verdict(False, "not_judged", "the row has no judgement")
+#: Panels that are kept: rows may each have parameters of their own.
+_KEPT = 256
 #: So many rows are taken on while others are still judged apart.
 _AHEAD = 32
 
@@ -66,18 +70,22 @@ class RowChecks:
         if key not in self._panels:
             try:
                 section = CheckSection.model_validate({**params, "name": name})
+                checks = named_checks([section], allow_code=self._allow_code, where="its check")
             except ValidationError as error:
                 raise DataError(f"{where}: {error.errors()[0]['msg']}") from error
-            checks = named_checks([section], allow_code=self._allow_code, where=where)
+            except RecipeError as error:
+                raise RecipeError(f"{where}: {error}") from error
             if checks[0].traits.runs_code:
                 sandbox.require(allow_unsafe_code=self._allow_unsafe_code)
             self._panels[key] = Panel(checks, pool=self._pool)
+            if len(self._panels) > _KEPT:
+                del self._panels[next(iter(self._panels))]
         return self._panels[key]
 
 
 def _told(verdicts: Verdicts | Future[Verdicts]) -> dict[str, Any]:
     found = verdicts.result() if isinstance(verdicts, Future) else verdicts
-    return asdict(next(iter(found.values())))
+    return asdict(next(iter(found.values()), NO_JUDGEMENT))
 
 
 def _parse(line: str, where: str) -> dict[str, Any]:

@@ -79,7 +79,7 @@ class Context:
         The identity of a check that asks a judge says which judge, and how it is asked.
         """
         found = named_checks(self.recipe.rewrite.checks, allow_code=self.allow_code)
-        return [replace(c, code=c.code + digest(self._asked_judge)) if c.traits.judged else c for c in found]
+        return [replace(c, asked=digest(self._asked_judge)) if c.traits.judged else c for c in found]
 
     @cached_property
     def is_judged(self) -> bool:
@@ -93,7 +93,10 @@ class Context:
         if own.model is None and own.runtime is None:
             return self
         recipe = self.recipe
-        changed = {"model": own.model or recipe.model, "runtime": own.runtime or recipe.runtime}
+        runtime = own.runtime or recipe.runtime
+        if own.runtime is None:  # the server's name for the seed is not that of the judge's own model
+            runtime = runtime.model_copy(update={"openai": runtime.openai.model_copy(update={"model": None})})
+        changed = {"model": own.model or recipe.model, "runtime": runtime}
         return Context(recipe.model_copy(update=changed), allow_code=self.allow_code)
 
     @cached_property
@@ -126,11 +129,9 @@ class Context:
         """Those of the recipe, and two that join them by themselves: `thinking` where reasoning matters, `same_calls`
         where there are tools."""
         named = self.recipe_checks
-        needed = {
-            "thinking": self.train.reasoning or self.thinking is False,
-            "same_calls": self.train.tools,
-        }
-        missing = [name for name in needed if needed[name] and all(check.name != name for check in named)]
+        needed = (self.train.reasoning or self.thinking is False, self.train.tools)
+        joining = [name for name, is_needed in zip(JOINING_CHECKS, needed, strict=True) if is_needed]
+        missing = [name for name in joining if all(check.name != name for check in named)]
         return named + named_checks([CheckSection(name=name) for name in missing], allow_code=False)
 
     @cached_property
@@ -174,17 +175,19 @@ class Context:
 
     def startup_seconds(self) -> float:
         """Seconds that engines have spent on starting up so far."""
-        own = self._closed_startup + sum(engine.startup_seconds for engine in self._engines.values())
         judge: Context = vars(self).get("judge", self)  # without making one
-        return own if judge is self else own + judge.startup_seconds()
+        return self._own_startup() + (0.0 if judge is self else judge.startup_seconds())
 
     def share_engines(self, other: Context) -> None:
         """Use the engines that another context has loaded (same model and runtime); that one closes them."""
         self._engines = other._engines
 
+    def _own_startup(self) -> float:
+        return self._closed_startup + sum(engine.startup_seconds for engine in self._engines.values())
+
     def close_engines(self) -> None:
         """Free the models, for a stage that needs the memory itself."""
-        self._closed_startup = self.startup_seconds()
+        self._closed_startup = self._own_startup()
         for engine in self._engines.values():
             engine.close()
         self._engines.clear()

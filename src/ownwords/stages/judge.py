@@ -14,13 +14,14 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ownwords.checks.judge import SCHEMA
+from ownwords.checks.judge import SCHEMA, read_judgement
 from ownwords.engines.base import needs_model
+from ownwords.errors import StageError
 from ownwords.journal import Entry, Key
 from ownwords.progress import Progress
 from ownwords.records import Completion, Example, Request, Sampling, Weights, canonical, digest_text
 from ownwords.stages.context import Context
-from ownwords.stages.giving_up import stop_if_hopeless, stop_if_too_many
+from ownwords.stages.giving_up import EARLY_STOP_ROWS, stop_if_hopeless, stop_if_too_many
 from ownwords.stages.judging import Asked, Trials, candidate_text
 from ownwords.stages.looking_up import looked_up
 from ownwords.stages.standing import Standing
@@ -40,13 +41,15 @@ class _Question(NamedTuple):
 
 @dataclass(slots=True)
 class _Round:
-    """One wave's questions: `waiting` holds those that were asked."""
+    """One wave's questions: `waiting` holds those that were asked; of `read` judgements some are `unreadable`."""
 
     context: Context
     judge: Context
     stage: str
     trials: Trials
     waiting: dict[str, _Question] = field(default_factory=dict[str, _Question])
+    read: int = 0
+    unreadable: int = 0
 
     def requests(self, asked: Iterable[Asked]) -> Iterator[Request]:
         """Yield the questions that have no answer yet; what has one is judged by it."""
@@ -64,7 +67,16 @@ class _Round:
     def take(self, question: _Question, judgement: Completion) -> None:
         """Judge an answer by what the judge said, if it said anything."""
         if judgement.error is None:
-            self.trials.resume(question.asked, question.entry, turn_of(judgement).as_text())
+            text = turn_of(judgement).as_text()
+            self.read += 1
+            self.unreadable += isinstance(read_judgement(text), str)
+            self.trials.resume(question.asked, question.entry, text)
+            if self.read == self.unreadable == EARLY_STOP_ROWS:
+                raise StageError(
+                    f"judging stopped: none of the first {self.read} judgements can be read; the last: "
+                    f"{read_judgement(text)}. Take another model or engine for it (rewrite.judge), or more "
+                    "rewrite.judge.sampling.max_tokens."
+                )
 
     def _is_open(self, entry: Entry | None) -> bool:
         identities = self.context.check_identities
@@ -87,7 +99,7 @@ def ask(context: Context, stage: str, asked: Iterable[Asked], count: int, standi
     checks say then.
 
     Raises:
-        StageError: the judge's errors are the rule.
+        StageError: the judge's errors are the rule, or none of its first answers can be read.
         EngineError: the judge cannot answer at all.
     """
     context.run.journal.commit()  # only what is committed can be looked up
@@ -116,9 +128,10 @@ def request_about(context: Context, example: Example, attempt: int, completion: 
     return Request(
         id=example.id,
         messages=rendered.messages,
-        prefill=rendered.prefill,
         sampling=Sampling(**context.recipe.rewrite.judge.sampling.model_dump()),
         seed=int(digest_text(f"[{context.recipe.seed},{canonical(example.id)},{attempt},judge]", length=8), 16),
+        # Servers may refuse the switch, or have no model that thinks; a judge's thoughts would be cut, and are not read.
+        thinking=False if needs_model(context.judge.recipe.runtime.engine) else None,
         schema=_SCHEMA,
         example=example,
     )

@@ -12,7 +12,8 @@ from ownwords.checks import sandbox
 from ownwords.engines.base import needs_model
 from ownwords.errors import RecipeError, unknown_name
 from ownwords.prompts.render import load_layout
-from ownwords.stages import rewrite
+from ownwords.records import Completion
+from ownwords.stages import judge, rewrite
 from ownwords.stages.context import Context
 from ownwords.stages.supervision import held_out_ids, reference_rows, supervise
 
@@ -22,7 +23,6 @@ def check_names(context: Context) -> None:
 
     Raises:
         RecipeError: names the nearest that does.
-        InputError: a check runs code, and there is no sandbox.
     """
     recipe = context.recipe
     needs_model(context.recipe.runtime.engine)
@@ -30,8 +30,6 @@ def check_names(context: Context) -> None:
     if context.is_judged:
         needs_model(context.judge.recipe.runtime.engine)
         _ = context.judge_prompt
-    if any(check.traits.runs_code for check in context.recipe_checks):
-        sandbox.require(allow_unsafe_code=context.allow_unsafe_code)
     for layout in (recipe.rewrite.chat_template, *_later_layouts(context)):
         if layout is not None:
             load_layout(layout)
@@ -39,6 +37,12 @@ def check_names(context: Context) -> None:
         find_arm(arm)
     for benchmark in recipe.evaluate.benchmarks:
         find_benchmark(benchmark.name)
+
+
+def check_sandbox(context: Context) -> None:
+    """Where a check runs a model's code there is a sandbox, or somebody allows to do without (else InputError)."""
+    if any(check.traits.runs_code for check in context.recipe_checks):
+        sandbox.require(allow_unsafe_code=context.allow_unsafe_code)
 
 
 def check_inputs(context: Context, verb: str) -> None:
@@ -58,6 +62,18 @@ def check_inputs(context: Context, verb: str) -> None:
         if needs_model(context.recipe.runtime.engine):
             context.tokenizer(context.recipe.rewrite.chat_template)
         context.engine().preflight(rewrite.build_request(context, example, 0) for example in context.asked)
+        if context.is_judged:
+            _check_judge(context)
+
+
+def _check_judge(context: Context) -> None:
+    """A judge on a server can be reached; a model's files are there."""
+    asked = context.judge
+    if needs_model(asked.engine_choice.name):
+        asked.tokenizer(None)
+        return
+    example = context.asked[0]
+    asked.engine().preflight([judge.request_about(context, example, 0, Completion("", example.reference))])
 
 
 def _later_layouts(context: Context) -> list[str | None]:

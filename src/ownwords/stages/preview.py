@@ -15,12 +15,13 @@ def preview(context: Context, rows: int) -> dict[str, Any]:
     """What rewriting would send, get and decide about the first `rows` examples, at its first attempt.
 
     Raises:
-        InputError: a name, a file, a row or the model is wrong.
+        InputError: a name, a file, a row or the model is wrong, or a check runs code and there is no sandbox.
         EngineError: the engine cannot answer any row.
     """
     if rows < 1:
         raise InputError(f"--rows {rows}: give how many examples to show, at least 1.")
     preflight.check_names(context)
+    preflight.check_sandbox(context)
     examples = context.asked[:rows]
     requests = [rewrite.build_request(context, example, 0) for example in examples]
     engine = context.engine()

@@ -8,6 +8,7 @@ from ownwords.errors import InputError
 from ownwords.fingerprint import changed_keys, describe_changes, flatten
 from ownwords.journal import read_only
 from ownwords.recipe import Recipe, load_recipe
+from ownwords.report.text import one_line
 from ownwords.run import Run, read_json
 from ownwords.stages import evaluate, gap, rewrite, tune
 
@@ -72,7 +73,7 @@ def as_text(facts: dict[str, Any]) -> str:
         counts = ", ".join(part for part in (completions, starting) if part)
         lines.append(f"  {stage['stage']:<34} {stage['status']:<11} {seconds:>8}  {counts}".rstrip())
     for outcome in facts["outcomes"]:
-        lines.append(f"  {outcome['kind']:<9} {outcome['reason']:<24} {outcome['count']:>7,}")
+        lines.append(f"  {outcome['kind']:<9} {one_line(outcome['reason'], 60):<24} {outcome['count']:>7,}")
     if facts["recipe_changes"]:
         lines.append("this recipe differs from the run's; `ownwords run` says what it would do again:")
         lines.append(describe_changes(facts["recipe_changes"]))

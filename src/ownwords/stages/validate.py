@@ -36,6 +36,7 @@ def validate(context: Context, probed: int) -> dict[str, Any]:
     if probed < 0:
         raise InputError(f"--probe {probed}: give how many examples to rewrite on trial; 0 is no trial.")
     preflight.check_names(context)
+    preflight.check_sandbox(context)
     context.run.check_writable()
     examples = context.train
     preflight.check_layouts(context)
