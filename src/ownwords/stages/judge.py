@@ -130,7 +130,7 @@ def request_about(context: Context, example: Example, attempt: int, completion: 
         messages=rendered.messages,
         sampling=Sampling(**context.recipe.rewrite.judge.sampling.model_dump()),
         seed=int(digest_text(f"[{context.recipe.seed},{canonical(example.id)},{attempt},judge]", length=8), 16),
-        # Servers may refuse the switch, or have no model that thinks; a judge's thoughts would be cut, and are not read.
+        # A judge's thoughts would be cut, and are not read; but a server may refuse the switch.
         thinking=False if needs_model(context.judge.recipe.runtime.engine) else None,
         schema=_SCHEMA,
         example=example,
