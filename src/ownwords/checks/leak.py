@@ -91,7 +91,7 @@ Count = Annotated[int, Field(ge=1, le=1000)]
 
 
 @check("no_prompt_leak")
-def no_prompt_leak(example: Example, candidate: Candidate, *, max_words: _Count = _LONGEST_QUOTATION) -> Verdict:
+def no_prompt_leak(example: Example, candidate: Candidate, *, max_words: Count = _LONGEST_QUOTATION) -> Verdict:
     """The candidate has no template marker, and nothing that only the rewriting prompt says (see the file's text).
 
     A run of up to `max_words` of the prompt's words is allowed. Reason: `prompt_leak`.
