@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ownwords.checks._algebra import same_expression
+from ownwords.checks._algebra import _MOST_MEMORY, _limited_memory, same_expression
 from ownwords.checks._expressions import LONGEST, expression_in
 from ownwords.checks.base import NotHereError
 from ownwords.checks.named import named_checks
 from ownwords.checks.panel import Panel
 from ownwords.recipe import CheckSection
 from ownwords.records import Candidate, Example, Message, Verdict
+
+EXAMPLE = Example("id", (Message("user", "?"),), r"\boxed{x^2}")
 
 READ = [
     ("2√3", r"2\sqrt{3}"),
@@ -140,6 +144,46 @@ def test_ten_megabytes_of_formulas_get_a_verdict_in_time(panel: Panel, monster: 
     began = time.monotonic()
     judge(panel, r"\boxed{x^2 + 3}", monster * (10_000_000 // len(monster)))
     assert time.monotonic() - began < 15
+
+
+MAPS_MUCH = """
+import mmap
+from ownwords.records import Verdict
+
+KEPT = []
+
+def maps(example, candidate):
+    KEPT.append(mmap.mmap(-1, 5 << 30, flags=mmap.MAP_PRIVATE | mmap.MAP_NORESERVE, prot=mmap.PROT_READ))
+    return Verdict(True, "ok", str(len(KEPT)))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux keeps a limit of the address space")
+def test_algebra_has_memory_in_a_process_in_which_another_check_has_mapped_much(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(MAPS_MUCH, encoding="utf-8")
+    sections = [CheckSection(name=f"{tmp_path}/mine.py:maps"), CheckSection(name="final_answer")]
+    opened = Panel(named_checks(sections, allow_code=True))
+    try:
+        for number in range(1, 4):
+            verdicts = opened.judge(EXAMPLE, Candidate(f"The answer is $(x+{number})^2 - {number}^2 - {2 * number}x$."))
+            assert [verdict.reason for verdict in verdicts.values()] == ["ok", "ok"]
+    finally:
+        opened.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux keeps a limit of the address space")
+def test_memory_is_limited_while_algebra_works_and_no_longer() -> None:
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    with _limited_memory():
+        soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+        assert soft > _MOST_MEMORY
+        assert hard == before[1]
+        with pytest.raises(MemoryError):
+            bytearray(_MOST_MEMORY + (1 << 28))
+        assert len(bytearray(1 << 24)) == 1 << 24
+    assert resource.getrlimit(resource.RLIMIT_AS) == before
 
 
 def test_algebra_is_left_to_worker_processes() -> None:

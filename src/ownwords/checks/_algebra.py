@@ -6,17 +6,22 @@ r"""Whether two expressions, as `_expressions` reads them, are the same: by stru
 
 What is not settled by that is settled by math-verify, in a worker process: sympy may take forever, or all memory.
 Expressions that would, such as `9^{9^{9}}`, are not given to it.
+
+Not covered: a comparison that runs out of memory all the same. Its MemoryError is swallowed in a dozen places of
+math-verify, so that the two are judged to be different, as if they had been compared.
 """
 
 from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import re
 import sys
 from collections.abc import Generator
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 from ownwords.checks.base import require_worker
@@ -37,7 +42,7 @@ _LARGEST_IN_TOWER = 4
 _LARGEST_POWER_OF_SUM = 50
 _LARGEST_FACTORIAL = 500
 
-#: Address space of the process while sympy works, in bytes, where the system limits it.
+#: Address space that sympy may add to what the process has already, in bytes, where the system limits it.
 _MOST_MEMORY = 3 << 30
 
 
@@ -214,16 +219,25 @@ def _parsed(math_verify: Any, latex: str) -> list[Any]:
 
 @contextlib.contextmanager
 def _limited_memory() -> Generator[None]:
-    """Let the process take no more than `_MOST_MEMORY`, where the system keeps such a limit."""
+    """Let the process take no more than `_MOST_MEMORY` in addition, where the system keeps such a limit.
+
+    In addition, since other checks share the process, and what they have imported and mapped stays.
+    """
     if sys.platform != "linux":  # macOS takes the limit and does not keep it
         yield
         return
     import resource
 
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-    limit = _MOST_MEMORY if hard == resource.RLIM_INFINITY else min(_MOST_MEMORY, hard)
-    resource.setrlimit(resource.RLIMIT_AS, (limit if soft == resource.RLIM_INFINITY else min(limit, soft), hard))
+    limits = [_address_space() + _MOST_MEMORY, *(limit for limit in (soft, hard) if limit != resource.RLIM_INFINITY)]
+    resource.setrlimit(resource.RLIMIT_AS, (min(limits), hard))
     try:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+
+
+def _address_space() -> int:
+    """What this process has mapped, in bytes (Linux)."""
+    pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[0]
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from ownwords.checks._latex import NotMathematicalError, Reader, prepared
+from ownwords.checks._latex import NotMathematicalError, Reader
+from ownwords.checks._latex_signs import prepared
 
 #: Characters of a text that can be an expression.
 LONGEST = 400

@@ -12,89 +12,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from ownwords.checks._latex_signs import BINARY, COMMANDS, SIGNS, TEXT_COMMANDS, WORDS
+
 _DEEPEST = 20
 
-_FUNCTIONS = (
-    "sin",
-    "cos",
-    "tan",
-    "cot",
-    "sec",
-    "csc",
-    "arcsin",
-    "arccos",
-    "arctan",
-    "sinh",
-    "cosh",
-    "tanh",
-    "ln",
-    "log",
-)
-_GREEK = ("alpha", "beta", "gamma", "delta", "theta", "lambda", "mu", "sigma", "phi", "omega", "pi")
-_NAMES = {name: f"\\{name} " for name in (*_FUNCTIONS, *_GREEK, "exp")}
-_COMMANDS = {
-    **_NAMES,
-    **{name: f"\\{name} " for name in ("infty", "cup", "cap", "in", "pm", "cdot", "emptyset", "le", "ge", "ne")},
-    "leq": "\\le ",
-    "leqslant": "\\le ",
-    "geq": "\\ge ",
-    "geqslant": "\\ge ",
-    "neq": "\\ne ",
-    "lt": "<",
-    "gt": ">",
-    "times": "\\cdot ",
-    "div": "/",
-    "varnothing": "\\emptyset ",
-    "lvert": "|",
-    "rvert": "|",
-    "vert": "|",
-}
-_WORDS = {
-    **_NAMES,
-    "infinity": "\\infty ",
-    "inf": "\\infty ",
-    "or": ";",
-    "and": ",",
-    "union": "\\cup ",
-    "in": "\\in ",
-}
-_SIGNS = {
-    **{sign: sign for sign in "+-/=<>|!,_&"},
-    **dict.fromkeys(" \t\n\r", ""),
-    "π": "\\pi ",
-    "θ": "\\theta ",
-    "∞": "\\infty ",
-    "≤": "\\le ",
-    "≥": "\\ge ",
-    "≠": "\\ne ",
-    "∪": "\\cup ",
-    "∩": "\\cap ",
-    "∈": "\\in ",
-    "±": "\\pm ",
-    "·": "\\cdot ",
-    "⋅": "\\cdot ",
-    "×": "\\cdot ",
-    "*": "\\cdot ",
-    "÷": "/",
-    "∅": "\\emptyset ",
-}
-_TEXT_COMMANDS = ("text", "mathrm", "mbox", "textbf", "mathbf", "textit", "operatorname", "rm")
-_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
-_SUPERSCRIPT = re.compile(r"[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+")
-_PREPARED = [
-    (re.compile(pattern), replacement)
-    for pattern, replacement in (
-        (r"\\(?:left|right|displaystyle|limits|quad|qquad|big|Big)(?![A-Za-z])|(?<!\\)\\[,;:! ]|~", " "),
-        (r"\\[dtc]frac", r"\\frac"),
-        (r"\\[%$]|[%°$€£`]|\^\s*\{?\s*\\circ\s*\}?|\\degree|\\[()\[\]]", " "),
-        (r"(?<=[\w)}])\*\*(?=[\w(])", "^"),
-        (r"\*\*|__", " "),
-        (r"[−–]", "-"),
-        (r"⁄", "/"),
-        (r"<=", "≤"),
-        (r">=", "≥"),
-    )
-]
 _NUMBER = re.compile(r"(\d{1,3}(?:(?:,|\{,\})\d{3})+(?![\d,])|\d+)?(\.\d+)?(?:[eE]([-+]?\d{1,3})(?!\w))?")
 _NUMBER_BEFORE = re.compile(r"\d\s+$")
 _RATIO = re.compile(r"(\d+)\s*/\s*(\d+)(?![\d.])")
@@ -107,36 +28,10 @@ _COMMAND = re.compile(r"\\([A-Za-z]+)")
 _ENVIRONMENT = re.compile(r"\{([pbvBV]?|small)matrix\}")
 _ARTICLE = re.compile(r"[aAI] [A-Za-z]{2}")
 _PRODUCT = re.compile(r"[abcxyz]{2,3}|mn|pq|rs|rt|xt|ab?h|bh|lw")
-_BINARY = (
-    "+",
-    "-",
-    "/",
-    "^",
-    "=",
-    "<",
-    ">",
-    ";",
-    "\\cdot ",
-    "\\le ",
-    "\\ge ",
-    "\\ne ",
-    "\\cup ",
-    "\\cap ",
-    "\\in ",
-    "\\pm ",
-)
 
 
 class NotMathematicalError(Exception):
     """The text at this place is no expression."""
-
-
-def prepared(text: str) -> str:
-    """The text as a Reader takes it: without currency, percent, degrees and marks; one spelling for each sign."""
-    text = _SUPERSCRIPT.sub(lambda found: f"^{{{found.group().translate(_SUPERSCRIPTS)}}}", text)
-    for pattern, replacement in _PREPARED:
-        text = pattern.sub(replacement, text)
-    return text
 
 
 class Reader:
@@ -160,7 +55,7 @@ class Reader:
         items = [item for item in items if item]
         while items and items[-1] == ",":
             items.pop()
-        if not items or items[-1] in _BINARY or items[0] in (",", ";"):
+        if not items or items[-1] in BINARY or items[0] in (",", ";"):
             raise NotMathematicalError
         return "".join(items).strip()
 
@@ -173,9 +68,9 @@ class Reader:
         if read is not None:
             return read(depth)
         self.place += 1
-        if character not in _SIGNS:
+        if character not in SIGNS:
             raise NotMathematicalError
-        return _SIGNS[character]
+        return SIGNS[character]
 
     def _reading(self, character: str) -> Callable[[int], str] | None:
         """How to read what begins with this character; None for a sign, which is all of it."""
@@ -255,11 +150,11 @@ class Reader:
         self.place = found.end()
         name = found[1]
         read = {"frac": self._fraction, "sqrt": self._root, "begin": self._matrix}.get(name)
-        if name in _TEXT_COMMANDS:
+        if name in TEXT_COMMANDS:
             read = self._text
-        if read is None and name not in _COMMANDS:
+        if read is None and name not in COMMANDS:
             raise NotMathematicalError
-        return read(depth) if read else _COMMANDS[name]
+        return read(depth) if read else COMMANDS[name]
 
     def _fraction(self, depth: int) -> str:
         return f"\\frac{{{self._fraction_part(depth)}}}{{{self._fraction_part(depth)}}}"
@@ -277,7 +172,7 @@ class Reader:
         if found is None or found[1].strip() not in ("or", "and", "i", "e"):
             raise NotMathematicalError
         self.place = found.end()
-        return _WORDS.get(found[1].strip(), found[1].strip())
+        return WORDS.get(found[1].strip(), found[1].strip())
 
     def _matrix(self, depth: int) -> str:
         kind = _ENVIRONMENT.match(self.text, self.place)
@@ -300,8 +195,8 @@ class Reader:
         self.place = found.end()
         if word == "sqrt":
             return self._root(depth)
-        if word in _WORDS:
-            return _WORDS[word]
+        if word in WORDS:
+            return WORDS[word]
         if (len(word) == 1 and not _ARTICLE.match(self.text, found.start())) or _PRODUCT.fullmatch(word):
             return word
         raise NotMathematicalError

@@ -3,8 +3,8 @@ r"""The check `final_answer`: does the candidate end with the reference's answer
 Where a text has its answer, in this order:
 
 1. After the last explicit marker that gives one: `\boxed{…}`, `#### …`, `the answer is …`, `Answer: …`. What follows
-   is a number, a choice's letter or, failing both, a phrase of at most twelve words. An answer that is taken back
-   (`Wait, it should be …`) is the last number after that.
+   is a number, a choice's letter or, failing both, a phrase of at most twelve words. Where it is taken back
+   (`Wait, it should be …`), what replaces it counts: `_retractions.py` says when that is so.
 2. In a short text without markers, such as the bare `42`, `true` or `[3, 1, 2]` of a generated task: the whole text.
 3. In the last line with a number: its last formula, if it ends with one, its only bold number, else its last number.
 
@@ -42,25 +42,22 @@ from ownwords.checks._reading import (
     read_segment,
     sentence_of,
 )
+from ownwords.checks._retractions import AFTER_ANSWER, replaced_expression, taken_back
 from ownwords.checks.base import check
 from ownwords.records import PASSED, Candidate, Example, Verdict
 
 # Bounds that keep the time linear in the text's length, whatever the text.
 _LONGEST_BARE = 2000
-_AFTER_ANSWER = 400
-_SHORTEST_CORRECTION = 12
-
 
 _AFTERTHOUGHT = re.compile(r"(?:[,;:(–—]|\s-\s|\s(?:because|since|as|so|which|where|when)\b).*", re.DOTALL)
 _WRAPPING_BUT_BRACKETS = "".join(set(WRAPPING) - set("()[]{}"))
-_CORRECTED = (
-    r"or rather|scratch that|correction|I made (?:a|an) \w+|should (?:really |actually |rather )?(?:be|have been)"
-)
-_RETRACTED = re.compile(
-    rf"\b(?:{_CORRECTED}|wait|actually|oops|hold on|on second thought|(?:could|might|may) also be|no, (?:it|that))\b",
-    re.IGNORECASE,
-)
-_REPLACED = re.compile(rf"\b(?:{_CORRECTED})\b:?", re.IGNORECASE)
+_WITH_OPPOSITE = {  # `True, False` is neither
+    word: re.compile(rf"[,;:(/–—-]\s*(?:(?:or|and|maybe|perhaps|also|wait|no)[\s,]+){{0,2}}{other}\W*$", re.IGNORECASE)
+    for word, other in (("true", "false"), ("false", "true"), ("yes", "no"), ("no", "yes"))
+}
+_BRACKETS = "".join(set(WRAPPING) - set("()[]{}"))
+_OPPOSITES = {"true": "false", "false": "true", "yes": "no", "no": "yes"}
+_OR_ELSE = r"[,;:(/–—-]\s*(?:(?:or|and|maybe|perhaps|also|wait|no)[\s,]+){{0,2}}{}\W*$"  # `True, False` is neither
 _BRACKETS = re.compile(r"([\[({]).*,.*([\])}])", re.DOTALL)
 _UNDECIDED = re.compile(
     r"\b(?:cannot|can't|can not|impossible to|unable to|not possible to) (?:be )?"
@@ -73,7 +70,6 @@ _DURATION = re.compile(
     r"(?:seconds|minutes|hours|days|weeks|months|years)\W{0,3}$"
 )
 _FIGURE = re.compile(r"[\d$\\]")
-_ANY_CHOICE = re.compile(r"(?<![A-Za-z'])([A-J])(?![A-Za-z'])")
 
 
 @check("final_answer", typed=True)
@@ -102,12 +98,12 @@ def extract_final_answer(text: str) -> Answer | None:
     """
     last_phrase = None
     for segment, value, end in _marked_segments(text):
-        if not segment:
+        corrected = taken_back(text, end, segment if value is None else value) if segment else ""
+        if corrected == "":
             return None
         if value is not None:
-            corrected = _taken_back(text, end, value)
             return value if corrected is None else corrected
-        last_phrase = last_phrase or _taken_back(text, end, segment) or phrase(segment)
+        last_phrase = last_phrase or corrected or phrase(segment)
         if last_phrase and any(character.isdigit() for character in str(last_phrase)):  # an expression, a list, a time
             return last_phrase
     if last_phrase is not None:
@@ -116,7 +112,7 @@ def extract_final_answer(text: str) -> Answer | None:
     whole = read_bare(plain(bare)) if len(bare) <= _LONGEST_BARE else None
     if whole is not None:
         return whole
-    return None if _UNDECIDED.search(text, max(0, len(text) - _AFTER_ANSWER)) else last_value(text)
+    return None if _UNDECIDED.search(text, max(0, len(text) - AFTER_ANSWER)) else last_value(text)
 
 
 def same_answer(given: Answer | None, expected: Answer | None) -> bool:
@@ -130,6 +126,8 @@ def same_answer(given: Answer | None, expected: Answer | None) -> bool:
         return False
     wanted = normal(expected)
     if not wanted or wanted not in (normal(given), normal(_AFTERTHOUGHT.sub("", given, count=1))):
+        return False
+    if wanted in _WITH_OPPOSITE and _WITH_OPPOSITE[wanted].search(given):
         return False
     return _fit(given, expected)
 
@@ -151,7 +149,7 @@ def _unwrapped(text: str) -> str:
 def _same_in_other_reading(text: str, given: Answer | None, expected: Answer) -> bool:
     """Once the reference tells what kind of answer is wanted: `Paris, founded in 250 BC`, or `B) 12`."""
     segment, value, end = next(_marked_segments(text), (None, None, 0))
-    if segment and _taken_back(text, end, segment if value is None else value) is not None:
+    if segment and taken_back(text, end, segment if value is None else value) is not None:
         return False
     if isinstance(expected, Fraction):
         if segment is not None:
@@ -188,8 +186,7 @@ def _final_expression(text: str) -> str | None:
             return None
         latex = None if found.negated else expression_in(found.text, is_formula=found.boxed)
         if latex or (not found.negated and _FIGURE.search(found.text)):
-            cues = list(_REPLACED.finditer(text[found.end : found.end + _AFTER_ANSWER]))
-            return (expression_in(text[found.end + cues[-1].end() :]) if cues else None) or latex
+            return replaced_expression(text, found.end) or latex
     end = len(text.rstrip())
     for _ in range(MOST_LINES):
         start = text.rfind("\n", 0, end) + 1
@@ -224,20 +221,3 @@ def _marked_segments(text: str) -> Iterator[tuple[str, Answer | None, int]]:
         value = None if found.negated else read_segment(segment)
         if value is not None or (not found.negated and phrase(segment) is not None):
             yield segment, value, found.end
-
-
-def _taken_back(text: str, start: int, value: Answer) -> Answer | None:
-    """What stands in the place of an answer that its writer takes back: the last number, letter or phrase."""
-    if len(text) - start < _SHORTEST_CORRECTION:
-        return None
-    after = text[start : start + _AFTER_ANSWER]
-    is_letter = isinstance(value, str) and len(value) == 1
-    cue = _RETRACTED if is_letter or isinstance(value, Fraction) else _REPLACED
-    cues = list(cue.finditer(after))
-    if not cues:
-        return None
-    if is_letter:
-        return next(reversed(_ANY_CHOICE.findall(after, cues[0].end())), None)
-    if isinstance(value, Fraction):
-        return last_value(after[cues[0].end() :])
-    return phrase(plain(after[cues[-1].end() :]).strip(MARKUP + ",."))
