@@ -209,7 +209,6 @@ def test_without_the_check_the_section_changes_nothing(project: Project) -> None
         (["rewrite.judge.prompt=judge/faithfull"], "Did you mean 'judge/faithful'"),
         (["rewrite.judge.prompt=chat/math"], "no judge's prompt named 'chat/math'"),
         (["rewrite.checks=[{judge: {name: finished}}]"], "has a setting `name`"),
-        (["rewrite.judge.runtime={engine: openai, openai: {base_url: 'http://localhost:9/v1', patience: 1}}"], "9/v1"),
         (["rewrite.judge.runtime.engine=vlm"], "vllm"),
         (["rewrite.judge.sampling.temperature=9"], "rewrite.judge.sampling.temperature"),
         (["rewrite.checks=[{judge: {criteria: [nice]}}]"], "criteria"),
@@ -220,6 +219,15 @@ def test_what_is_wrong_is_said_before_anything_is_written(
 ) -> None:
     assert project.ownwords("rewrite", CHECKS, *overrides) == 2
     assert message in capsys.readouterr().err
+    assert not project.output.exists()
+
+
+def test_a_judge_that_cannot_be_reached_is_said_before_anything_is_written(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runtime = "rewrite.judge.runtime={engine: openai, openai: {base_url: 'http://localhost:9/v1'}}"
+    assert project.ownwords("rewrite", CHECKS, runtime) == 1
+    assert "no server answers at http://localhost:9/v1" in capsys.readouterr().err
     assert not project.output.exists()
 
 
