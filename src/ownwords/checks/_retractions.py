@@ -17,10 +17,10 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from ownwords.checks._choices import chosen_letter
-from ownwords.checks._expressions import expression_in
+from ownwords.checks._expressions import LONGEST, expression_in
 from ownwords.checks._markers import MARKUP
 from ownwords.checks._numbers import plain
-from ownwords.checks._reading import WRAPPING, Answer, last_value, normal, read_segment, sentence_of
+from ownwords.checks._reading import WRAPPING, Answer, last_value, normal, phrase, read_segment, sentence_of
 
 #: Characters after an answer in which it can be taken back.
 AFTER_ANSWER = 400
@@ -95,8 +95,8 @@ _SENTENCE_END = re.compile(r"[.!?](?=[\s*_\"')\]}$]|$)|\n")
 
 _FIGURE = re.compile(r"[\s$€£¥₹(*_`\"'“]*(?:(?:negative|minus)\s)?[-+]?[$€£¥₹]?\s?(?:\d+(?:[,./]\d+){0,8}|\.\d+)")
 _COMMENT = re.compile(
-    r"\s{0,2}(?:of(?!\s(?:them|these|those)\W*$)|more|less|fewer|times|dozen|plus|minus|out|per|[*×x+])(?![A-Za-z])"
-    r"|(?:\s[a-z]+){1,2}\s(?:of|times|with|per|for|more|less|fewer|old|each|every|later|ago|earlier)\b"
+    r"\s{0,2}(?:of(?!\s(?:them|these|those)\W*$)|more|less|fewer|times\s\$?\d|dozen|plus|minus|out|per)(?![A-Za-z])"
+    r"|(?:\s[a-z]+){1,2}\s(?:of|with|per|for|more|less|fewer|old|each|every|later|ago|earlier)\b"
     r"|(?:\s[a-z]+){0,2}\s(?:ways?|methods?|steps?|things?|reasons?|cases|hints|rules)\b",
     re.IGNORECASE,
 )
@@ -109,6 +109,8 @@ _LETTER = re.compile(
 )
 _ANY_LETTER = re.compile(r"(?<![A-Za-z'])([A-J])(?![A-Za-z'])")
 _FORMULA = re.compile(r"[\s*_:]*(?:[$\\(\[{\d√-]|[a-z]\s?[-+=^<>(/])")
+_SYMBOL = re.compile(r"[\d\\^=+]")
+_PROSE = re.compile(r"(?<![\\A-Za-z{])(?!(?:instead|sqrt|sin|cos|tan|log|exp)\b)[A-Za-z]{3,}")
 _TRUTH = ("true", "false", "yes", "no")
 _NO_ANSWERS = ("clear", "enough", "noted", "fine", "easy", "obvious", "correct", "right", "ok", "okay", "good")
 _MOST_FORMULAS = 10
@@ -144,11 +146,17 @@ def taken_back(text: str, start: int, value: Answer) -> Answer | None:
 def _replacement(after: str, places: list[_Place], wrong: int | None, value: Answer) -> Answer | None:
     if isinstance(value, str) and len(value) == 1:
         return _letter(after, places, wrong)
-    if isinstance(value, str) and not any(character.isdigit() for character in value):
+    if isinstance(value, str) and not _SYMBOL.search(value):
         return next((found for place in reversed(places) if (found := _phrase(after, place, value))), None)
-    if wrong is not None and (found := last_value(after[wrong:])) is not None:
+    if wrong is not None and isinstance(value, Fraction) and (found := last_value(after[wrong:])) is not None:
         return found
-    return next((found for place in reversed(places) if (found := _number(after, place)) is not None), None)
+    for place in reversed(places):
+        found = _number(after, place)
+        if found is None and isinstance(value, str) and _is_formula(after, place):
+            found = phrase(plain(after[place.start :]).strip(MARKUP + ",."))
+        if found is not None:
+            return found
+    return None if wrong is None else last_value(after[wrong:])
 
 
 def replaced_expression(text: str, start: int) -> str | None:
@@ -157,7 +165,7 @@ def replaced_expression(text: str, start: int) -> str | None:
     if _CUE_WORDS.isdisjoint(_WORD.findall(after.lower())):
         return None
     first = _first_sentence(after)
-    starts = [place.start for place in _places(after, first) if _FORMULA.match(after, place.start)]
+    starts = [place.start for place in _places(after, first) if _is_formula(after, place)]
     wrong = _first(_WRONGS, after, first)
     if wrong is not None:
         starts.append(wrong)
@@ -214,6 +222,13 @@ def _number(after: str, place: _Place) -> Answer | None:
         if _SAID_OF.search(clause) or len(clause.split()) > _MOST_WORDS_AFTER_FIGURE:
             return None
     return read_segment(text.strip(MARKUP + "$(\"'“"))
+
+
+def _is_formula(after: str, place: _Place) -> bool:
+    """Whether a formula stands at this place, and no remark about one."""
+    if not _FORMULA.match(after, place.start):
+        return False
+    return place.stated or not _PROSE.search(sentence_of(after[place.start : place.start + LONGEST]))
 
 
 def _letter(after: str, places: list[_Place], wrong: int | None) -> str | None:
