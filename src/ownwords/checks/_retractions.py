@@ -5,8 +5,9 @@ only where a sentence begins, or after a comma in the answer's own, and only if 
 right away, as `it is 20`, or as a conclusion (`So 20 in all.`). A writer who says that the answer was wrong is
 believed without that: then the last number counts. `It should be 20` and `it could also be 20` need no other cue.
 
-Not covered: a retraction without such words (`18 looks right, yet 20 fits better.`), one that comes more than 400
-characters after the answer, and a comment in the form of a correction (`Actually, that is 3 boxes.`).
+Not covered: a retraction without such words (`18 looks right, yet 20 fits better.`) or whose new answer is announced
+by others (`Wait, that counts Sunday. Without it there are 20.`), one that comes more than 400 characters after the
+answer, and a comment in the form of a correction (`Actually, that is 3 boxes.`).
 """
 
 from __future__ import annotations
@@ -26,15 +27,15 @@ from ownwords.checks._reading import WRAPPING, Answer, last_value, normal, phras
 AFTER_ANSWER = 400
 _SHORTEST = 10
 
-#: Without one of these words nothing is taken back: cheap, and for most texts the end of it.
 _WORD = re.compile(r"[a-z]+")
+#: Without one of these words nothing is taken back: cheap, and for most texts the end of it.
 _CUE_WORDS = frozenset(
     _WORD.findall(
         "no not nope actually mean meant rather make wait hold hang oops whoops sorry apologies apologize "
         "apologise mistake mistaken bad thought reflection rechecking recounting recalculating again closer "
         "correct correction corrected edit update scratch strike take recount redo fix wrong incorrect error "
         "slip typo blunder miscalculation miscounted miscalculated misread forgot overlooked double off "
-        "forgets ignores misses overlooks leaves should also"
+        "forgets ignores misses overlooks leaves should also retract ignore forget disregard say right"
     )
 )
 
@@ -49,13 +50,16 @@ _SUBJECT = rf"(?:it|that|this|there|{_ANSWER})"
 _ADVERBS = r"(?:\s(?:really|actually|rather|instead|just|only|exactly|in fact|then|now|about)){0,3}"
 _SHOULD = rf"(?:should|must|ought to|has to|needs to){_ADVERBS} (?:be|have been)"
 _IS = rf"(?:['’]s| (?:is|are|was|equals|makes|gives|leaves|comes to|would be|{_SHOULD}))"
-_STATES = rf"(?:I (?:think|believe|guess)(?: that)? )?(?:I (?:get|count)\b|{_SUBJECT}{_ADVERBS}{_IS}){_ADVERBS}"
+_STATES = (
+    rf"(?:I (?:think|believe|guess)(?: that)? )?(?:I (?:get|count)\b|I['’]d say\b|{_SUBJECT}{_ADVERBS}{_IS}){_ADVERBS}"
+)
 _CONCLUDES = rf"(?:so|thus|therefore|hence)\b,?(?: {_STATES}| (?:we|I|you) (?:get|have|need))?"
 
 _INTERJECTION = (
     r"(?:(?:no|nope|actually|I meant?|or (?:rather|actually)|make (?:that|it))(?![\w'’-])|not [$€£]?\d[\d.]*(?=[,;:])"
     r"|(?:wait|hold on|hang on|oops|whoops|sorry|apologies|rather|my (?:mistake|bad)|on (?:second thought|reflection)"
-    r"|correction|edit|update|(?:scratch|strike) that|I take (?:that|it) back|I stand corrected"
+    r"|correction|edit|update|(?:scratch|strike) that|I take (?:that|it) back|I stand corrected|wrong"
+    r"|(?:ignore|forget|disregard) that|I retract (?:that|it)|to correct myself"
     r"|I was (?:wrong|mistaken)|I apologi[sz]e"
     r"|(?:let me|I must|I (?:need|have) to) (?:(?:correct|fix|redo) (?:that|this|it|myself)|recount|try again)"
     r"|(?:rechecking|recounting|recalculating|checking again|looking (?:again|closer))(?: [a-z]+){0,3})"
@@ -67,6 +71,7 @@ _WRONG = (
     r"|I was (?:wrong|mistaken|off)\b"
     r"|(?:that|this|it|which)(?:['’]s| is| was) (?:not (?:right|correct|true)|wrong|incorrect|an? (?:mistake|error))\b"
     r"(?! (?:to|if)\b)"
+    r"|(?:that|this|it) (?:doesn['’]t|does not|can['’]t|cannot) (?:be|look|seem) (?:right|correct)\b"
     r"|that (?:forgets|ignores|misses|overlooks|leaves out|double-counts)\b)"
 )
 _CALLS = rf"(?:{_INTERJECTION}{_GAP}{{1,6}}+){{1,4}}"
@@ -101,7 +106,7 @@ _COMMENT = re.compile(
     re.IGNORECASE,
 )
 _SAID_OF = re.compile(r"\b(?:is|are|was|were|has|have|had|can|could|will|would|do|does|did|go|goes|went|may|might)\b")
-_PREFERRED = re.compile(r"\s(?:\w+\s)?(?:is|must be|would be|are) (?:right|correct|better|the)\b")
+_PREFERRED = re.compile(r"\s(?:\w+\s){0,2}(?:is|must be|would be|are|were) (?:right|correct|better|the|left)\b")
 _MOST_WORDS_AFTER_FIGURE = 5
 _LETTER = re.compile(
     r"[\s(\[\"'*_`]*(?:option |choice |letter )?([A-J])(?=[)\].,:;!?\"'*_]|\s*$|\s(?:is|because|since)\b)"
@@ -237,8 +242,8 @@ def _letter(after: str, places: list[_Place], wrong: int | None) -> str | None:
     for place in reversed(places):
         if found := _LETTER.match(after, place.start):
             return found[1]
-    rest = after[min(place.start for place in places) :]
-    return chosen_letter(f"- {rest}")  # a letter that merely comes first is the one above or a remark
+    cue = min((place.start for place in places if not place.stated), default=len(after))
+    return chosen_letter(f"- {after[cue:]}")  # a letter that merely comes first is the one above or a remark
 
 
 def _phrase(after: str, place: _Place, value: str) -> str | None:
