@@ -153,7 +153,7 @@ from ownwords.records import Verdict
 KEPT = []
 
 def maps(example, candidate):
-    KEPT.append(mmap.mmap(-1, 5 << 30, flags=mmap.MAP_PRIVATE | mmap.MAP_NORESERVE, prot=mmap.PROT_READ))
+    KEPT.append(mmap.mmap(-1, 5 << 30, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ))
     return Verdict(True, "ok", str(len(KEPT)))
 """
 

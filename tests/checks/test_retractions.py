@@ -92,6 +92,27 @@ EXPLAINED = [
     ("blue", "The answer is blue. It should be noted that red comes next."),
     ("Paris", "The answer is Paris. Actually, Lyon is only the third largest city."),
     ("Paris", "The answer is Paris. Wait, there is more: it lies on the Seine."),
+    ("42", "The answer is 42. Notice that 42 is 6 times 7."),
+    ("42", "#### 42\n\nActually, you could have skipped step 2."),
+    ("42", "The answer is 42. Wait for part 2 of this series!"),
+    ("42", "The answer is 42 km. No detour of 5 km is needed."),
+    ("42", "The answer is 42. It should take her 6 days at 7 pages a day."),
+    ("42", "The answer is 42. This should be obvious from step 1."),
+    ("42", "\\boxed{42}. So Tom has 42 marbles and Anna has 21."),
+    ("42", "The answer is 42. Therefore, each of the 7 days has 6 hours of work."),
+    ("42", "The answer is 42. Thus the ratio is 3 to 1."),
+    ("42", "The answer is 42. Just to be sure: 50 - 8 = 42."),
+    ("42", "The answer is 42. Actually, let me explain why we subtracted 8: they were sold."),
+    ("42", "The answer is 42. Careful: it is not 50, because 8 were sold."),
+    ("42", "The answer is 42. Does it make sense? It is a bit less than 50."),
+    ("42", "The answer is 42. No tricks here, just 6 rows of 7."),
+    ("42", "The answer is 42. Rather neat: 4 and 2 make 6."),
+    ("42", "**Final answer: 42**\n\nIf the price had been 3 dollars, it would be 63."),
+    ("42", "The answer is 42. I was surprised that it took only 3 steps."),
+    ("42", "The answer is 42, which should be rounded to 40 if you only need an estimate."),
+    ("C", "The answer is C. It should be clear that A and B are out."),
+    ("C", "The answer is C. Actually, B describes something else."),
+    ("false", "The answer is false. No counterexample is needed."),
 ]
 TAKEN_BACK = [
     ("18", "I think the answer is 18. No, 20."),
@@ -176,6 +197,26 @@ TAKEN_BACK = [
     ("Paris", "The answer is Paris. Sorry, I meant London."),
     ("Paris", "The answer is Paris, no, London."),
     ("Paris", "The answer is Paris. Actually, it's London."),
+    ("42", "The answer is 42. No, sorry: 36."),
+    ("42", "The answer is 42, hmm, actually 36."),
+    ("42", "The answer is 42. Wait, that includes Sunday. Without it, the answer is 36."),
+    ("42", "The answer is 42. Oh no, I added instead of subtracting. It should be 36."),
+    ("42", "\\boxed{42}\n\nHmm, that doesn't look right. I get 36."),
+    ("42", "The answer is 42. Correction: the answer should be 36."),
+    ("42", "#### 42\n\nOops, wrong: 36"),
+    ("42", "The answer is 42. That was wrong. It's 36."),
+    ("42", "The answer is 42. No no no, 36!"),
+    ("42", "The answer is 42. Actually I'd say 36."),
+    ("42", "The answer is 42. Let me fix that. It is 36 marbles."),
+    ("42", "The answer is 42. Ignore that, it's 36."),
+    ("42", "The answer is 42. I retract that; 36."),
+    ("42", "The answer is 42 (or rather 36)."),
+    ("42", "The answer is 42. To correct myself, 36."),
+    ("42", "The answer is 42. Well, actually, 36 marbles are left."),
+    ("C", "The answer is C. No, D."),
+    ("C", "The answer is C. Wait, D is correct."),
+    ("false", "The answer is false. Wait, no, true."),
+    ("Rome", "The answer is Rome. I mean Milan."),
 ]
 
 
@@ -197,12 +238,13 @@ def test_an_answer_that_is_taken_back_fails(reference: str, candidate: str) -> N
     assert not judge(reference, candidate).passed
 
 
-@pytest.mark.parametrize(
-    "candidate", [candidate for reference, candidate in TAKEN_BACK if reference == "18" and "20" in candidate]
-)
-def test_the_answer_that_replaces_it_passes(candidate: str) -> None:
-    if "could also" not in candidate:
-        assert judge("20", candidate).reason == "ok"
+REPLACED = [(text, "20" if reference == "18" else "36") for reference, text in TAKEN_BACK if reference in ("18", "42")]
+
+
+@pytest.mark.parametrize(("candidate", "number"), REPLACED)
+def test_the_answer_that_replaces_it_passes(candidate: str, number: str) -> None:
+    if number in candidate and "could also" not in candidate:
+        assert judge(number, candidate).reason == "ok"
 
 
 PIECES = [

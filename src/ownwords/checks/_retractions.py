@@ -5,8 +5,9 @@ only where a sentence begins, or after a comma in the answer's own, and only if 
 right away, as `it is 20`, or as a conclusion (`So 20 in all.`). A writer who says that the answer was wrong is
 believed without that: then the last number counts. `It should be 20` and `it could also be 20` need no other cue.
 
-Not covered: a retraction without such words (`18 looks right, yet 20 fits better.`), one that comes more than 400
-characters after the answer, and a comment in the form of a correction (`Actually, that is 3 boxes.`).
+Not covered: a retraction without such words (`18 looks right, yet 20 fits better.`) or whose new answer is announced
+by others (`Wait, that counts Sunday. Without it there are 20.`), one that comes more than 400 characters after the
+answer, and a comment in the form of a correction (`Actually, that is 3 boxes.`).
 """
 
 from __future__ import annotations
@@ -17,24 +18,24 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from ownwords.checks._choices import chosen_letter
-from ownwords.checks._expressions import expression_in
+from ownwords.checks._expressions import LONGEST, expression_in
 from ownwords.checks._markers import MARKUP
 from ownwords.checks._numbers import plain
-from ownwords.checks._reading import WRAPPING, Answer, last_value, normal, read_segment, sentence_of
+from ownwords.checks._reading import WRAPPING, Answer, last_value, normal, phrase, read_segment, sentence_of
 
 #: Characters after an answer in which it can be taken back.
 AFTER_ANSWER = 400
 _SHORTEST = 10
 
-#: Without one of these words nothing is taken back: cheap, and for most texts the end of it.
 _WORD = re.compile(r"[a-z]+")
+#: Without one of these words nothing is taken back: cheap, and for most texts the end of it.
 _CUE_WORDS = frozenset(
     _WORD.findall(
         "no not nope actually mean meant rather make wait hold hang oops whoops sorry apologies apologize "
         "apologise mistake mistaken bad thought reflection rechecking recounting recalculating again closer "
         "correct correction corrected edit update scratch strike take recount redo fix wrong incorrect error "
         "slip typo blunder miscalculation miscounted miscalculated misread forgot overlooked double off "
-        "forgets ignores misses overlooks leaves should also"
+        "forgets ignores misses overlooks leaves should also retract ignore forget disregard say right"
     )
 )
 
@@ -49,13 +50,16 @@ _SUBJECT = rf"(?:it|that|this|there|{_ANSWER})"
 _ADVERBS = r"(?:\s(?:really|actually|rather|instead|just|only|exactly|in fact|then|now|about)){0,3}"
 _SHOULD = rf"(?:should|must|ought to|has to|needs to){_ADVERBS} (?:be|have been)"
 _IS = rf"(?:['’]s| (?:is|are|was|equals|makes|gives|leaves|comes to|would be|{_SHOULD}))"
-_STATES = rf"(?:I (?:think|believe|guess)(?: that)? )?(?:I (?:get|count)\b|{_SUBJECT}{_ADVERBS}{_IS}){_ADVERBS}"
+_STATES = (
+    rf"(?:I (?:think|believe|guess)(?: that)? )?(?:I (?:get|count)\b|I['’]d say\b|{_SUBJECT}{_ADVERBS}{_IS}){_ADVERBS}"
+)
 _CONCLUDES = rf"(?:so|thus|therefore|hence)\b,?(?: {_STATES}| (?:we|I|you) (?:get|have|need))?"
 
 _INTERJECTION = (
     r"(?:(?:no|nope|actually|I meant?|or (?:rather|actually)|make (?:that|it))(?![\w'’-])|not [$€£]?\d[\d.]*(?=[,;:])"
     r"|(?:wait|hold on|hang on|oops|whoops|sorry|apologies|rather|my (?:mistake|bad)|on (?:second thought|reflection)"
-    r"|correction|edit|update|(?:scratch|strike) that|I take (?:that|it) back|I stand corrected"
+    r"|correction|edit|update|(?:scratch|strike) that|I take (?:that|it) back|I stand corrected|wrong"
+    r"|(?:ignore|forget|disregard) that|I retract (?:that|it)|to correct myself"
     r"|I was (?:wrong|mistaken)|I apologi[sz]e"
     r"|(?:let me|I must|I (?:need|have) to) (?:(?:correct|fix|redo) (?:that|this|it|myself)|recount|try again)"
     r"|(?:rechecking|recounting|recalculating|checking again|looking (?:again|closer))(?: [a-z]+){0,3})"
@@ -67,6 +71,7 @@ _WRONG = (
     r"|I was (?:wrong|mistaken|off)\b"
     r"|(?:that|this|it|which)(?:['’]s| is| was) (?:not (?:right|correct|true)|wrong|incorrect|an? (?:mistake|error))\b"
     r"(?! (?:to|if)\b)"
+    r"|(?:that|this|it) (?:doesn['’]t|does not|can['’]t|cannot) (?:be|look|seem) (?:right|correct)\b"
     r"|that (?:forgets|ignores|misses|overlooks|leaves out|double-counts)\b)"
 )
 _CALLS = rf"(?:{_INTERJECTION}{_GAP}{{1,6}}+){{1,4}}"
@@ -95,13 +100,13 @@ _SENTENCE_END = re.compile(r"[.!?](?=[\s*_\"')\]}$]|$)|\n")
 
 _FIGURE = re.compile(r"[\s$€£¥₹(*_`\"'“]*(?:(?:negative|minus)\s)?[-+]?[$€£¥₹]?\s?(?:\d+(?:[,./]\d+){0,8}|\.\d+)")
 _COMMENT = re.compile(
-    r"\s{0,2}(?:of(?!\s(?:them|these|those)\W*$)|more|less|fewer|times|dozen|plus|minus|out|per|[*×x+])(?![A-Za-z])"
-    r"|(?:\s[a-z]+){1,2}\s(?:of|times|with|per|for|more|less|fewer|old|each|every|later|ago|earlier)\b"
+    r"\s{0,2}(?:of(?!\s(?:them|these|those)\W*$)|more|less|fewer|times\s\$?\d|dozen|plus|minus|out|per)(?![A-Za-z])"
+    r"|(?:\s[a-z]+){1,2}\s(?:of|with|per|for|more|less|fewer|old|each|every|later|ago|earlier)\b"
     r"|(?:\s[a-z]+){0,2}\s(?:ways?|methods?|steps?|things?|reasons?|cases|hints|rules)\b",
     re.IGNORECASE,
 )
 _SAID_OF = re.compile(r"\b(?:is|are|was|were|has|have|had|can|could|will|would|do|does|did|go|goes|went|may|might)\b")
-_PREFERRED = re.compile(r"\s(?:\w+\s)?(?:is|must be|would be|are) (?:right|correct|better|the)\b")
+_PREFERRED = re.compile(r"\s(?:\w+\s){0,2}(?:is|must be|would be|are|were) (?:right|correct|better|the|left)\b")
 _MOST_WORDS_AFTER_FIGURE = 5
 _LETTER = re.compile(
     r"[\s(\[\"'*_`]*(?:option |choice |letter )?([A-J])(?=[)\].,:;!?\"'*_]|\s*$|\s(?:is|because|since)\b)"
@@ -109,6 +114,8 @@ _LETTER = re.compile(
 )
 _ANY_LETTER = re.compile(r"(?<![A-Za-z'])([A-J])(?![A-Za-z'])")
 _FORMULA = re.compile(r"[\s*_:]*(?:[$\\(\[{\d√-]|[a-z]\s?[-+=^<>(/])")
+_SYMBOL = re.compile(r"[\d\\^=+]")
+_PROSE = re.compile(r"(?<![\\A-Za-z{])(?!(?:instead|sqrt|sin|cos|tan|log|exp)\b)[A-Za-z]{3,}")
 _TRUTH = ("true", "false", "yes", "no")
 _NO_ANSWERS = ("clear", "enough", "noted", "fine", "easy", "obvious", "correct", "right", "ok", "okay", "good")
 _MOST_FORMULAS = 10
@@ -144,11 +151,17 @@ def taken_back(text: str, start: int, value: Answer) -> Answer | None:
 def _replacement(after: str, places: list[_Place], wrong: int | None, value: Answer) -> Answer | None:
     if isinstance(value, str) and len(value) == 1:
         return _letter(after, places, wrong)
-    if isinstance(value, str) and not any(character.isdigit() for character in value):
+    if isinstance(value, str) and not _SYMBOL.search(value):
         return next((found for place in reversed(places) if (found := _phrase(after, place, value))), None)
-    if wrong is not None and (found := last_value(after[wrong:])) is not None:
+    if wrong is not None and isinstance(value, Fraction) and (found := last_value(after[wrong:])) is not None:
         return found
-    return next((found for place in reversed(places) if (found := _number(after, place)) is not None), None)
+    for place in reversed(places):
+        found = _number(after, place)
+        if found is None and isinstance(value, str) and _is_formula(after, place):
+            found = phrase(plain(after[place.start :]).strip(MARKUP + ",."))
+        if found is not None:
+            return found
+    return None if wrong is None else last_value(after[wrong:])
 
 
 def replaced_expression(text: str, start: int) -> str | None:
@@ -157,7 +170,7 @@ def replaced_expression(text: str, start: int) -> str | None:
     if _CUE_WORDS.isdisjoint(_WORD.findall(after.lower())):
         return None
     first = _first_sentence(after)
-    starts = [place.start for place in _places(after, first) if _FORMULA.match(after, place.start)]
+    starts = [place.start for place in _places(after, first) if _is_formula(after, place)]
     wrong = _first(_WRONGS, after, first)
     if wrong is not None:
         starts.append(wrong)
@@ -216,14 +229,21 @@ def _number(after: str, place: _Place) -> Answer | None:
     return read_segment(text.strip(MARKUP + "$(\"'“"))
 
 
+def _is_formula(after: str, place: _Place) -> bool:
+    """Whether a formula stands at this place, and no remark about one."""
+    if not _FORMULA.match(after, place.start):
+        return False
+    return place.stated or not _PROSE.search(sentence_of(after[place.start : place.start + LONGEST]))
+
+
 def _letter(after: str, places: list[_Place], wrong: int | None) -> str | None:
     if wrong is not None:
         return chosen_letter(after[wrong:]) or next(reversed(_ANY_LETTER.findall(after, wrong)), None)
     for place in reversed(places):
         if found := _LETTER.match(after, place.start):
             return found[1]
-    rest = after[min(place.start for place in places) :]
-    return chosen_letter(f"- {rest}")  # a letter that merely comes first is the one above or a remark
+    cue = min((place.start for place in places if not place.stated), default=len(after))
+    return chosen_letter(f"- {after[cue:]}")  # a letter that merely comes first is the one above or a remark
 
 
 def _phrase(after: str, place: _Place, value: str) -> str | None:

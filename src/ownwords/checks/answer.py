@@ -55,9 +55,6 @@ _WITH_OPPOSITE = {  # `True, False` is neither
     word: re.compile(rf"[,;:(/–—-]\s*(?:(?:or|and|maybe|perhaps|also|wait|no)[\s,]+){{0,2}}{other}\W*$", re.IGNORECASE)
     for word, other in (("true", "false"), ("false", "true"), ("yes", "no"), ("no", "yes"))
 }
-_BRACKETS = "".join(set(WRAPPING) - set("()[]{}"))
-_OPPOSITES = {"true": "false", "false": "true", "yes": "no", "no": "yes"}
-_OR_ELSE = r"[,;:(/–—-]\s*(?:(?:or|and|maybe|perhaps|also|wait|no)[\s,]+){{0,2}}{}\W*$"  # `True, False` is neither
 _BRACKETS = re.compile(r"([\[({]).*,.*([\])}])", re.DOTALL)
 _UNDECIDED = re.compile(
     r"\b(?:cannot|can't|can not|impossible to|unable to|not possible to) (?:be )?"
