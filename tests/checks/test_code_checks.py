@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ownwords.checks import sandbox
+from ownwords.checks import base, sandbox
 from ownwords.checks._source import code_of, definitions
 from ownwords.checks._workers import Pool
+from ownwords.checks.code import same_behaviour
 from ownwords.checks.named import SECONDS, named_checks
 from ownwords.checks.panel import Panel
 from ownwords.errors import RecipeError
@@ -134,7 +135,6 @@ def test_the_failing_line_is_told(pool: Pool) -> None:
     verdict = judge(pool, "python_tests", fenced("def double(x):\n\n    return x.y"), tests=tests)
     assert verdict.reason == "tests_failed"
     assert "AttributeError: 'int' object has no attribute 'y' (raised in line 3 of the code)" in verdict.detail
-    assert judge(pool, "python_tests", fenced("x = 1"), tests="def f(:").reason == "tests_invalid"
 
 
 #: Name, candidate, tests that it passes although they run in another process.
@@ -388,14 +388,45 @@ def test_same_output(pool: Pool, source: str, reason: str) -> None:
 
 
 @needs_sandbox
-def test_a_reference_that_fails_and_inputs_that_are_none(pool: Pool) -> None:
+def test_a_reference_that_fails(pool: Pool) -> None:
     right = fenced("def f(a): return a")
     assert judge(pool, "same_behaviour", right, "def f(", inputs=[[1]], function="f").reason == "reference_fails"
     assert judge(pool, "same_behaviour", right, "", inputs=[""]).reason == "reference_fails"
-    for inputs, function in (([], "f"), ([1], "f"), ([[1]], "")):
-        verdict = judge(pool, "same_behaviour", right, right, inputs=inputs, function=function)
-        assert verdict.reason == "check_crashed"
-        assert "inputs must be" in verdict.detail
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "message"),
+    [
+        ("python_runs", {"timeout": 0}, "timeout of the check python_runs must be more than 0 seconds"),
+        ("python_runs", {"timeout": -1.5}, "at most 3600, not -1.5"),
+        ("python_tests", {"tests": "", "timeout": 3601}, "must be more than 0 seconds"),
+        ("same_behaviour", {"inputs": [""], "timeout": 1e9}, "must be more than 0 seconds"),
+        ("python_tests", {"tests": "x = 1\ndef f(:\n"}, r"tests of the check python_tests is no Python: .* \(line 2\)"),
+        ("python_tests", {"tests": "return"}, r"is no Python: 'return' outside function \(line 1\)"),
+        ("python_tests", {"tests": "x = '\0'"}, "is no Python: .*null byte"),
+        ("python_tests", {"tests": "-" * 100_000 + "1"}, "is no Python"),
+        ("same_behaviour", {"inputs": []}, "must be texts to read, or .* at least one"),
+        ("same_behaviour", {"inputs": [[1], "1"]}, "must be texts to read"),
+        ("same_behaviour", {"inputs": [1], "function": "f"}, "must be texts to read"),
+    ],
+)
+def test_wrong_parameters_are_refused_when_the_recipe_is_read(name: str, params: dict[str, Any], message: str) -> None:
+    with pytest.raises(RecipeError, match=message):
+        named_checks([CheckSection.model_validate({**params, "name": name})], allow_code=False)
+
+
+def test_warnings_about_the_tests_are_their_own() -> None:
+    named_checks([CheckSection.model_validate({"name": "python_tests", "tests": "x = '\\d'"})], allow_code=False)
+
+
+@pytest.mark.parametrize(("inputs", "function"), [([[1]], ""), (["1"], "f")])
+def test_inputs_of_the_other_kind_are_refused(
+    inputs: list[Any], function: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(base._Process, "is_worker", True)
+    example = Example("id", (Message("user", "?"),), "x = 1")
+    with pytest.raises(RecipeError, match="takes inputs that are"):
+        same_behaviour(example, Candidate("x = 1"), inputs=inputs, function=function)
 
 
 @needs_sandbox

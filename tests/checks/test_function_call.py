@@ -267,6 +267,25 @@ CALLS = st.builds(
 )
 
 
+@pytest.mark.parametrize(
+    "name", ["\x1b[2Jcleared", "größe", "a b", "", "x" * 41, "x" * 1_000_000, "a\nb", "\u202ereversed"]
+)
+def test_a_reason_names_no_argument_that_a_candidate_made_up(name: str) -> None:
+    given = json.dumps({"name": "f", "arguments": {"x": 1, name: 2}})
+    verdict = judge("f(x=1)", given)
+    assert verdict.reason == ("extra_argument" if len(given) < 100_000 else verdict.reason)
+    assert len(verdict.reason) < 100
+    assert len(verdict.detail) < 600
+    assert verdict.detail.isprintable()
+
+
+def test_details_of_a_call_are_printable() -> None:
+    for call in ({"name": "f\x1b[2J", "arguments": {}}, {"name": "f", "arguments": {"x": "\x1b[2J"}}):
+        verdict = judge("f(x=1)", json.dumps(call))
+        assert not verdict.passed
+        assert verdict.detail.isprintable()
+
+
 @given(CALLS, st.sampled_from(sorted(FORMS)), st.randoms(use_true_random=False))
 def test_a_call_equals_itself_in_every_form(call: Made, form: str, draw: random.Random) -> None:
     text = FORMS[form]([call], draw)

@@ -91,6 +91,12 @@ def command(seccomp: int) -> Command:
     return Command([*arguments, "--", str(_interpreter()), "-I", "-S", "-X", "utf8"], user)
 
 
+def look_again() -> None:
+    """Forget which files a sandbox shows: what was found when it did not work may not have been all."""
+    _mounts.cache_clear()
+    _library_folders.cache_clear()
+
+
 def seccomp_filter() -> bytes:
     """The filter of system calls for this machine.
 

@@ -9,12 +9,15 @@ Decisions:
   candidate may have 1 as well; where the reference has 1, a candidate with "1" breaks the schema and fails.
 - A value of an enumeration may differ from one of its members in case, if it differs so from one only.
 - An argument that has its schema's default may be given or left out; any other must be given, required or not.
+- A reason names an argument only where its name is short and plain: others, which may be whatever a candidate wrote,
+  stand in the detail, shortened and without control characters.
 - JSON has no way to write code, bytes or sets: where the reference has them, a candidate in JSON gives a variable's
   name as text, and a set as a list in any order. The other way round nothing is known, and a name is not text.
 """
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from typing import Any, Literal, cast
@@ -25,6 +28,8 @@ from ownwords.checks._python_calls import source_as_written
 
 _NONE: Schema = {}
 _LONGEST_NAME = 100
+#: Of an argument that a reason may name.
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_.-]{1,40}")
 _MOST_SHOWN_BITS = 1_000
 
 #: The types of JSON schema by their names in Python, which data sets use as well.
@@ -46,7 +51,7 @@ def differences(
 ) -> list[Difference]:
     """Every difference between the reference's call and the candidate's; empty if they are the same call."""
     if expected.name != given.name:
-        return [Difference("wrong_function", f"it calls {_short(given.name)}, not {_short(expected.name)}")]
+        return [Difference("wrong_function", f"it calls {_printable(given.name)}, not {_printable(expected.name)}")]
     wanted, present = bind(expected, given, parameters)
     known = parameters or {}
     mixed = expected.form != given.form
@@ -70,7 +75,9 @@ def differences(
 
 
 def _named(reason: str, name: str, what: str) -> Difference:
-    return Difference(f"{reason}:{_short(name)}", f"the argument {_short(name)} {what}")
+    if _PLAIN_NAME.fullmatch(name):
+        return Difference(f"{reason}:{name}", f"the argument {name} {what}")
+    return Difference(reason, f"the argument {_short(name, quoted=True)} {what}")
 
 
 def _is_default(value: Value, schema: Schema) -> bool:
@@ -223,11 +230,16 @@ def _object(value: Any) -> Schema:
 
 def _show(value: Value) -> str:
     if isinstance(value, Code | WrittenCall):
-        return _short(value.text)
+        return _printable(value.text)
     if isinstance(value, int) and value.bit_length() > _MOST_SHOWN_BITS:
         return "a huge number"
     return _short(repr(value)) if isinstance(value, str | bytes | int | float | None) else f"a {_kind(value)}"
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= _LONGEST_NAME else text[:_LONGEST_NAME] + "…"
+def _printable(text: str) -> str:
+    return _short(text, quoted=not text[:_LONGEST_NAME].isprintable())
+
+
+def _short(text: str, *, quoted: bool = False) -> str:
+    start = repr(text[:_LONGEST_NAME]) if quoted else text[:_LONGEST_NAME]
+    return start if len(text) <= _LONGEST_NAME else start + "…"

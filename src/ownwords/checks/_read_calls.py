@@ -19,6 +19,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from ownwords.checks._brackets import closing
 from ownwords.checks._call_surroundings import is_introduced_as_wrong, is_negated, stands_alone
 from ownwords.checks._call_values import Code, UnreadableError, WrittenCall
 from ownwords.checks._json_calls import KeySearch, calls_in_json, calls_in_value, value_at
@@ -31,7 +32,6 @@ MOST_CALLS = 200
 _BUDGET = 1_000_000
 _ATTEMPT = 200
 _MARK_COST = 10
-_DEEPEST_BRACKETS = 100
 _MOST_TAILS = 20
 _LONGEST_TAG = LONGEST + 100
 _WINDOW = 120
@@ -47,14 +47,6 @@ _MARK = re.compile(
     re.VERBOSE | re.MULTILINE,
 )
 _CLOSED = "</tool_call>"
-_BRACKET = re.compile(
-    r"""
-    "{3}(?:[^\\"]|\\.|"(?!""))*+"{3} | '{3}(?:[^\\']|\\.|'(?!''))*+'{3}
-  | "(?:[^"\\\n]|\\.)*+" | '(?:[^'\\\n]|\\.)*+'
-  | (?P<open>[(\[{]) | (?P<close>[)\]}])
-    """,
-    re.VERBOSE | re.DOTALL,
-)
 _ATTRIBUTE = re.compile(r"(?:\.[^\W\d]\w*+)*+(?=\()")
 _KEYWORD = re.compile(r"[(,]\s*[\w-]+\s*=(?!=)")
 _STATEMENTS = frozenset(keyword.kwlist)
@@ -276,22 +268,10 @@ class _Scan:
         return call, end
 
     def _closing(self, text: str, bracket: int) -> int | None:
-        """The place after the bracket that closes this one, brackets in strings aside; None where none does."""
-        depth = 0
-        last = bracket
-        for found in _BRACKET.finditer(text, bracket, bracket + LONGEST):
-            last = found.end()
-            if found["open"]:
-                depth += 1
-            elif found["close"]:
-                depth -= 1
-            if depth == 0:
-                self.budget -= _ATTEMPT
-                return last
-            if depth > _DEEPEST_BRACKETS:
-                break
-        self.budget -= min(len(text) - bracket, LONGEST) if depth <= _DEEPEST_BRACKETS else last - bracket + _ATTEMPT
-        return None
+        """The place after the bracket that closes this one; None where none does."""
+        end, read = closing(text, bracket, LONGEST)
+        self.budget -= _ATTEMPT if end is not None else read
+        return end
 
     def _add(self, calls: list[WrittenCall], setting: Setting) -> None:
         self.calls += [FoundCall(call, setting) for call in calls[: MOST_CALLS - len(self.calls)]]

@@ -88,7 +88,7 @@ def supervise(running: Sequence[Running], *, seconds: float, memory: int, output
             if running[0].process.poll() is not None and running[0].open_pipes:
                 _drain(selector, running[0], output)
                 break
-    return [_finish(one, _status(one, running[0], over, culprit)) for one in running]
+    return [_finish(one, _status(one, running[0], over, culprit), output) for one in running]
 
 
 def _register(selector: selectors.BaseSelector, one: Running) -> None:
@@ -128,17 +128,26 @@ def _status(one: Running, first: Running, over: Status, culprit: Running | None)
     return "ended" if one is first or one.process.poll() is not None else "stopped"
 
 
-def _finish(one: Running, status: Status) -> Ran:
+def _finish(one: Running, status: Status, output: int) -> Ran:
     if status in ("ended", "stopped"):
         with contextlib.suppress(subprocess.TimeoutExpired):
             one.process.wait(_END_SECONDS)  # with its output closed, or its partner gone, it is about to end
     one.kill()
     one.over = True
     code = one.process.wait()
-    for pipe in (one.process.stdout, one.process.stderr):
+    for pipe, kept in ((one.process.stdout, one.stdout), (one.process.stderr, one.stderr)):
         if pipe is not None:
+            if status in ("ended", "stopped"):
+                _read_rest(one, kept, pipe.fileno(), output)
             pipe.close()
     return Ran(status, code, bytes(one.stdout), bytes(one.stderr), time.monotonic() - one.began)
+
+
+def _read_rest(one: Running, kept: bytearray, number: int, output: int) -> None:
+    """What an ended process wrote last; what it has left behind may hold the pipe open."""
+    with contextlib.suppress(BlockingIOError):
+        while len(one.stdout) + len(one.stderr) <= output and (data := os.read(number, 65536)):
+            kept += data
 
 
 def _is_too_large(process: int, memory: int) -> bool:

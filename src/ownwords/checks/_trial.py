@@ -1,7 +1,8 @@
-"""A candidate's code on trial: its process, the process of those who judge it, and what came of it.
+"""A candidate's code on trial: its process, the process of its tests, and what came of it.
 
 Both run in sandboxes of their own, side by side. The candidate's has the code, the other one the tests and a token,
-which is made anew for each trial; between them are two pipes. Only a result with the token counts.
+which is made anew for each trial; between them are two pipes. Only a result with the token counts. Where a sandbox
+cannot start, nothing is said of the candidate: that is an error of its own (see `sandbox`).
 """
 
 from __future__ import annotations
@@ -26,16 +27,16 @@ def try_code(source: str, timeout: float, **job: Any) -> Result:
     tests take from the candidate) or `function` and `calls`.
     """
     token = secrets.token_hex(16)
-    to_candidate, to_judge = os.pipe(), os.pipe()
+    to_candidate, to_tests = os.pipe(), os.pipe()
     text = json.dumps({**job, "source": source, "token": token}).encode("ascii")
-    ends = (to_judge[0], to_candidate[1]), (to_candidate[0], to_judge[1])
-    judge = Program("judge", {"channel": ends[0]}, text, ends[0])
+    ends = (to_tests[0], to_candidate[1]), (to_candidate[0], to_tests[1])
+    tests = Program("tests", {"channel": ends[0]}, text, ends[0])
     candidate = Program("candidate", {"channel": ends[1]}, b"", ends[1])
-    judged, tried = run_programs([judge, candidate], Limits(seconds=timeout))
-    result = _result(judged, token)
+    tested, tried = run_programs([tests, candidate], Limits(seconds=timeout))
+    result = _result(tested, token)
     if result is not None and result["reason"] != "ended":
         return result
-    return _ended(judged, tried, timeout)
+    return _ended(tested, tried, timeout)
 
 
 def failed(result: Result) -> Verdict:
@@ -43,11 +44,11 @@ def failed(result: Result) -> Verdict:
     return Verdict(False, result["reason"], result.get("detail", ""))
 
 
-def _result(judged: Ran, token: str) -> Result | None:
-    if judged.status != "ended":
+def _result(tested: Ran, token: str) -> Result | None:
+    if tested.status != "ended":
         return None
     try:
-        result: Any = json.loads(judged.stdout)
+        result: Any = json.loads(tested.stdout)
     except (ValueError, RecursionError):
         return None
     if not isinstance(result, dict):
@@ -56,9 +57,9 @@ def _result(judged: Ran, token: str) -> Result | None:
     return told if told.get("token") == token else None
 
 
-def _ended(judged: Ran, tried: Ran, timeout: float) -> Result:
-    """What there is to say where the judge has not said it: one of the two did not get to the end."""
-    statuses = {judged.status, tried.status}
+def _ended(tested: Ran, tried: Ran, timeout: float) -> Result:
+    """What there is to say where the tests' process has not said it: one of the two did not get to the end."""
+    statuses = {tested.status, tried.status}
     number = tried.code - 128 if tried.code > 128 else -tried.code
     if "output_limit" in statuses:
         return {"reason": "output_limit", "detail": "it wrote more than is read"}
@@ -69,7 +70,7 @@ def _ended(judged: Ran, tried: Ran, timeout: float) -> Result:
     if tried.status == "ended" and number > 0:
         name = signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"
         return {"reason": "crashed", "detail": f"its process was ended by {name}"}
-    if judged.stdout:
+    if tested.stdout:
         return {"reason": "exited_early", "detail": "it ended its process before the end"}
-    said = judged.stderr.decode("utf-8", "replace").strip().splitlines()
-    return {"reason": "crashed", "detail": f"the tests' process ended: {said[-1] if said else judged.code}"}
+    said = tested.stderr.decode("utf-8", "replace").strip().splitlines()
+    return {"reason": "crashed", "detail": f"the tests' process ended: {said[-1] if said else tested.code}"}

@@ -48,8 +48,9 @@ def function_call(example: Example, candidate: Candidate) -> Verdict:
     one by the reference's own call. Where the row has tools and the reference calls none of them, the candidate must
     call none.
 
-    Reasons: `wrong_function`, `missing_argument:x`, `extra_argument:x`, `wrong_value:x`, `wrong_type:x`,
-    `missing_call`, `extra_call`, `unparsable`; `no_reference_call` where the reference has no call that can be read.
+    Reasons: `wrong_function`, `missing_argument:x`, `extra_argument:x`, `wrong_value:x`, `wrong_type:x` (without `:x`
+    where the argument's name is more than 40 letters, digits, `_`, `.` and `-`, or has others), `missing_call`,
+    `extra_call`, `unparsable`; `no_reference_call` where the reference has no call that can be read.
     """
     schemas = schemas_of(example.tools)
     expected = _reference_calls(example.reference, example.tools)

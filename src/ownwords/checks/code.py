@@ -23,6 +23,8 @@ Not covered:
   changes. Its functions' arguments are copied; changes that it makes to lists, sets and mappings among them are seen.
 - Code that needs packages: there is the standard library, and nothing else.
 - Without a sandbox (`--allow-unsafe-code`) nothing keeps a program from looking into the other process.
+- `same_behaviour` compares no more than the first 10,000 items of an iterator, and floats that stand in the text of an
+  object, or in what a program prints, to the letter.
 - `python_runs` believes a program that goes out of its way to pretend that it has come to its end.
 
 Reasons: `no_code`, `syntax_error`, `tests_failed` (the detail has the line of the tests), `timeout`, `exited_early`,
@@ -33,9 +35,14 @@ Reasons: `no_code`, `syntax_error`, `tests_failed` (the detail has the line of t
 from __future__ import annotations
 
 import time
-from typing import Any
+import warnings
+from typing import Annotated, Any
 
+from pydantic import AfterValidator
+
+from ownwords.checks._inside.outputs import has_address
 from ownwords.checks._inside.program import NO_PYTHON
+from ownwords.checks._outputs import same_output, shown, unclear
 from ownwords.checks._source import Code, code_of, definitions
 from ownwords.checks._trial import Result, failed, try_code
 from ownwords.checks.base import check, require_worker
@@ -46,10 +53,41 @@ from ownwords.records import PASSED, Candidate, Example, Verdict
 _NO_CODE = Verdict(False, "no_code", "there is no Python code in it")
 #: A program's output is compared without what ends its lines.
 _Output = tuple[bool, list[str]]
+_MOST_SECONDS = 3600
+
+
+def _some_seconds(timeout: float) -> float:
+    if not 0 < timeout <= _MOST_SECONDS:
+        raise ValueError(f"must be more than 0 seconds and at most {_MOST_SECONDS}, not {timeout:g}")
+    return timeout
+
+
+def _python(source: str) -> str:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # such as of an unknown escape: it runs
+            compile(source, "<tests>", "exec", dont_inherit=True)
+    except SyntaxError as error:
+        line = f" (line {error.lineno})" if error.lineno else ""
+        raise ValueError(f"is no Python: {error.msg}{line}") from error
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise ValueError(f"is no Python: {str(error) or 'it is nested too deep'}") from error
+    return source
+
+
+def _of_one_kind(inputs: list[Any]) -> list[Any]:
+    if not any(inputs and all(isinstance(given, kind) for given in inputs) for kind in (str, list)):
+        raise ValueError("must be texts to read, or with the parameter function lists of arguments, at least one")
+    return inputs
+
+
+Seconds = Annotated[float, AfterValidator(_some_seconds)]
+Source = Annotated[str, AfterValidator(_python)]
+Inputs = Annotated[list[Any], AfterValidator(_of_one_kind)]
 
 
 @check("python_runs", runs_code=True)
-def python_runs(example: Example, candidate: Candidate, *, timeout: float = 10.0) -> Verdict:
+def python_runs(example: Example, candidate: Candidate, *, timeout: Seconds = 10.0) -> Verdict:
     """Passes when the candidate's code runs as a program, with nothing to read, to its end.
 
     `sys.exit()` in its last statement is its end, before that it is `exited_early`.
@@ -58,7 +96,7 @@ def python_runs(example: Example, candidate: Candidate, *, timeout: float = 10.0
 
 
 @check("python_tests", runs_code=True, typed=True)
-def python_tests(example: Example, candidate: Candidate, *, tests: str, timeout: float = 10.0) -> Verdict:
+def python_tests(example: Example, candidate: Candidate, *, tests: Source, timeout: Seconds = 10.0) -> Verdict:
     """Passes when `tests`, Python source that is run after the candidate's code, come to their end.
 
     `timeout` is in seconds, for both together. The candidate's `__name__` is `candidate`, so that no program starts.
@@ -68,20 +106,22 @@ def python_tests(example: Example, candidate: Candidate, *, tests: str, timeout:
 
 @check("same_behaviour", runs_code=True, typed=True)
 def same_behaviour(
-    example: Example, candidate: Candidate, *, inputs: list[Any], function: str = "", timeout: float = 10.0
+    example: Example, candidate: Candidate, *, inputs: Inputs, function: str = "", timeout: Seconds = 10.0
 ) -> Verdict:
     """Passes when reference and candidate give the same outputs for the same inputs.
 
     With `function`, each input is a list of positional arguments for it, and what it returns or the kind of exception
-    that it raises is compared: types and values, whatever the order in sets and mappings. Without, each input is a text
-    that the program reads, and what it prints is compared, as is whether it fails. `timeout` is in seconds, for all
-    inputs together, for each of the two.
+    that it raises is compared: types and values, whatever the order in sets and mappings, floats to a billionth; of
+    iterators the items. Without, each input is a text that the program reads, and what it prints is compared, as is
+    whether it fails. `timeout` is in seconds, for all inputs together, for each of the two.
+
+    Raises:
+        RecipeError: the inputs are not what they must be with or without a function.
     """
     require_worker()
-    wanted: Any = list if function else str
-    if not inputs or not all(isinstance(given, wanted) for given in inputs):
-        kind = "lists of arguments" if function else "texts to read"
-        raise RecipeError(f"same_behaviour: inputs must be {kind}, at least one.")
+    if not all(isinstance(given, list if function else str) for given in inputs):
+        kind = "lists of arguments with" if function else "texts to read without"
+        raise RecipeError(f"the check same_behaviour takes inputs that are {kind} the parameter function.")
     names = frozenset({function}) if function else frozenset[str]()
     reference, code = code_of(example.reference, names), code_of(candidate.text, names)
     if code is None:
@@ -114,20 +154,31 @@ def _same_values(reference: Code, code: Code, inputs: list[Any], function: str, 
     wanted = try_code(reference.source, timeout, **job)
     if wanted["reason"] != "ok":
         return Verdict(False, "reference_fails", f"{wanted['reason']}: {wanted.get('detail', '')}")
+    for given, right in zip(inputs, wanted["outputs"], strict=True):
+        if why := unclear(right):
+            return Verdict(False, "reference_fails", f"{_call(function, given)} gives {why}: it cannot be compared")
     found = try_code(code.source, timeout, **job)
     if found["reason"] != "ok":
         return _verdict(code, found)
     for given, right, output in zip(inputs, wanted["outputs"], found["outputs"], strict=True):
-        if right != output:
-            call = ", ".join(map(repr, given))
-            return Verdict(False, "different_output", f"{function}({call[:200]}): {output[:200]}, not {right[:200]}")
+        if not same_output(right, output):
+            what = f"{_call(function, given)}: {shown(output)}, not {shown(right)}"
+            return Verdict(False, "different_output", what)
     return PASSED
+
+
+def _call(function: str, values: list[Any]) -> str:
+    return f"{function}({', '.join(map(repr, values))[:200]})"
 
 
 def _same_texts(reference: Code, code: Code, inputs: list[str], timeout: float) -> Verdict:
     wanted = _outputs(reference, inputs, timeout)
     if isinstance(wanted, Verdict):
         return Verdict(False, "reference_fails", f"{wanted.reason}: {wanted.detail}")
+    for given, (_, lines) in zip(inputs, wanted, strict=True):
+        if line := next(filter(has_address, lines), ""):
+            detail = f"for the input {given[:200]!r} it prints an address, another one each time: {line[:200]!r}"
+            return Verdict(False, "reference_fails", detail)
     found = _outputs(code, inputs, timeout)
     if isinstance(found, Verdict):
         return found

@@ -4,7 +4,8 @@ With bubblewrap (see `_bubblewrap` for what a program sees there) it has no netw
 interpreter, an empty environment, and a process space that ends with it. Time, processor time, memory, processes, file
 sizes, open files and output are limited. Where bubblewrap cannot be had, code is not run, unless somebody allows it to
 run as an ordinary process: with the same limits, an empty environment and a folder of its own, and nothing else between
-it and the machine.
+it and the machine. A sandbox that cannot be started (no processes, memory or namespaces left) is an error, not an end
+of the program that was to run in it.
 
 Not covered: bugs of the kernel, what can be learned from timing, and Windows. A sandbox that fills its memory within
 a twentieth of a second is noticed only then; its processes, each limited by itself, are the bound until then.
@@ -20,15 +21,15 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ownwords.checks import _bubblewrap
 from ownwords.checks._bubblewrap import NoSandboxError
+from ownwords.checks._inside.launch import STARTED
 from ownwords.checks._running import Ran, Running, supervise
-from ownwords.errors import InputError
+from ownwords.errors import InputError, StageError
 
 __all__ = ["Limits", "Program", "Ran", "allow_unsafe_code", "kind", "require", "run_program", "run_programs"]
 
@@ -74,6 +75,10 @@ class _Permission:
     unsafe = False
 
 
+class _Tried:
+    works = False
+
+
 def allow_unsafe_code() -> None:
     """From now on this process may run a model's code without a sandbox, where none is to be had."""
     _Permission.unsafe = True
@@ -85,12 +90,7 @@ def require(*, allow_unsafe_code: bool) -> None:
     Raises:
         InputError: says what is missing and what to do.
     """
-    problem = _problem()
-    if problem and not allow_unsafe_code:
-        raise InputError(
-            f"A check runs code that a model wrote, and there is no sandbox for it: {problem} "
-            "Leave that check out, or let code run without a sandbox with --allow-unsafe-code."
-        )
+    _starter(allow_unsafe_code)
 
 
 def kind() -> str:
@@ -103,6 +103,7 @@ def run_program(source: str, stdin: str = "", limits: Limits = Limits()) -> Ran:
 
     Raises:
         InputError: there is no sandbox, and nobody has allowed to do without.
+        StageError: the sandbox did not start.
     """
     return run_programs([_program(source, stdin)], limits)[0]
 
@@ -112,9 +113,41 @@ def run_programs(programs: Sequence[Program], limits: Limits) -> list[Ran]:
 
     Raises:
         InputError: there is no sandbox, and nobody has allowed to do without.
+        StageError: a sandbox did not start.
     """
-    require(allow_unsafe_code=_Permission.unsafe)
-    return _run(programs, limits, _start_unsafely if _problem() else _start)
+    start = _starter(_Permission.unsafe)
+    try:
+        ran = _run(programs, limits, start)
+    except OSError as error:
+        raise _not_started(str(error)) from error
+    for one in ran:
+        by_itself = one.status == "ended" or (one.status == "stopped" and one.code > 0)  # and not killed by us
+        if by_itself and one.code and STARTED not in one.stderr:
+            raise _not_started(_last_line(one) or f"exit code {one.code}")
+    return [replace(one, stderr=one.stderr.replace(STARTED, b"", 1)) for one in ran]
+
+
+def _starter(allow_unsafe_code: bool) -> _Start:
+    problem = _problem()
+    if problem and not allow_unsafe_code:
+        raise InputError(
+            f"A check runs code that a model wrote, and there is no sandbox for it: {problem} "
+            "Leave that check out, or let code run without a sandbox with --allow-unsafe-code."
+        )
+    return _start_unsafely if problem else _start
+
+
+def _not_started(why: str) -> StageError:
+    return StageError(
+        f"The sandbox for a model's code could not be started ({why}), so nothing is known about that code. It may be "
+        "that this machine has no processes, memory, open files or user namespaces left: end what else runs on it, or "
+        "raise its limits (`ulimit -u`, `ulimit -n`, `sysctl user.max_user_namespaces`), then run the same command "
+        "again; it goes on where it stopped."
+    )
+
+
+def _last_line(ran: Ran) -> str:
+    return (ran.stderr.decode("utf-8", "replace").strip().splitlines() or [""])[-1][:300]
 
 
 def _program(source: str, stdin: str = "") -> Program:
@@ -202,9 +235,19 @@ def _processes_already(user: int | None) -> int:
     return count
 
 
-@cache
 def _problem() -> str:
-    """Why there is no sandbox; empty where there is one. Tried once, with a program in it."""
+    """Why there is no sandbox; empty where there is one. Tried, with a program in it, until it has worked once: what is
+    missing now may be there in a moment."""
+    if _Tried.works:
+        return ""
+    problem = _try()
+    _Tried.works = not problem
+    if problem:
+        _bubblewrap.look_again()
+    return problem
+
+
+def _try() -> str:
     if os.name != "posix":
         return "code checks need Linux or macOS (on Windows: WSL)."
     try:
@@ -217,9 +260,8 @@ def _problem() -> str:
         return f"bubblewrap cannot be run ({error})."
     if ran.stdout == b"inside\n":
         return ""
-    said = ran.stderr.decode("utf-8", "replace").strip().splitlines()
     return (
-        f"bubblewrap does not work here ({said[-1] if said else ran.status}). It needs user namespaces: "
+        f"bubblewrap does not work here ({_last_line(ran) or ran.status}). It needs user namespaces: "
         "`sysctl user.max_user_namespaces` above 0, on Ubuntu `kernel.apparmor_restrict_unprivileged_userns=0` or a "
         "profile for it; a container has to be allowed to create them (Docker: `--security-opt seccomp=unconfined "
         "--security-opt apparmor=unconfined`, as root also `--cap-add SYS_ADMIN`)."

@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import Any
 
 from ownwords.checks._inside.exchange import Ended, Exchange, Message
+from ownwords.checks._inside.operations import items_of
 from ownwords.checks._inside.standins import StandIn
 
 FILE = "<candidate>"
@@ -69,6 +70,7 @@ class CandidateSide(Exchange):
             "names": lambda: [name for name in vars(module) if not name.startswith("__")],
             "global": partial(getattr, module),
             "assign": partial(setattr, module),
+            "items": items_of,
         }
 
     def perform(self, what: str, target: Any, values: list[Any], named: dict[str, Any]) -> Any:

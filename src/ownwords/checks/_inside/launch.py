@@ -3,6 +3,9 @@
 Run by path, `python -I -S launch.py SETTINGS`, with JSON settings: `program` (the module to run), `folder` (where this
 file lies), `user` (the number to become, or null), `limits` (by the names of the module `resource`), `strict` (whether
 a limit that cannot be set is an error), `alarm` (seconds after which it is to end), and what the program takes.
+
+The first thing that it writes on standard error is STARTED: up to there nothing of a candidate has run, and an end is
+none of its doing.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ import sys
 from types import ModuleType
 from typing import Any
 
+STARTED = b"\0the sandbox has started\n"
 _PACKAGE = "ownwords.checks._inside"
 
 
@@ -29,7 +33,9 @@ def main() -> None:
         signal.alarm(settings["alarm"])
     _know_package(settings["folder"])
     builtins.exit = builtins.quit = sys.exit  # site, which is not imported, would have set them
-    importlib.import_module(f"{_PACKAGE}.{settings['program']}").main(settings)
+    program = importlib.import_module(f"{_PACKAGE}.{settings['program']}")
+    os.write(2, STARTED)
+    program.main(settings)
 
 
 def _become(user: int | None) -> None:

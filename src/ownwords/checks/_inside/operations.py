@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import operator
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 _operator: Any = operator
@@ -118,3 +119,23 @@ def plain_base(value: Any) -> Any:
         pairs: Any = vars(dict)["items"](value)
         return dict(pairs)
     raise TypeError(f"{type(value).__name__} is no plain value")
+
+
+def items_of(iterator: Any, most: int) -> tuple[list[Any], type[Exception] | None]:
+    """What an iterator still gives, up to so many items, and the kind of exception that it raises on the way.
+
+    Raises:
+        TypeError: it is no iterator.
+    """
+    kind: Any = type(iterator)
+    if not (hasattr(kind, "__next__") and hasattr(kind, "__iter__")):
+        raise TypeError(f"{kind.__name__} is no iterator")
+    items: list[Any] = []
+    try:
+        for item in islice(iterator, most):
+            items.append(item)
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the boundary: the candidate's own code
+        return items, type(error)
+    return items, None

@@ -15,11 +15,11 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Iterable
 from types import FunctionType, ModuleType
-from typing import Any, cast
+from typing import Any
 
 from ownwords.checks._inside.exchange import Ended, Exchange, Message
+from ownwords.checks._inside.outputs import Output, output_of
 from ownwords.checks._inside.standins import GuardedStandIn, StandIn
 
 TESTS = "<tests>"
@@ -164,7 +164,7 @@ def main(settings: dict[str, Any]) -> None:
     os.dup2(2, 1)
     token: str = job.pop("token")
     side = TestsSide(incoming, outgoing)
-    result = _judge(side, job)
+    result = _done(side, job)
     if side.ended:
         result = {"reason": "ended"}
     verdict.write(json.dumps({**result, "token": token}).encode("ascii"))
@@ -172,7 +172,7 @@ def main(settings: dict[str, Any]) -> None:
     os._exit(0)  # whatever the tests have started ends here
 
 
-def _judge(side: TestsSide, job: dict[str, Any]) -> Message:
+def _done(side: TestsSide, job: dict[str, Any]) -> Message:
     try:
         side.ask("compile", None, job["source"], job["name"])
     except (Ended, Exception) as error:  # noqa: BLE001 - whatever it raises
@@ -208,37 +208,20 @@ def _test(side: TestsSide, tests: str, names: set[str], own: set[str]) -> Messag
 
 
 def _call(side: TestsSide, calls: list[list[Any]], function: str) -> Message:
-    """What each call gives, as text that is the same for equal values."""
-    outputs: list[str] = []
+    """What each call gives."""
+    outputs: list[Output] = []
     try:
         target = side.ask("global", None, function)
     except AttributeError:
         return {"reason": "no_function", "detail": f"it defines no {function}"}
     for values in calls:
         try:
-            outputs.append(_canonical(side, target(*values)))
+            outputs.append(output_of(side, target(*values)))
         except (Ended, SystemExit, MemoryError) as error:
             return _failure(error, "crashed")
         except BaseException as error:  # noqa: BLE001 - what it raises is its output
-            outputs.append(f"raises {type(error).__name__}")
+            outputs.append(["raises", type(error).__name__])
     return {"reason": "ok", "outputs": outputs}
-
-
-def _canonical(side: TestsSide, value: Any) -> str:
-    """Its kind and content, with sets and mappings in order; objects of the candidate's classes by their own."""
-    if isinstance(value, StandIn):
-        return str(side.ask("__repr__", value.ownwords_number))
-    kind = type(value).__name__
-    if isinstance(value, dict):
-        parts = sorted(
-            f"{_canonical(side, key)}: {_canonical(side, value[key])}" for key in cast("dict[Any, Any]", value)
-        )
-    elif isinstance(value, list | tuple | set | frozenset):
-        parts = [_canonical(side, item) for item in cast("Iterable[Any]", value)]
-        parts = sorted(parts) if isinstance(value, set | frozenset) else parts
-    else:
-        return repr(value)
-    return f"{kind}({', '.join(parts)})"
 
 
 def _failure(error: BaseException, reason: str, tests: str = "") -> Message:
