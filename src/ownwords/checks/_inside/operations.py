@@ -6,7 +6,7 @@ import copy
 import operator
 from collections.abc import Callable
 from itertools import islice
-from typing import Any
+from typing import Any, cast
 
 _operator: Any = operator
 
@@ -127,7 +127,7 @@ def items_of(iterator: Any, most: int) -> tuple[list[Any], type[Exception] | Non
     Raises:
         TypeError: it is no iterator.
     """
-    kind: Any = type(iterator)
+    kind = type(cast("object", iterator))
     if not (hasattr(kind, "__next__") and hasattr(kind, "__iter__")):
         raise TypeError(f"{kind.__name__} is no iterator")
     items: list[Any] = []
