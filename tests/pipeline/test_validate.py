@@ -162,6 +162,7 @@ def test_answers_that_the_context_cuts_are_counted(validate: Validate, max_token
         "room": CONTEXT - max(lengths) - max_tokens,
         "cut": sum(length + max_tokens > CONTEXT for length in lengths),
         "refused": 0,
+        "judged": False,
     }
     assert any("a long answer to them is cut" in w for w in facts["warnings"]) == (facts["rewriting"]["cut"] > 0)
 
