@@ -24,7 +24,7 @@ from typing import Annotated
 from pydantic import Field
 
 from ownwords.checks.base import check
-from ownwords.checks.text import WORD
+from ownwords.checks.text import WORD, words_of
 from ownwords.prompts.render import load_prompt, prompt_names
 from ownwords.records import PASSED, Candidate, Example, Verdict
 
@@ -153,8 +153,7 @@ def _sentences(text: str) -> list[str]:
 
 
 def _words(text: str) -> list[str]:
-    found: list[str] = WORD.findall(text.casefold())
-    return [_PERSON.get(word, word) for word in found]
+    return [_PERSON.get(word, word) for word in words_of(text.casefold())]
 
 
 def _runs(words: list[str], length: int) -> Iterator[tuple[str, ...]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from ownwords.checks.base import check
 from ownwords.records import PASSED, Candidate, Example, Verdict
@@ -12,13 +13,13 @@ from ownwords.turns import split_reasoning
 _UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\u0e00-\u0e7f"
 WORD = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+")
 
-_ASCIIWORDS = bytes(code if code < 128 and WORD.match(chr(code)) else ord(" ") for code in range(256))
+_ASCII_WORDS = bytes(code if code < 128 and WORD.match(chr(code)) else ord(" ") for code in range(256))
 
 _SHORT_REFERENCE = 50
 
 _LOOP_TAIL = 800
 _LOOP_REPEATS = 4
-_LOOPWORDS = 24
+_LOOP_WORDS = 24
 _LOOP_CHARACTERS = 200
 
 
@@ -85,41 +86,37 @@ def no_repetition(example: Example, candidate: Candidate) -> Verdict:
     return Verdict(False, "repetition", f"it ends in a loop of {loop!r}")
 
 
+def words_of(text: str) -> list[str]:
+    """The words of a text; a character of a script without blanks is one."""
+    if text.isascii():  # the same, five times as fast
+        return text.encode().translate(_ASCII_WORDS).decode().split()
+    return WORD.findall(text)
+
+
 def count_words(text: str) -> int:
     """Words of a text; a character of a script without blanks counts as one."""
     if text.isascii():  # the same count, eight times as fast
-        return len(text.encode().translate(_ASCIIWORDS).split())
+        return len(text.encode().translate(_ASCII_WORDS).split())
     return len(WORD.findall(text))
 
 
 def _loop(text: str) -> str | None:
     """The repeated unit that a text ends in, or None."""
-    words = WORD.findall(text[-8 * _LOOP_TAIL :])[-_LOOP_TAIL:]
-    period = _tail_period(words, _LOOPWORDS)
+    words = words_of(text[-8 * _LOOP_TAIL :])[-_LOOP_TAIL:]
+    period = _tail_period(words, _LOOP_WORDS)
     if period:
         return " ".join(words[-period:])
-    characters = list(text.rstrip()[-_LOOP_TAIL:])
-    period = _tail_period(characters, _LOOP_CHARACTERS)
-    return "".join(characters[-period:]) if period else None
+    tail = text.rstrip()[-_LOOP_TAIL:]
+    period = _tail_period(tail, _LOOP_CHARACTERS)
+    return tail[-period:] if period else None
 
 
-def _tail_period(items: list[str], least: int) -> int | None:
-    """Length of the unit that the items end in at least four times over at least `least` items.
-
-    The failure function of Knuth, Morris and Pratt on the reversed items gives, for every tail, its shortest period.
-    """
-    if not items or items.count(items[-1]) < _LOOP_REPEATS:
-        return None
-    tail = items[::-1]
-    failure = [0] * len(tail)
-    matched = 0
-    for length in range(1, len(tail)):
-        while matched and tail[length] != tail[matched]:
-            matched = failure[matched - 1]
-        if tail[length] == tail[matched]:
-            matched += 1
-        failure[length] = matched
-        period = length + 1 - matched
-        if length + 1 >= max(least, _LOOP_REPEATS * period):
-            return period
+def _tail_period(items: Sequence[str], least: int) -> int | None:
+    """Length of the unit that the items end in at least four times over at least `least` items."""
+    size = len(items)
+    for period in range(1, size // _LOOP_REPEATS + 1) if size >= least else ():
+        if items[-1 - period] == items[-1]:  # most periods end here, before anything is copied
+            start = size - max(least, _LOOP_REPEATS * period)
+            if items[start : size - period] == items[start + period :]:
+                return period
     return None
