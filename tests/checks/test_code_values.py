@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import json
 from collections import Counter, OrderedDict, defaultdict, deque
 from decimal import Decimal
@@ -10,7 +11,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ownwords.checks._inside.operations import plain_base
@@ -73,6 +74,7 @@ values = st.recursive(
 )
 
 
+@example(datetime.time(fold=1))
 @given(values)
 def test_what_is_sent_arrives(value: Any) -> None:
     arrived = sent(value)

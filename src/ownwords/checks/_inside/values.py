@@ -155,7 +155,9 @@ def _encode_atom(value: Any) -> list[Any] | None:
         found = [kind.__name__, str(value)]
     elif kind in (datetime.date, datetime.datetime, datetime.time):
         aware = getattr(value, "tzinfo", None) is not None
-        found = None if aware and type(value.tzinfo) is not datetime.timezone else [kind.__name__, value.isoformat()]
+        other_zone = aware and type(value.tzinfo) is not datetime.timezone
+        has_fold = getattr(value, "fold", 0)  # which the text does not say
+        found = None if other_zone or has_fold else [kind.__name__, value.isoformat()]
     elif kind is datetime.timedelta:
         found = ["timedelta", value.days, value.seconds, value.microseconds]
     elif kind is type and _TYPES.get(value.__name__) is value:
