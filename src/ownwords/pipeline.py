@@ -104,7 +104,7 @@ def _engine(context: Context, todo: Sequence[Step]) -> dict[str, Any]:
 
 def _sandbox(context: Context, rewriting: bool) -> dict[str, Any]:
     """What contains the code that checks run while rewriting; that nothing did is never forgotten."""
-    if not rewriting or not any(check.traits.runs_code for check in context.recipe_checks):
+    if not rewriting or not context.runs_code:
         return {}
     return {} if context.run.facts().get("sandbox") == "none" else {"sandbox": sandbox.kind()}
 

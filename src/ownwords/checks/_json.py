@@ -165,14 +165,15 @@ def _depth(value: Any) -> int:
 
 def _decoder(exact: bool) -> json.JSONDecoder:
     return json.JSONDecoder(
-        object_pairs_hook=_object,
+        object_pairs_hook=with_unique_keys,
         parse_constant=_no_constant,
         parse_int=Decimal if exact else None,
         parse_float=Decimal if exact else _finite,
     )
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def with_unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON; of a key that stands there twice nobody knows which value is meant (NoJsonError)."""
     made = dict(pairs)
     if len(made) < len(pairs):
         seen: set[str] = set()

@@ -13,6 +13,7 @@ from collections.abc import Collection
 from typing import Any, cast
 
 from ownwords.checks._call_values import DEEPEST, UnreadableError, WrittenCall, require_shallow
+from ownwords.checks._json import with_unique_keys
 from ownwords.turns import as_call
 
 #: What every call in JSON has.
@@ -21,15 +22,7 @@ _LONGEST_KEY = len("'function'")
 _BETWEEN = " \t\r\n,;"
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object; of a key that is given twice nobody knows which value is meant."""
-    items = dict(pairs)
-    if len(items) < len(pairs):
-        raise ValueError("a key is given twice")
-    return items
-
-
-_DECODER = json.JSONDecoder(object_pairs_hook=_unique)
+_DECODER = json.JSONDecoder(object_pairs_hook=with_unique_keys)
 
 
 def calls_in_json(text: str, known: Collection[str] = ()) -> list[WrittenCall] | None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from typing import Any, Literal, cast
 
+from ownwords.checks._json import with_unique_keys
 from ownwords.checks.base import check
 from ownwords.records import PASSED, Candidate, Example, Verdict
 from ownwords.turns import split_reasoning
@@ -62,7 +63,7 @@ def read_judgement(text: str) -> dict[str, Any] | str:
     """The judge's opinion, by the keys of SCHEMA; where it is none, what is wrong with it."""
     answer = _unfenced(split_reasoning(text)[1].strip())
     try:
-        loaded: Any = json.loads(answer, object_pairs_hook=_pairs)
+        loaded: Any = json.loads(answer, object_pairs_hook=with_unique_keys)
     except (ValueError, RecursionError) as error:
         return f"the judge's answer is not JSON ({error}): {text[:200]!r}"
     if not isinstance(loaded, dict):
@@ -83,11 +84,3 @@ def _unfenced(answer: str) -> str:
     if not (answer.startswith(_FENCE) and answer.endswith(_FENCE)) or answer.count(_FENCE) != 2:
         return answer
     return answer.removesuffix(_FENCE).partition("\n")[2]
-
-
-def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object whose keys differ: of two answers to one question neither counts."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a key stands there twice")
-    return found

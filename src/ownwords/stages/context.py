@@ -81,6 +81,11 @@ class Context:
         found = named_checks(self.recipe.rewrite.checks, allow_code=self.allow_code)
         return [replace(c, asked=digest(self._asked_judge)) if c.traits.judged else c for c in found]
 
+    @property
+    def runs_code(self) -> bool:
+        """Whether a check runs a model's code."""
+        return any(check.traits.runs_code for check in self.recipe_checks)
+
     @cached_property
     def is_judged(self) -> bool:
         """Whether a check asks a judge."""

@@ -44,7 +44,6 @@ class _Round:
     """One wave's questions: `waiting` holds those that were asked; of `read` judgements some are `unreadable`."""
 
     context: Context
-    judge: Context
     stage: str
     trials: Trials
     waiting: dict[str, _Question] = field(default_factory=dict[str, _Question])
@@ -68,13 +67,14 @@ class _Round:
         """Judge an answer by what the judge said, if it said anything."""
         if judgement.error is None:
             text = turn_of(judgement).as_text()
+            opinion = read_judgement(text)
             self.read += 1
-            self.unreadable += isinstance(read_judgement(text), str)
+            self.unreadable += isinstance(opinion, str)
             self.trials.resume(question.asked, question.entry, text)
             if self.read == self.unreadable == EARLY_STOP_ROWS:
                 raise StageError(
                     f"judging stopped: none of the first {self.read} judgements can be read; the last: "
-                    f"{read_judgement(text)}. Take another model or engine for it (rewrite.judge), or more "
+                    f"{opinion}. Take another model or engine for it (rewrite.judge), or more "
                     "rewrite.judge.sampling.max_tokens."
                 )
 
@@ -107,7 +107,7 @@ def ask(context: Context, stage: str, asked: Iterable[Asked], count: int, standi
         engine = judge.engine()
         engine.warm_up([Weights()])
         provenance = json.dumps(engine.provenance.as_dict(), sort_keys=True)
-        questions = _Round(context, judge, stage, Trials(context, stage, standing))
+        questions = _Round(context, stage, Trials(context, stage, standing))
         errors: Counter[str] = Counter()
         with Progress("judging", count, startup=judge.startup_seconds) as progress:
             for answered, completion in enumerate(engine.stream(questions.requests(asked)), start=1):

@@ -144,8 +144,7 @@ def with_missing(context: Context, verdicts: Verdicts) -> Verdicts:
     """The verdicts; where all have passed and one is missing, a failed one in its place: nobody has said yes."""
     if len(verdicts) == len(context.checks) or any_failed(verdicts):
         return verdicts
-    missing = {check.label: NOT_JUDGED for check in context.checks if check.label not in verdicts}
-    return {check.label: {**verdicts, **missing}[check.label] for check in context.checks}
+    return {check.label: verdicts.get(check.label, NOT_JUDGED) for check in context.checks}
 
 
 def candidate_text(example: Example, completion: Completion, context: Context) -> str:

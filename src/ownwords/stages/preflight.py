@@ -41,7 +41,7 @@ def check_names(context: Context) -> None:
 
 def check_sandbox(context: Context) -> None:
     """Where a check runs a model's code there is a sandbox, or somebody allows to do without (else InputError)."""
-    if any(check.traits.runs_code for check in context.recipe_checks):
+    if context.runs_code:
         sandbox.require(allow_unsafe_code=context.allow_unsafe_code)
 
 
