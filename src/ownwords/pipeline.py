@@ -21,6 +21,7 @@ from ownwords.recipe import Recipe, dump_recipe, load_recipe
 from ownwords.run import plain_disk_errors
 from ownwords.stages import evaluate, gap, preflight, report, rewrite, scores, tune
 from ownwords.stages.context import Context
+from ownwords.variants import Training
 
 Verb = Literal["rewrite", "gap", "tune", "evaluate", "report", "run"]
 
@@ -114,8 +115,8 @@ def _require_earlier_stages(context: Context, verb: Verb) -> None:
     if verb in {"gap", "tune"}:
         rewrite.require_done(context)
     if verb == "evaluate":
-        for arm in context.recipe.tune.arms:
-            tune.arm_weights(context, arm)
+        for variant in context.variants.values():
+            tune.variant_weights(context, variant)
 
 
 def _report(context: Context, verb: Verb) -> str:
@@ -135,21 +136,22 @@ def _steps(context: Context, verb: Verb) -> list[Step]:
     if verb in {"gap", "run"}:
         steps.append(Step(gap.STAGE, gap.inputs(context), gap.STAGE, lambda _: gap.run(context)))
     if verb in {"tune", "run"}:
-        steps += [_tune_step(context, arm) for arm in context.recipe.tune.arms]
+        steps += [_tune_step(context, training) for training in context.trainings]
     if verb in {"evaluate", "run"}:
         steps += _evaluate_steps(context)
     return steps
 
 
-def _tune_step(context: Context, arm: str) -> Step:
-    name = tune.stage_name(arm)
-    return Step(name, tune.inputs(context, arm), name, lambda _: tune.run(context, arm))
+def _tune_step(context: Context, training: Training) -> Step:
+    name = tune.stage_name(training)
+    return Step(name, tune.inputs(context, training), name, lambda _: tune.run(context, training))
 
 
 def _evaluate_steps(context: Context) -> list[Step]:
-    """Every benchmark for every arm, arm after arm, worked on in one pass."""
+    """Every benchmark for every variant, one after the other, worked on in one pass."""
     tasks = evaluate.load_tasks(context)
-    pairs = {evaluate.stage_name(t.benchmark.name, arm): (t, arm) for arm in evaluate.arms(context) for t in tasks}
+    labels = evaluate.labels(context)
+    pairs = {evaluate.stage_name(task.benchmark.name, label): (task, label) for label in labels for task in tasks}
 
     def work(names: Sequence[str]) -> None:
         evaluate.run(context, [pairs[name] for name in names])

@@ -1,48 +1,69 @@
 """The contract of an arm: one way to train, as targets × objective × weights.
 
-An arm is one file here that defines `ARM = Arm(...)`. All arms of a run share seed model, prompts, row order, budget
-and hyper-parameters; an example that is dropped is dropped from all of them.
+An arm is one file here that defines `ARM = Arm(...)`; its method is plain data (`recipe.Method`), which a recipe may
+change: `{sdft: {mix: 0.5}}`. All arms of a run share seed model, prompts, row order, budget and hyper-parameters; an
+example that is dropped is dropped from all of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+from pydantic import ValidationError
 
 from ownwords.catalog import import_named, module_names
-from ownwords.records import Outcome, Source
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """What one example is trained on, and where it comes from."""
-
-    text: str
-    source: Source
+from ownwords.errors import RecipeError, unknown_name
+from ownwords.recipe import ArmSection, Method
 
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """`target` chooses the text of an outcome that was kept (not dropped).
-
-    `reads_rewrites` is False where the targets are the references whatever the rewrites: another rewriting prompt then
-    leaves the trained arm as it is, unless rows are dropped.
-    """
+    """`paper` says where the method comes from: authors and arXiv number, or what it is a control for."""
 
     name: str
     summary: str
-    target: Callable[[Outcome], Target]
-    reads_rewrites: bool = True
-    objective: Literal["cross_entropy"] = "cross_entropy"
-    weights: Literal["trained"] = "trained"
+    paper: str
+    method: Method
 
 
-def find_arm(name: str) -> Arm:
-    """The arm of that name; a RecipeError names the nearest if there is none."""
-    arm: Arm = import_named("arm", "ownwords.arms", name).ARM
-    return arm
+def find_arm(section: ArmSection) -> Arm:
+    """The arm that a recipe means, with its method as the recipe has it.
+
+    Raises:
+        RecipeError: there is none of that name (the nearest is named), or a setting of its method is wrong.
+    """
+    arm: Arm = import_named("arm", "ownwords.arms", section.of or section.name).ARM
+    if not section.changes:
+        return replace(arm, name=section.name)
+    values = _merged(arm.method.model_dump(), section.changes)
+    try:
+        return replace(arm, name=section.name, method=Method.model_validate(values))
+    except ValidationError as error:
+        raise RecipeError(_explain(section.name, error)) from error
 
 
 def all_arms() -> list[Arm]:
-    return [find_arm(name) for name in module_names("ownwords.arms")]
+    return [find_arm(ArmSection(name=name)) for name in module_names("ownwords.arms")]
+
+
+def _merged(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The values with the changes in them, section by section."""
+    merged = dict(values)
+    for key, value in changes.items():
+        old = merged.get(key)
+        if isinstance(old, dict) and isinstance(value, dict):
+            merged[key] = _merged(cast("dict[str, Any]", old), cast("dict[str, Any]", value))
+        else:
+            merged[key] = value
+    return merged
+
+
+def _explain(name: str, error: ValidationError) -> str:
+    problem = error.errors(include_url=False)[0]
+    location = [str(part) for part in problem["loc"]]
+    key = ".".join(["tune.arms", name, *location])
+    if problem["type"] == "extra_forbidden" and len(location) == 1:
+        return f"{key}: {unknown_name('setting of an arm', location[0], list(Method.model_fields))}"
+    return f"{key}: {problem['msg'].removeprefix('Value error, ')}."

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from ownwords.arms.base import Arm, Target
-from ownwords.records import Outcome
-
-
-def target(outcome: Outcome) -> Target:
-    return Target(outcome.example.reference, "reference")
-
+from ownwords.arms.base import Arm
+from ownwords.recipe import Method
 
 ARM = Arm(
     name="vanilla",
     summary="references, cross-entropy, weights as trained",
-    target=target,
-    reads_rewrites=False,
+    paper="the usual way",
+    method=Method(sources=["reference"]),
 )

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from ownwords.recipe.arm import ArmSection
 from ownwords.recipe.base import SamplingSection, Section, named, unique
 
 
@@ -33,8 +34,32 @@ class EarlyStoppingSection(Section):
     patience: int = Field(default=3, gt=0, description="Looks without a lower loss before training stops")
 
 
+def _default_arms() -> list[ArmSection]:
+    return [ArmSection(name=name) for name in ("vanilla", "sdft")]
+
+
+class SweepSection(Section):
+    """Every arm is trained at every combination of these; a key that is left out keeps the recipe's value."""
+
+    learning_rate: list[Annotated[float, Field(gt=0)]] = Field(default_factory=list[float])
+    num_train_epochs: list[Annotated[float, Field(gt=0)]] = Field(default_factory=list[float])
+    lora_r: list[Annotated[int, Field(gt=0)]] = Field(
+        default_factory=list[int], description="Ranks of the adapter; its alpha changes in proportion"
+    )
+    seed: list[Annotated[int, Field(ge=0, lt=2**32)]] = Field(
+        default_factory=list[int], description="Seeds of training (order, dropout, the adapter's start); data are one"
+    )
+    scale: list[Annotated[float, Field(ge=0, le=2)]] = Field(
+        default_factory=list[float], description="Of arms with `trained_as`: no training is needed for these"
+    )
+
+
 class TuneSection(Section):
-    arms: list[str] = Field(default_factory=lambda: ["vanilla", "sdft"], min_length=1)
+    arms: list[Annotated[ArmSection, BeforeValidator(named)]] = Field(default_factory=_default_arms, min_length=1)
+    sweep: SweepSection = Field(default_factory=SweepSection)
+    checkpoints: int = Field(
+        default=0, ge=0, le=20, description="So many places on the way, evenly spaced, are saved and evaluated too"
+    )
     learning_rate: float = Field(default=1e-4, gt=0)
     num_train_epochs: float = Field(default=2, gt=0)
     per_device_train_batch_size: int = Field(default=2, gt=0)
@@ -57,9 +82,15 @@ class TuneSection(Section):
     save_steps: int = Field(default=50, gt=0, description="Steps between checkpoints")
     report_to: str = "none"
 
+    @property
+    def arm_names(self) -> list[str]:
+        return [arm.name for arm in self.arms]
+
     @model_validator(mode="after")
     def _unique_arms(self) -> TuneSection:
-        unique(self.arms)
+        unique(self.arm_names)
+        if self.sweep.lora_r and self.lora is None:
+            raise ValueError("sweep.lora_r needs an adapter, and tune.lora is null")
         return self
 
 

@@ -169,6 +169,7 @@ class Training:
 
     arm: str
     variant: str
+    label: str
     rows: int
     supervised_tokens: int
     truncated_rows: int
@@ -204,7 +205,7 @@ class Sanity:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """One benchmark for one variant. `usable` is False where the sanity gate failed, with its `reason`."""
+    """One benchmark for one variant (a label). `usable` is False where the sanity gate failed, with its `reason`."""
 
     benchmark: str
     arm: str
@@ -222,10 +223,10 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class ScoreDifference:
-    """`arm` minus `baseline` on one benchmark, paired by test item."""
+    """`variant` minus `baseline` (labels) on one benchmark, paired by test item."""
 
     benchmark: str
-    arm: str
+    variant: str
     baseline: str
     n: int
     mean: float | None

@@ -123,7 +123,7 @@ def _loss_chart(trainings: Iterable[Training]) -> Markup:
     by_epoch = all(point.epoch is not None for training in trainings for point in training.loss)
     lines = [
         Line(
-            training.arm if arms.count(training.arm) == 1 else f"{training.arm} {training.variant}",
+            training.label,
             tuple(
                 (point.epoch if by_epoch and point.epoch is not None else float(point.step), point.loss)
                 for point in training.loss
@@ -139,7 +139,7 @@ def _loss_chart(trainings: Iterable[Training]) -> Markup:
 def _untrained(data: ReportData) -> list[str]:
     """Arms of the recipe that have no training yet."""
     trained = {training.arm for training in data.trainings}
-    return [] if data.recipe is None else [arm for arm in data.recipe.tune.arms if arm not in trained]
+    return [] if data.recipe is None else [arm for arm in data.recipe.tune.arm_names if arm not in trained]
 
 
 def _sample_groups(samples: Iterable[Sample]) -> list[SampleGroup]:
@@ -214,7 +214,7 @@ def _recipe_facts(recipe: Recipe) -> list[tuple[str, str]]:
             f"temperature {sampling.temperature}, top_p {sampling.top_p}, top_k {sampling.top_k}, "
             f"at most {sampling.max_tokens} tokens",
         ),
-        ("arms", ", ".join(tune.arms)),
+        ("arms", ", ".join(tune.arm_names)),
         (
             "training",
             f"{tune.num_train_epochs:g} epochs, learning rate {tune.learning_rate:g} ({tune.lr_scheduler_type}), "

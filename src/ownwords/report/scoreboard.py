@@ -27,7 +27,7 @@ Kind = Literal["better", "worse", "noise", "none"]
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One variant of one arm. `variant` is part of the label only where an arm has several."""
+    """One variant of one arm; `variant` is None where none has a score yet."""
 
     arm: str
     variant: str | None
@@ -94,7 +94,7 @@ class Scoreboard:
 
 def build_scoreboard(scores: Scores, recipe: Recipe | None) -> Scoreboard:
     """Every benchmark that has a score, by area, with one cell for each arm of the recipe or of the scores."""
-    columns = _columns(scores.scores, [] if recipe is None else recipe.tune.arms)
+    columns = _columns(scores.scores, [] if recipe is None else recipe.tune.arm_names)
     scored = {score.benchmark for score in scores.scores}
     rows = [_row(info, columns, scores) for info in scores.benchmarks if info.name in scored]
     areas = [
@@ -143,16 +143,13 @@ def _columns(scores: Iterable[Score], arms: list[str]) -> list[Column]:
     columns: list[Column] = []
     for arm, names in variants.items():
         color = arm_color(arm, variants)
-        if len(names) > 1:
-            columns += [Column(arm, name, f"{arm} {name}", color) for name in names]
-        else:
-            columns.append(Column(arm, names[0] if names else None, arm, color))
+        columns += [Column(arm, name, name, color) for name in names] or [Column(arm, None, arm, color)]
     return columns
 
 
 def _row(info: BenchmarkInfo, columns: list[Column], scores: Scores) -> Row:
     found = {(s.arm, s.variant): s for s in scores.scores if s.benchmark == info.name}
-    unusable = {s.arm for s in found.values() if not s.usable}
+    unusable = {s.variant for s in found.values() if not s.usable}
     differences = [d for d in scores.differences if d.benchmark == info.name]
     cells: list[Cell] = []
     marks: list[Mark] = []
@@ -161,7 +158,7 @@ def _row(info: BenchmarkInfo, columns: list[Column], scores: Scores) -> Row:
         if score is None:
             cells.append(Cell("missing"))
             continue
-        own = [_comparison(d, info, unusable) for d in differences if d.arm == column.arm]
+        own = [_comparison(d, info, unusable) for d in differences if d.variant == column.variant]
         cells.append(_cell(score, info, own))
         if score.mean is not None and score.low is not None and score.high is not None:
             marks.append(Mark(column.label, score.mean, score.low, score.high, column.color, score.usable))
@@ -186,7 +183,7 @@ def _cell(score: Score, info: BenchmarkInfo, comparisons: list[Comparison]) -> C
 
 
 def _comparison(difference: ScoreDifference, info: BenchmarkInfo, unusable: set[str]) -> Comparison:
-    bad = [arm for arm in (difference.arm, difference.baseline) if arm in unusable]
+    bad = [arm for arm in (difference.variant, difference.baseline) if arm in unusable]
     kind: Kind
     if bad:
         kind, words = "none", f"not compared: the score of {' and '.join(bad)} is unusable"

@@ -21,6 +21,7 @@ from ownwords.recipe import CheckSection, Recipe, RuntimeSection
 from ownwords.records import Example, Sampling, digest
 from ownwords.rendering import Given
 from ownwords.run import Run
+from ownwords.variants import Training, Variant, trainings, variants
 
 #: Gives likelihoods and mixes weights on any machine, so it serves where the recipe's engine cannot.
 FALLBACK_ENGINE = "transformers"
@@ -163,10 +164,15 @@ class Context:
     def rewrite_sampling(self) -> Sampling:
         return Sampling(**self.recipe.rewrite.sampling.model_dump())
 
-    @property
-    def variant(self) -> str:
-        """The folder of an arm's one variant; sweeps over other things add to it."""
-        return f"seed{self.recipe.seed}"
+    @cached_property
+    def variants(self) -> dict[str, Variant]:
+        """Everything that is evaluated beside the seed, by label."""
+        return {variant.label: variant for variant in variants(self.recipe)}
+
+    @cached_property
+    def trainings(self) -> list[Training]:
+        """Everything that is trained."""
+        return trainings(self.recipe)
 
     @cached_property
     def engine_choice(self) -> Choice:

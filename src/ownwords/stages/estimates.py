@@ -48,7 +48,7 @@ def evaluation(context: Context, tasks: Sequence[evaluate.Task], length: int, tr
     no estimate for what another engine answers.
     """
     codec = Codec(context.tokenizer(None), length, frozenset())
-    arms = len(evaluate.arms(context))
+    arms = len(evaluate.labels(context))
     found: list[dict[str, Any]] = []
     for task in tasks:
         requests = [request for _, _, request in evaluate.requests_of(context, task)]

@@ -1,9 +1,9 @@
-"""Evaluation: seed and every arm answer the same benchmarks, with the same prompts and the same decoding.
+"""Evaluation: the seed and every variant answer the same benchmarks, with the same prompts and the same decoding.
 
-An arm is loaded from what tuning saved, never taken from memory. All benchmarks of all arms go through an engine in one
-pass, arm after arm: one that can mix weights has them in flight together, another switches rarely. The scores of a
-benchmark and arm are written with its last answer; every answer is in the journal, so a killed evaluation asks only for
-what is missing.
+A variant is loaded from what tuning saved, never taken from memory. All benchmarks of all variants go through an engine
+in one pass, one after the other: an engine that can mix weights has them in flight together, another switches rarely.
+The scores of a benchmark and variant are written with its last answer; every answer is in the journal, so a killed
+evaluation asks only for what is missing. Variants are named by their labels; the seed's is `seed`.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from ownwords.recipe import BenchmarkSection
 from ownwords.records import Completion, Request, Sampling, Weights, digest
 from ownwords.stages import scores, tune
 from ownwords.stages.context import Context
+from ownwords.variants import SEED
 from ownwords.work import Work
 
-SEED = "seed"
 GROUP = "evaluate"
 
 
@@ -40,24 +40,24 @@ class Task:
 
 @dataclass(slots=True)
 class Exam:
-    """One benchmark for one arm: what is asked, and what has been answered, by (item id, number of the ask)."""
+    """One benchmark for one variant: what is asked, and what has been answered, by (item id, number of the ask)."""
 
     task: Task
-    arm: str
+    label: str
     requests: dict[Key, Request]
     answers: dict[Key, Completion] = field(default_factory=dict[Key, Completion])
 
     @property
     def stage(self) -> str:
-        return stage_name(self.task.benchmark.name, self.arm)
+        return stage_name(self.task.benchmark.name, self.label)
 
     @property
     def answered(self) -> bool:
         return len(self.answers) == len(self.requests)
 
 
-def stage_name(benchmark: str, arm: str) -> str:
-    return f"{GROUP}/{benchmark}/{arm}"
+def stage_name(benchmark: str, label: str) -> str:
+    return f"{GROUP}/{benchmark}/{label}"
 
 
 def load_tasks(context: Context) -> list[Task]:
@@ -79,33 +79,39 @@ def load_tasks(context: Context) -> list[Task]:
     return tasks
 
 
-def inputs(context: Context, task: Task, arm: str) -> Inputs:
+def inputs(context: Context, task: Task, label: str) -> Inputs:
     layout = task.settings.chat_template or context.recipe.tune.chat_template
-    trained = {} if arm == SEED else {"stage tune": fingerprint(tune.inputs(context, arm))}
     return join(
         context.model_inputs,
-        trained,
+        {} if label == SEED else _variant_inputs(context, label),
         flatten(context.recipe.evaluate, "evaluate"),
         context.layout_inputs("chat_template", layout),
         {
             "benchmark": task.settings.model_dump(mode="json", exclude={"path", "optional"}),
             "benchmark.items": digest([item.id for item in task.items]),
-            "arm": arm,
+            "variant": label,
             "thinking": context.thinking,
             "seed": context.recipe.seed,
         },
     )
 
 
-def arms(context: Context) -> list[str]:
-    return [SEED, *context.recipe.tune.arms]
+def _variant_inputs(context: Context, label: str) -> Inputs:
+    variant = context.variants[label]
+    trained = {"stage tune": fingerprint(tune.inputs(context, variant.training))}
+    return {**trained, "variant.scale": variant.scale, "variant.part": variant.part}
+
+
+def labels(context: Context) -> list[str]:
+    """Of the seed and of everything else that is evaluated."""
+    return [SEED, *context.variants]
 
 
 def run(context: Context, wanted: Sequence[tuple[Task, str]]) -> None:
-    """Put these benchmarks to these arms and write their per-item scores.
+    """Put these benchmarks to these variants and write their per-item scores.
 
     Raises:
-        InputError: an arm's finished scores on a benchmark come from another engine.
+        InputError: a variant's finished scores on a benchmark come from another engine.
         EngineError, StageError: an engine could not answer everything. What is answered, and scored, is kept.
     """
     exams = _build_exams(context, wanted)
@@ -116,8 +122,8 @@ def run(context: Context, wanted: Sequence[tuple[Task, str]]) -> None:
     with contextlib.ExitStack() as stack:
         working: dict[str, Work] = {}
         for exam in exams:
-            files = scores.files(context, exam.task.benchmark.name, exam.arm)
-            work = context.run.working_on(exam.stage, inputs(context, exam.task, exam.arm), files)
+            files = scores.files(context, exam.task.benchmark.name, exam.label)
+            work = context.run.working_on(exam.stage, inputs(context, exam.task, exam.label), files)
             working[exam.stage] = stack.enter_context(work)
         total = sum(len(exam.requests) for exam in exams)
         progress = Progress("evaluating", total, unit="requests", startup=context.startup_seconds)
@@ -127,17 +133,17 @@ def run(context: Context, wanted: Sequence[tuple[Task, str]]) -> None:
 
 
 def _build_exams(context: Context, wanted: Sequence[tuple[Task, str]]) -> list[Exam]:
-    """Requests to several arms share their messages: only id and weights differ."""
-    weights = {arm: _weights(context, arm) for arm in dict.fromkeys(arm for _, arm in wanted)}
+    """Requests to several variants share their messages: only id and weights differ."""
+    weights = {label: _weights(context, label) for label in dict.fromkeys(label for _, label in wanted)}
     asked: dict[str, list[tuple[str, int, Request]]] = {}
     exams: list[Exam] = []
-    for task, arm in wanted:
+    for task, label in wanted:
         name = task.benchmark.name
         if name not in asked:
             asked[name] = requests_of(context, task)
-        exam = Exam(task, arm, {})
+        exam = Exam(task, label, {})
         for item_id, number, request in asked[name]:
-            own = replace(request, id=f"{request.id}/{arm}", weights=weights[arm])
+            own = replace(request, id=f"{request.id}/{label}", weights=weights[label])
             exam.requests[Key(item_id, number, own.hash)] = own
         exams.append(exam)
     return exams
@@ -152,18 +158,20 @@ def requests_of(context: Context, task: Task) -> list[tuple[str, int, Request]]:
     ]
 
 
-def _weights(context: Context, arm: str) -> Weights:
-    return Weights("seed", context.model.weights_hash) if arm == SEED else tune.arm_weights(context, arm)
+def _weights(context: Context, label: str) -> Weights:
+    if label == SEED:
+        return Weights("seed", context.model.weights_hash)
+    return tune.variant_weights(context, context.variants[label])
 
 
 def _refuse_other_engine(context: Context, engine: Engine, exam: Exam) -> None:
     """One score table comes from one engine."""
     benchmark = exam.task.benchmark.name
-    other = scores.other_engine(context, benchmark, exam.arm, engine.provenance.as_dict())
+    other = scores.other_engine(context, benchmark, exam.label, engine.provenance.as_dict())
     if other is not None:
-        arm, differences = other
+        label, differences = other
         raise InputError(
-            f"the scores of {arm} on {benchmark} come from another engine ({differences}); one score table "
+            f"the scores of {label} on {benchmark} come from another engine ({differences}); one score table "
             "comes from one engine. Set runtime as it was, or choose another output_dir."
         )
 
@@ -244,7 +252,7 @@ def _finish(context: Context, exam: Exam, provenance: Mapping[str, str], work: W
     scores.write_items(
         context,
         exam.task.benchmark,
-        exam.arm,
+        exam.label,
         items=exam.task.items,
         answers=_by_item(exam),
         engine=provenance,

@@ -39,7 +39,7 @@ def explain(context: Context, wanted: str) -> dict[str, Any]:
         raise InputError(f"there is no run in {run.directory}: `ownwords run` makes one.")
     notes: list[str] = []
     examples = _examples(context, notes)
-    files = {arm: run.arm_data(arm) / "train.parquet" for arm in context.recipe.tune.arms}
+    files = {arm: run.arm_data(arm) / "train.parquet" for arm in context.recipe.tune.arm_names}
     example_id = find_id(wanted, {*examples, *(i for path in files.values() for i in _ids(path))}, str(run.directory))
     rows = {arm: row for arm, path in files.items() if (row := _row(path, example_id)) is not None}
     example = examples.get(example_id) or _example(next(iter(rows.values())))

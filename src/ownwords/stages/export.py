@@ -19,7 +19,7 @@ from ownwords.data.trainers import DATA_FILE, TRAINERS, trainer_files
 from ownwords.data.writers import WRITERS, ExportFormat, FileHas
 from ownwords.errors import InputError
 from ownwords.paths import given_path
-from ownwords.recipe import Recipe, load_recipe
+from ownwords.recipe import ArmSection, Recipe, load_recipe
 from ownwords.run import Run, plain_disk_errors, read_json, write_atomic, write_text
 from ownwords.stages import rewrite
 
@@ -180,9 +180,10 @@ def _facts(run: Run, recipe: Recipe, arm: str, counts: Counts) -> dict[str, Any]
     """What the card says, from the run's own record of its rewriting."""
     summary: dict[str, Any] = read_json(run.directory / "rewrite.json") or {}
     engine: dict[str, Any] = summary.get("engine", {})
+    section = next((own for own in recipe.tune.arms if own.name == arm), ArmSection(name=arm))
     return {
         "arm": arm,
-        "summary": find_arm(arm).summary,
+        "summary": find_arm(section).summary,
         "rows": counts.rows,
         "outcomes": summary.get("outcomes", []),
         "prompt_preset": summary.get("prompt", ""),

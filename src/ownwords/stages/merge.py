@@ -55,9 +55,9 @@ def merge(context: Context, arm: str, folder: Path, *, force: bool = False) -> M
 
     if folder.exists() and not force and (not folder.is_dir() or any(folder.iterdir())):
         raise InputError(f"{folder} exists already: add --force to replace it.")
-    if arm not in context.recipe.tune.arms:
-        raise InputError(f"the run has no arm {arm!r}: it has {', '.join(context.recipe.tune.arms)}.")
-    weights = tune.arm_weights(context, arm)
+    if arm not in context.variants:
+        raise InputError(f"the run has no arm {arm!r}: it has {', '.join(context.variants)}.")
+    weights = tune.variant_weights(context, context.variants[arm])
     if weights.kind != "adapter":
         raise InputError(f"arm {arm} is a whole model already, in {weights.path}: there is nothing to merge.")
     device = models.choose_device(context.recipe.runtime.device)

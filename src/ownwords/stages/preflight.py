@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Sequence, Set
 
 from ownwords import models
-from ownwords.arms.base import find_arm
 from ownwords.benchmarks.base import find_benchmark
 from ownwords.checks import sandbox
 from ownwords.engines.base import needs_model
@@ -33,8 +32,7 @@ def check_names(context: Context) -> None:
     for layout in (recipe.rewrite.chat_template, *_later_layouts(context)):
         if layout is not None:
             load_layout(layout)
-    for arm in recipe.tune.arms:
-        find_arm(arm)
+    _ = context.variants
     for benchmark in recipe.evaluate.benchmarks:
         find_benchmark(benchmark.name)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,11 @@ from ownwords import models
 from ownwords.errors import StageError
 from ownwords.progress import Progress
 from ownwords.records import Completion, Weights
-from ownwords.stages import rewrite, training
+from ownwords.stages import rewrite
 from ownwords.stages.context import Context
 from ownwords.stages.memory import peak_device_gib, peak_resident_gib
 from ownwords.stages.supervision import Supervision
+from ownwords.stages.trainer import train
 
 
 def probe(context: Context, lengths: Sequence[int], count: int) -> dict[str, Any]:
@@ -75,19 +77,20 @@ def probe_training(context: Context, rows: Supervision) -> dict[str, Any]:
     by_length = sorted(rows.rows, key=lambda row: len(row["input_ids"]))
     middle = len(by_length) // 2
     chosen = [*by_length[-size:], *by_length[: -size or None][middle : middle + size]]
+    own = context.trainings[0]
     changes = {"num_train_epochs": 1, "gradient_accumulation_steps": 1, "early_stopping": None, "report_to": "none"}
-    short = recipe.model_copy(update={"tune": recipe.tune.model_copy(update=changes)})
+    short = replace(own, tune=recipe.tune.model_copy(update=changes))
     context.close_engines()
     tokenizer = context.tokenizer(recipe.tune.chat_template)
     with tempfile.TemporaryDirectory() as work:
         try:
-            trainer = training.train(
+            trainer = train(
                 short,
                 context.model,
+                recipe.runtime,
                 Supervision(rows=chosen),
                 tokenizer,
                 work=Path(work),
-                arm="on trial",
                 checkpoints=False,
             )
         except (RuntimeError, MemoryError) as error:

@@ -10,12 +10,12 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from ownwords.arms.base import Arm, find_arm
 from ownwords.data.card import dataset_card
 from ownwords.data.export import NO_TOOLS, training_row, training_table, with_targets, write_tables
-from ownwords.records import Outcome, Verdict
+from ownwords.records import Outcome, Source, Verdict
 from ownwords.run import write_json, write_text
 from ownwords.stages.context import Context
 from ownwords.stats import cohen_kappa, wilson
@@ -28,6 +28,13 @@ JUDGE = "judge"
 NO_OPINION = ("not_judged", "judge_unreadable")
 #: So many outcomes are held at a time.
 PIECE = 1_000
+
+
+class Target(NamedTuple):
+    """What one example is trained on, and where it comes from."""
+
+    text: str
+    source: Source
 
 
 @dataclass(slots=True)
@@ -114,7 +121,7 @@ class Tally:
 
 def write_products(context: Context, outcomes: Iterable[Outcome]) -> None:
     """Write every arm's data, `rewrite.json` and `samples.json`."""
-    tally = write_arm_data(context, [find_arm(name) for name in context.recipe.tune.arms], outcomes)
+    tally = write_arm_data(context, [find_arm(section) for section in context.recipe.tune.arms], outcomes)
     write_json(context.run.directory / "rewrite.json", _summary(context, tally))
     write_json(context.run.directory / "samples.json", [_sample(outcome) for outcome in tally.samples()])
 
@@ -141,7 +148,7 @@ def write_arm_data(context: Context, arms: Sequence[Arm], outcomes: Iterable[Out
         some = list(islice(kept, PIECE))
         while True:
             table = training_table([row(outcome) for outcome in some])
-            targets = [[arm.target(outcome) for outcome in some] for arm in arms]
+            targets = [[_target(arm, outcome) for outcome in some] for arm in arms]
             for counts, own in zip(sources, targets, strict=True):
                 counts.update(target.source for target in own)
             yield [with_targets(table, [t.text for t in own], [t.source for t in own]) for own in targets]
@@ -156,6 +163,14 @@ def write_arm_data(context: Context, arms: Sequence[Arm], outcomes: Iterable[Out
         card = dataset_card({**facts, "arm": arm.name, "summary": arm.summary, "sources": dict(counts)})
         write_text(context.run.arm_data(arm.name) / "README.md", card)
     return tally
+
+
+def _target(arm: Arm, outcome: Outcome) -> Target:
+    if not arm.method.generated:
+        return Target(outcome.example.reference, "reference")
+    if outcome.target is None or outcome.source is None:
+        raise ValueError(f"example {outcome.example.id} was dropped and has no target")
+    return Target(outcome.target, outcome.source)
 
 
 def _kept(outcomes: Iterable[Outcome]) -> Iterator[Outcome]:

@@ -11,6 +11,7 @@ from ownwords.errors import InputError
 from ownwords.recipe import Recipe, load_recipe
 from ownwords.report.console import summarize
 from ownwords.report.data import Gap, ReportData, Rewriting, RunRecord, Sample, Scores, Training, read_part
+from ownwords.variants import trainings
 
 REPORT = "report.html"
 
@@ -60,4 +61,5 @@ def _trainings(run_dir: Path, recipe: Recipe | None) -> tuple[Training, ...]:
     found = [training for folder in folders if (training := read_part(folder / "training.json", Training))]
     if recipe is None:
         return tuple(found)
-    return tuple(training for arm in recipe.tune.arms for training in found if training.arm == arm)
+    wanted = {(training.arm.name, training.folder) for training in trainings(recipe)}
+    return tuple(training for training in found if (training.arm, training.variant) in wanted)

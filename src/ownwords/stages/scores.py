@@ -15,29 +15,30 @@ from ownwords.records import Completion
 from ownwords.run import read_json, write_atomic, write_json
 from ownwords.stages.context import Context
 from ownwords.stats import mean_interval, paired_difference
+from ownwords.variants import SEED, baseline
 
 Scores = dict[str, float]
 
-#: What an arm's score file holds beside the rows.
-FACTS = {"variant", "engine", "sanity", "usable", "reason"}
+#: What a score file holds beside the rows.
+FACTS = {"engine", "sanity", "usable", "reason"}
 
 
-def files(context: Context, benchmark: str, arm: str) -> list[Path]:
-    """The per-item scores of an arm, and what cannot be read off them."""
+def files(context: Context, benchmark: str, label: str) -> list[Path]:
+    """The per-item scores of a variant, and what cannot be read off them."""
     folder = context.run.scores_dir / benchmark
-    return [folder / f"{arm}.parquet", folder / f"{arm}.json"]
+    return [folder / f"{label}.parquet", folder / f"{label}.json"]
 
 
 def write_items(
     context: Context,
     benchmark: Benchmark,
-    arm: str,
+    label: str,
     *,
     items: Sequence[Item],
     answers: Mapping[str, Sequence[Completion]],
     engine: Mapping[str, str],
 ) -> None:
-    """`scores/<benchmark>/<arm>.parquet`, a row an item, and `.json` beside it with what cannot be read off the rows.
+    """`scores/<benchmark>/<label>.parquet`, a row an item, and `.json` beside it with what cannot be read off the rows.
 
     An item whose completions hold an error has no score: it is counted, never guessed.
     """
@@ -71,25 +72,24 @@ def write_items(
         ]
     )
     table = pa.Table.from_pylist(rows, schema=schema)
-    write_atomic(folder / f"{arm}.parquet", lambda temporary: pq.write_table(table, temporary))
+    write_atomic(folder / f"{label}.parquet", lambda temporary: pq.write_table(table, temporary))
     generated = [answers[item.id][0] for item in unique] if benchmark.generative else []
     sanity = judge_answers(generated) if generated else None
     facts = {
-        "variant": context.variant,
         "engine": dict(engine),
         "sanity": None if sanity is None else asdict(sanity),
         "usable": sanity is None or sanity.usable,
         "reason": "" if sanity is None else sanity.reason,
     }
-    write_json(folder / f"{arm}.json", facts)
+    write_json(folder / f"{label}.json", facts)
 
 
-def other_engine(context: Context, benchmark: str, arm: str, engine: Mapping[str, str]) -> tuple[str, str] | None:
-    """The first other arm whose finished scores on the benchmark another engine made, and that engine; else None."""
-    for name in ("seed", *context.recipe.tune.arms):
+def other_engine(context: Context, benchmark: str, label: str, engine: Mapping[str, str]) -> tuple[str, str] | None:
+    """The first other variant whose finished scores there another engine made, and that engine; else None."""
+    for name in (SEED, *context.variants):
         path = context.run.scores_dir / benchmark / f"{name}.json"
         finished = context.run.stage(f"evaluate/{benchmark}/{name}").get("status") == "done"
-        if name == arm or not finished or not path.exists():
+        if name == label or not finished or not path.exists():
             continue
         other: dict[str, str] = _read_facts(path)["engine"]
         if other != dict(engine):
@@ -98,20 +98,23 @@ def other_engine(context: Context, benchmark: str, arm: str, engine: Mapping[str
 
 
 def write_summary(context: Context) -> None:
-    """`scores/summary.json`: every benchmark and arm of the recipe that has been evaluated so far."""
-    arms = ["seed", *context.recipe.tune.arms]
+    """`scores/summary.json`: every benchmark and variant of the recipe that has been evaluated so far."""
     benchmarks = [find_benchmark(settings.name) for settings in context.recipe.evaluate.benchmarks]
     summary: dict[str, list[dict[str, Any]]] = {"benchmarks": [], "scores": [], "differences": []}
+    known = list(context.variants.values())
+    against = {variant.label: baseline(variant, known) for variant in known}
     for benchmark in benchmarks:
-        by_arm: dict[str, Scores] = {}
-        for arm in arms:
-            path = context.run.scores_dir / benchmark.name / f"{arm}.parquet"
+        found: dict[str, Scores] = {}
+        for label in (SEED, *context.variants):
+            path = context.run.scores_dir / benchmark.name / f"{label}.parquet"
             if path.is_file():
-                by_arm[arm], errors = _read_scores(path)
-                summary["scores"].append(_score_row(benchmark.name, arm, by_arm[arm], errors, path))
-        if by_arm:
+                found[label], errors = _read_scores(path)
+                arm = label if label == SEED else context.variants[label].arm.name
+                names = {"benchmark": benchmark.name, "arm": arm, "variant": label}
+                summary["scores"].append({**names, **_score(found[label], errors, path)})
+        if found:
             summary["benchmarks"].append(_describe(benchmark))
-            summary["differences"] += _differences(benchmark.name, by_arm)
+            summary["differences"] += _differences(benchmark.name, found, against)
     write_json(context.run.scores_dir / "summary.json", summary)
 
 
@@ -140,7 +143,7 @@ def _read_scores(path: Path) -> tuple[Scores, int]:
 
 
 def _read_facts(path: Path) -> dict[str, Any]:
-    """What `write_items` wrote beside an arm's scores."""
+    """What `write_items` wrote beside the scores."""
     facts = read_json(path)
     if not isinstance(facts, dict) or facts.keys() != FACTS or not isinstance(facts["engine"], dict):
         raise StageError(_damaged(path, f"it must hold {', '.join(sorted(FACTS))}"))
@@ -151,9 +154,9 @@ def _damaged(path: Path, reason: str) -> str:
     return f"{path} is not what ownwords writes there: {reason}. Remove it and run the command again."
 
 
-def _score_row(benchmark: str, arm: str, scores: Scores, errors: int, path: Path) -> dict[str, Any]:
-    facts = _read_facts(path.with_suffix(".json"))
-    row = {"benchmark": benchmark, "arm": arm, "variant": facts["variant"], "n": len(scores), "errors": errors}
+def _score(scores: Scores, errors: int, path: Path) -> dict[str, Any]:
+    facts = _read_facts(path.parent / f"{path.name.removesuffix('.parquet')}.json")
+    row: dict[str, Any] = {"n": len(scores), "errors": errors}
     if not scores:
         return {**row, "mean": None, "low": None, "high": None, "usable": False, "reason": "no item could be scored"}
     interval = mean_interval(list(scores.values()))
@@ -162,21 +165,23 @@ def _score_row(benchmark: str, arm: str, scores: Scores, errors: int, path: Path
     return {**row, "engine": facts["engine"]}
 
 
-def _differences(benchmark: str, by_arm: Mapping[str, Scores]) -> list[dict[str, Any]]:
-    """Every trained arm against the seed, and every other arm against vanilla, on the items that both have."""
-    pairs = [(arm, "seed") for arm in by_arm if arm != "seed"]
-    pairs += [(arm, "vanilla") for arm in by_arm if arm not in {"seed", "vanilla"}]
+def _differences(
+    benchmark: str, found: Mapping[str, Scores], against: Mapping[str, str | None]
+) -> list[dict[str, Any]]:
+    """Every variant against the seed, and against its own baseline, on the items that both have."""
+    pairs = [(label, SEED) for label in found if label != SEED]
+    pairs += [(label, other) for label in found if (other := against.get(label)) is not None]
     rows: list[dict[str, Any]] = []
-    for arm, baseline in pairs:
-        shared = sorted(by_arm[arm].keys() & by_arm.get(baseline, {}).keys())
+    for label, other in pairs:
+        shared = sorted(found[label].keys() & found.get(other, {}).keys())
         if not shared:
             continue
-        difference = paired_difference([by_arm[arm][i] for i in shared], [by_arm[baseline][i] for i in shared])
+        difference = paired_difference([found[label][i] for i in shared], [found[other][i] for i in shared])
         rows.append(
             {
                 "benchmark": benchmark,
-                "arm": arm,
-                "baseline": baseline,
+                "variant": label,
+                "baseline": other,
                 "n": difference.n,
                 "mean": difference.mean,
                 "low": difference.low,

@@ -11,16 +11,17 @@ from ownwords.recipe import Recipe, load_recipe
 from ownwords.report.text import one_line
 from ownwords.run import Run, read_json
 from ownwords.stages import evaluate, gap, rewrite, tune
+from ownwords.variants import SEED, trainings, variants
 
 
 def expected_stages(recipe: Recipe, run: Run) -> list[str]:
     """Every stage of a whole run, in order; an optional benchmark only where it was begun."""
-    names = [rewrite.STAGE, gap.STAGE, *(tune.stage_name(arm) for arm in recipe.tune.arms)]
+    names = [rewrite.STAGE, gap.STAGE, *(tune.stage_name(training) for training in trainings(recipe))]
     wanted = [benchmark.name for benchmark in recipe.evaluate.benchmarks if not benchmark.optional]
     optional = [benchmark.name for benchmark in recipe.evaluate.benchmarks if benchmark.optional]
-    for arm in (evaluate.SEED, *recipe.tune.arms):
-        names += [evaluate.stage_name(name, arm) for name in wanted]
-        names += [name for name in (evaluate.stage_name(b, arm) for b in optional) if run.stage(name)]
+    for label in (SEED, *(variant.label for variant in variants(recipe))):
+        names += [evaluate.stage_name(name, label) for name in wanted]
+        names += [name for name in (evaluate.stage_name(b, label) for b in optional) if run.stage(name)]
     return names
 
 

@@ -19,20 +19,21 @@ from ownwords import models
 from ownwords.errors import StageError
 from ownwords.models import Model
 from ownwords.progress import Progress
-from ownwords.recipe import LoraSection, Recipe
+from ownwords.recipe import LoraSection, RuntimeSection, TuneSection
 from ownwords.stages.supervision import Supervision
+from ownwords.variants import Training
 
 CHECKPOINTS_KEPT = 2
 
 
 def train(
-    recipe: Recipe,
+    training: Training,
     model: Model,
+    runtime: RuntimeSection,
     supervision: Supervision,
     tokenizer: Any,
     *,
     work: Path,
-    arm: str,
     checkpoints: bool = True,
 ) -> Any:
     """Train one arm and return TRL's trainer. `work` holds its checkpoints, if there are to be any; a whole one there
@@ -45,29 +46,30 @@ def train(
     from transformers import EarlyStoppingCallback, PrinterCallback, set_seed
 
     os.environ.setdefault("TRL_DISABLE_TELEMETRY", "1")  # TRL's ping is off unless the user sets otherwise
-    device = models.choose_device(recipe.runtime.device)
-    dtype = models.choose_dtype(recipe.runtime.dtype, device)
-    set_seed(recipe.seed)  # the adapter's random start is drawn before the trainer seeds anything
-    lora = recipe.tune.lora
+    tune = training.tune
+    device = models.choose_device(runtime.device)
+    dtype = models.choose_dtype(runtime.dtype, device)
+    set_seed(training.seed)  # the adapter's random start is drawn before the trainer seeds anything
+    lora = tune.lora
     # An update of a trained parameter may be smaller than 16 bits can tell, so those are held in 32.
     network = models.load_weights(model, torch.float32 if lora is None else dtype, device)
     with _quiet():
         trainer = _trainer_class()(
             supervision.rows,
             model=network,
-            args=_arguments(recipe, work, device, dtype == torch.bfloat16, checkpoints=checkpoints),
+            args=_arguments(training, work, device, dtype == torch.bfloat16, checkpoints=checkpoints),
             train_dataset=_dataset(supervision.rows),
             eval_dataset=_dataset(supervision.heldout) if supervision.heldout else None,
             processing_class=tokenizer,
             peft_config=None if lora is None else _lora(lora),
         )
-    stopping = recipe.tune.early_stopping
+    stopping = tune.early_stopping
     if stopping is not None:
         trainer.add_callback(EarlyStoppingCallback(early_stopping_patience=stopping.patience))
-    steps = _steps(recipe, len(supervision.rows))
+    steps = _steps(tune, len(supervision.rows))
     checkpoint = last_whole_checkpoint(work)
     done = int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0
-    with Progress(f"training {arm}", steps, done=done, unit="steps") as progress:
+    with Progress(f"training {training.label}", steps, done=done, unit="steps") as progress:
         trainer.remove_callback(PrinterCallback)
         trainer.add_callback(_progress_callback(progress))
         with _quiet():
@@ -126,10 +128,10 @@ def last_whole_checkpoint(work: Path) -> Path | None:
     return max(whole, key=lambda folder: int(folder.name.rpartition("-")[2]), default=None)
 
 
-def _arguments(recipe: Recipe, work: Path, device: str, bf16: bool, *, checkpoints: bool) -> Any:
+def _arguments(training: Training, work: Path, device: str, bf16: bool, *, checkpoints: bool) -> Any:
     from trl.trainer.sft_config import SFTConfig
 
-    tune = recipe.tune
+    tune = training.tune
     stopping = tune.early_stopping
     looking: dict[str, Any] = {"save_strategy": "steps" if checkpoints else "no", "save_steps": tune.save_steps}
     if stopping is not None:  # the best checkpoint can only be taken where there is one for every look
@@ -160,8 +162,8 @@ def _arguments(recipe: Recipe, work: Path, device: str, bf16: bool, *, checkpoin
         gradient_checkpointing=tune.gradient_checkpointing,
         train_sampling_strategy="group_by_length",
         length_column_name="length",
-        seed=recipe.seed,
-        data_seed=recipe.seed,
+        seed=training.seed,
+        data_seed=training.seed,
         bf16=bf16,
         use_cpu=device == "cpu",
         dataloader_pin_memory=device == "cuda",
@@ -194,9 +196,8 @@ def _dataset(rows: Sequence[Mapping[str, Any]]) -> Any:
     return Dataset.from_list([{column: row[column] for column in columns} for row in rows])
 
 
-def _steps(recipe: Recipe, rows: int) -> int:
+def _steps(tune: TuneSection, rows: int) -> int:
     """Optimizer steps as the trainer counts them: a last, smaller accumulation of an epoch is a step too."""
-    tune = recipe.tune
     batches = -(-rows // tune.per_device_train_batch_size)
     return round(-(-batches // tune.gradient_accumulation_steps) * tune.num_train_epochs)
 
