@@ -7,8 +7,7 @@ training. A group's mean gives every example the same weight.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,16 +16,14 @@ import numpy as np
 from ownwords.errors import StageError
 from ownwords.fingerprint import Inputs, fingerprint, join
 from ownwords.journal import Key
-from ownwords.progress import Progress
-from ownwords.records import Completion, Outcome, Request, Weights
+from ownwords.records import Completion, Outcome
 from ownwords.run import write_json
-from ownwords.stages import rewrite
+from ownwords.stages import likelihoods, rewrite
 from ownwords.stages.context import Context
+from ownwords.stages.likelihoods import REFERENCE, STAGE, TARGET, Scored, nats_per_token, score
 from ownwords.stages.logprobs import write_logprobs
 from ownwords.stats import mean_interval, paired_difference
 
-STAGE = "gap"
-REFERENCE, TARGET = 0, 1  # the journal's attempt numbers of this stage
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 BINS = 30
 
@@ -41,63 +38,30 @@ class Distance:
 
 
 def inputs(context: Context) -> Inputs:
-    layout = context.layout_inputs("tune.chat_template", context.recipe.tune.chat_template)
-    return join(context.model_inputs, layout, {"stage rewrite": fingerprint(rewrite.inputs(context))})
+    return join(likelihoods.inputs(context), {"stage rewrite": fingerprint(rewrite.inputs(context))})
 
 
 def run(context: Context) -> None:
     """Ask the seed model for every likelihood that is missing, then write `gap.json`."""
     outcomes = list(rewrite.load_outcomes(context))
     with context.run.working_on(STAGE, inputs(context), [context.run.directory / "gap.json"]):
-        scored = _score(context, outcomes)
+        scored = score(context, _targets(outcomes), "measuring the gap")
         write_logprobs(context.run.directory / "data" / "logprobs" / "gap.parquet", scored)
-        distances, errors = _distances(context, outcomes, scored)
+        distances, errors = _distances(outcomes, scored)
         if not distances:
             raise StageError(f"no example could be scored; the first error: {next(iter(errors), 'none')}")
         write_json(context.run.directory / "gap.json", _summary(distances, len(errors)))
 
 
-def _requests(context: Context, outcomes: Sequence[Outcome]) -> Iterator[tuple[Key, Request]]:
-    layout = context.recipe.tune.chat_template
+def _targets(outcomes: Iterable[Outcome]) -> Iterator[Scored]:
+    """Every reference, and every final target that is another text."""
     for outcome in outcomes:
-        example = outcome.example
-        for part, text in ((REFERENCE, example.reference), (TARGET, outcome.target)):
-            if text is None or (part == TARGET and text == example.reference):
-                continue
-            request = Request(
-                f"{example.id}/{part}",
-                example.messages,
-                target=text,
-                chat_template=layout,
-                tools=example.tools,
-                thinking=context.thinking,
-            )
-            yield Key(example.id, part, request.hash), request
+        yield Scored(outcome.example, outcome.example.reference)
+        if outcome.target is not None and outcome.target != outcome.example.reference:
+            yield Scored(outcome.example, outcome.target)
 
 
-def _score(context: Context, outcomes: Sequence[Outcome]) -> dict[Key, Completion]:
-    """Every likelihood, from the journal where it is, from the engine where it is not."""
-    wanted = dict(_requests(context, outcomes))
-    context.run.journal.forget_errors(STAGE)
-    scored = {key: c for key, c, _ in context.run.journal.completions(STAGE) if key in wanted}
-    missing = {request.id: key for key, request in wanted.items() if key not in scored}
-    if missing:
-        engine = context.engine("logprobs")
-        engine.warm_up([Weights()])
-        provenance = json.dumps(engine.provenance.as_dict(), sort_keys=True)
-        startup = context.startup_seconds
-        with Progress("measuring the gap", len(wanted), done=len(scored), unit="targets", startup=startup) as progress:
-            for completion in engine.stream(wanted[key] for key in missing.values()):
-                key = missing[completion.request_id]
-                context.run.journal.record(STAGE, key, completion, provenance)
-                scored[key] = completion
-                progress.advance(tokens=completion.prompt_tokens + completion.completion_tokens)
-    return scored
-
-
-def _distances(
-    context: Context, outcomes: Sequence[Outcome], scored: dict[Key, Completion]
-) -> tuple[list[Distance], list[str]]:
+def _distances(outcomes: Iterable[Outcome], scored: dict[Key, Completion]) -> tuple[list[Distance], list[str]]:
     """Distances of the kept examples, and the message of each that has none (it does not fit the context, say)."""
     by_part = {(key.example_id, key.attempt): completion for key, completion in scored.items()}
     distances: list[Distance] = []
@@ -111,14 +75,8 @@ def _distances(
         if failed is not None:
             errors.append(f"{outcome.example.id}: {failed.message}")
             continue
-        distances.append(Distance(outcome, _nll(reference), _nll(target)))
+        distances.append(Distance(outcome, nats_per_token(reference), nats_per_token(target)))
     return distances, errors
-
-
-def _nll(completion: Completion) -> float:
-    if not completion.logprobs:
-        raise StageError(f"the engine gave no likelihoods for {completion.request_id}")
-    return -float(np.mean(completion.logprobs))
 
 
 def _summary(distances: Sequence[Distance], errors: int) -> dict[str, Any]:
