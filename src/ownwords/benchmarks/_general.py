@@ -12,8 +12,10 @@ FIELDS = ("instruction", "prompt", "goal")
 
 
 def load_prompts(settings: BenchmarkSection) -> list[Item]:
-    """User turns of a file with the field `instruction`, `prompt` or `goal`; by default those of AlpacaEval. Spread over the
-    file, which may be sorted by origin."""
+    """User turns of a file with the field `instruction`, `prompt` or `goal`; by default those of AlpacaEval.
+
+    They are spread over the file, which may be sorted by origin.
+    """
     rows = read_rows(benchmark_file(settings, "alpaca_eval.json"))
     items = with_ids(map(_item, rows))
     limit = settings.limit or DEFAULT_LIMIT
