@@ -3,8 +3,8 @@
 `python -m bench.http` needs the extra `openai`. The server is a process of its own that answers at once
 (`instant_server`), so what is measured is what a client costs a request. The bare loop is what a script would do: one
 client, a semaphore, `gather`; it keeps nothing but the texts. The engine is driven by `stream` to the end, with all it
-does besides: retries, deadlines, adaptive concurrency, counting. The requests go in PARTS, interleaved; the ratio is the
-parts' median.
+does besides: retries, deadlines, adaptive concurrency, counting. The requests go in PARTS, interleaved; the ratio is
+the parts' median.
 The last row, for information, is a whole `ownwords rewrite` of as many rows, with prompts, checks, journal and files.
 It does not measure how an engine behaves on a busy server: its tests do.
 """
@@ -131,7 +131,8 @@ def main() -> list[tuple[str, str, str]]:
         rate = whole_command(url)
     ratio = statistics.median(ours / alone for alone, ours in pairs)
     alone, ours = (statistics.median(pair[side] for pair in pairs) for side in (0, 1))
-    what = f"openai engine against a bare loop with the openai client, {REQUESTS:,} requests in {PARTS} parts, {CONCURRENCY} at once"
+    how = f"{REQUESTS:,} requests in {PARTS} parts, {CONCURRENCY} at once"
+    what = f"openai engine against a bare loop with the openai client, {how}"
     return [
         (what, "0.7", f"{ratio:.2f} ({ours:,.0f} against {alone:,.0f} requests/s)"),
         ("the same server, whole command with checks, journal and Parquet", "", f"{rate:,.0f} rows/s"),
