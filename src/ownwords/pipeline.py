@@ -157,6 +157,7 @@ def _source_steps(context: Context, sources: Sequence[Origin]) -> list[Step]:
     """Which rows are asked about, every source that is asked, and the arms' targets from them."""
 
     def work(names: Sequence[str]) -> None:
+        rewrite.say_skipped(context)
         for origin in sources:
             if origin.stage in names:
                 rewrite.run(context, origin)

@@ -52,7 +52,6 @@ def run(context: Context, origin: Origin = REWRITE) -> None:
     with context.run.working_on(origin.stage, origins.inputs(context, origin), [context.run.journal_path]):
         for stage in (origin.stage, judge.STAGE):
             context.run.journal.forget_errors(stage)
-        _say_skipped(context)
         standing = _standing(context)
         with context.at_work(origin.asked(context)) as asked:
             for wave in _waves(context, origin, standing):
@@ -65,7 +64,8 @@ def run(context: Context, origin: Origin = REWRITE) -> None:
         context.run.journal.commit()
 
 
-def _say_skipped(context: Context) -> None:
+def say_skipped(context: Context) -> None:
+    """Name the first rows of the data that are wrong and were left out, and how many there are."""
     _ = context.train  # reading it finds them
     for reason in list(context.skipped.values())[:SKIPPED_SHOWN]:
         say(f"left out: {reason}")
