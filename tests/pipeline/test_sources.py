@@ -359,7 +359,7 @@ def test_rewriting_reads_what_it_read_before_there_were_other_sources(project: P
     ("on_failure", "read"),
     [
         ("fallback", {"vanilla": set(), "sdft": {"rewrite"}, "ssr": {"own"}, "cascade": {"own", "rewrite"}}),
-        ("drop", dict.fromkeys(("vanilla", "sdft", "ssr", "cascade"), {"own", "rewrite"})),
+        ("drop", {arm: {"own", "rewrite"} for arm in ("vanilla", "sdft", "ssr", "cascade")}),
     ],
 )
 def test_a_training_reads_the_sources_that_its_targets_depend_on(
