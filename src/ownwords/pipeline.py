@@ -22,6 +22,7 @@ from ownwords.run import plain_disk_errors
 from ownwords.stages import evaluate, gap, nearness, origins, preflight, products, report, rewrite, scores, tune
 from ownwords.stages.context import Context
 from ownwords.stages.origins import Origin
+from ownwords.stages.outcomes import Outcomes
 from ownwords.stages.targets_of_arms import asked_for
 from ownwords.variants import Training
 
@@ -156,18 +157,22 @@ def _steps(context: Context, verb: Verb) -> list[Step]:
 def _source_steps(context: Context, sources: Sequence[Origin]) -> list[Step]:
     """Which rows are asked about, every source that is asked, and the arms' targets from them."""
 
+    finished: dict[str, Outcomes] = {}
+
     def work(names: Sequence[str]) -> None:
         rewrite.say_skipped(context)
         for origin in sources:
             if origin.stage in names:
-                rewrite.run(context, origin)
+                finished[origin.name] = rewrite.run(context, origin)
 
     steps: list[Step] = []
     if sources and context.recipe.rewrite.only is not None:
         steps.append(Step(nearness.STAGE, nearness.inputs(context), nearness.STAGE, lambda _: nearness.run(context)))
     steps += [Step(origin.stage, origins.inputs(context, origin), SOURCES, work) for origin in sources]
     targets = products.inputs(context, sources)
-    steps.append(Step(products.STAGE, targets, products.STAGE, lambda _: products.run(context, sources), derived=True))
+    steps.append(
+        Step(products.STAGE, targets, products.STAGE, lambda _: products.run(context, sources, finished), derived=True)
+    )
     return steps
 
 

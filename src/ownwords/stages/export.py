@@ -22,6 +22,7 @@ from ownwords.paths import given_path
 from ownwords.recipe import ArmSection, Recipe, load_recipe
 from ownwords.run import Run, plain_disk_errors, read_json, write_atomic, write_text
 from ownwords.stages import products
+from ownwords.stages.origins import needed
 
 _JSON = json.JSONEncoder(ensure_ascii=False)
 
@@ -98,7 +99,9 @@ def _finished_rows(run: Run, arm: str) -> Path:
     """The arm's Parquet file, once rewriting has finished."""
     if not run.exists:
         raise InputError(f"there is no run in {run.directory}: `ownwords run` makes one.")
-    if run.stage(products.STAGE).get("status") != "done":
+    recipe = load_recipe(run.recipe_path, output_dir=str(run.directory))
+    stages = [*(origin.stage for origin in needed(recipe)), products.STAGE]
+    if any(run.stage(stage).get("status") != "done" for stage in stages):
         raise InputError(f"rewriting has not finished in {run.directory}: `ownwords rewrite` goes on with it.")
     path = run.arm_data(arm) / "train.parquet"
     if not path.is_file():

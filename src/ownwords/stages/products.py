@@ -7,7 +7,7 @@ are gone through once; a few are held at a time.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -21,7 +21,7 @@ from ownwords.run import write_json, write_text
 from ownwords.stages import nearness, targets_of_arms
 from ownwords.stages.context import Context
 from ownwords.stages.origins import ORIGINS, OTHER, OWN, REWRITE, Origin
-from ownwords.stages.outcomes import NEAR_THE_SEED, NOT_ASKED
+from ownwords.stages.outcomes import NEAR_THE_SEED, NOT_ASKED, Outcomes
 from ownwords.stages.tally import Counts, Tally
 from ownwords.stages.targets_of_arms import Row, Targets
 from ownwords.turns import turn_of
@@ -53,12 +53,13 @@ def inputs(context: Context, sources: Sequence[Origin]) -> Inputs:
     return join(targets_of_arms.inputs_of(context, sources), {"seed": context.recipe.seed, "arms": arms})
 
 
-def run(context: Context, sources: Sequence[Origin]) -> None:
-    """Write every arm's data, `rewrite.json` and `samples.json` from finished sources."""
+def run(context: Context, sources: Sequence[Origin], known: Mapping[str, Outcomes] | None = None) -> None:
+    """Write every arm's data, `rewrite.json` and `samples.json` from finished sources; `known` has outcomes of some of
+    them, by name."""
     directory = context.run.directory
     files = [directory / "rewrite.json", directory / "samples.json", *(_data(context, arm) for arm in context.arms)]
     with context.run.working_on(STAGE, inputs(context, sources), files):
-        targets = targets_of_arms.load(context, context.arms, sources)
+        targets = targets_of_arms.load(context, context.arms, sources, known)
         told = write_arm_data(context, targets)
         write_json(directory / "rewrite.json", _summary(context, told, targets))
         shown = [outcome for outcome in told.rewriting.samples() if outcome.reason != NOT_ASKED[0]]

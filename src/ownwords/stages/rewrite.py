@@ -47,21 +47,24 @@ class Wave:
     waiting: dict[str, Asked] = field(default_factory=dict[str, Asked])
 
 
-def run(context: Context, origin: Origin = REWRITE) -> None:
-    """Ask a source for what is missing, and judge it."""
+def run(context: Context, origin: Origin = REWRITE) -> Outcomes:
+    """Ask a source for what is missing, and judge it; the outcomes are those that `load_outcomes` gives afterwards."""
     with context.run.working_on(origin.stage, origins.inputs(context, origin), [context.run.journal_path]):
         for stage in (origin.stage, judge.STAGE):
             context.run.journal.forget_errors(stage)
         standing = _standing(context)
+        read = written = 0
         with context.at_work(origin.asked(context)) as asked:
             for wave in _waves(context, origin, standing):
                 _run_wave(context, asked, wave)
+                read, written = read + wave.trials.read, written + wave.trials.written
                 if context.is_judged:
                     questions = (_ask(context, wave, place) for place in wave.places)
                     judge.ask(context, origin, questions, len(wave.places), standing)
         if context.recipe.rewrite.select == "most_likely":
             choose_likeliest(context, origin, standing, ask=True)
         context.run.journal.commit()
+    return Outcomes(context, origin, standing, read, written)
 
 
 def say_skipped(context: Context) -> None:

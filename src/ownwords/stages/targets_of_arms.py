@@ -148,14 +148,18 @@ def inputs_of(context: Context, read: Iterable[Origin]) -> Inputs:
     return found
 
 
-def load(context: Context, arms: Sequence[Arm], read: Iterable[Origin]) -> Targets:
-    """The targets of some arms from finished sources.
+def load(
+    context: Context, arms: Sequence[Arm], read: Iterable[Origin], known: Mapping[str, Outcomes] | None = None
+) -> Targets:
+    """The targets of some arms from finished sources, of which the outcomes of some may be `known` by name.
 
     Raises:
         InputError: one of them has not finished.
         StageError: the journal lacks a completion.
     """
-    return Targets(context, arms, {origin.name: rewrite.load_outcomes(context, origin) for origin in read})
+    known = known or {}
+    found = {o.name: known.get(o.name) or rewrite.load_outcomes(context, o) for o in read}
+    return Targets(context, arms, found)
 
 
 def of_arm(context: Context, arm: Arm) -> Targets:
