@@ -14,7 +14,7 @@ import pytest
 from ownwords.cli import main
 from ownwords.journal import Journal
 from ownwords.pipeline import open_recipe
-from ownwords.stages import origins, tune
+from ownwords.stages import cautions, origins, tune
 from ownwords.stages.context import Context
 from ownwords.stages.origins import OTHER, OWN, REWRITE
 from tests.pipeline.conftest import Project, contents, question
@@ -205,9 +205,9 @@ def test_an_own_answer_is_asked_as_the_arm_is_trained(project: Project) -> None:
 
 def test_an_own_answer_can_leak_no_prompt(project: Project) -> None:
     """What would be a word of the rewriting prompt in a rewrite is the model's own word here."""
-    body = "'Here is my own version of the reference answer: ' + request.example.reference"
-    checks = "rewrite.checks=[no_prompt_leak]"
-    assert project.ownwords("rewrite", *flags(project, "sdft, ssr", body, checks)) == 0
+    body = "'Here is a good answer to the message above: ' + request.example.reference"
+    keys = ["rewrite.prompt=chat/general", "rewrite.checks=[no_prompt_leak]"]
+    assert project.ownwords("rewrite", *flags(project, "sdft, ssr", body, *keys)) == 0
     assert {reason for _, _, reason in told(project, "sdft")} == {"prompt_leak"}
     assert {reason for _, _, reason in told(project, "ssr")} == {"ok"}
 
@@ -424,3 +424,21 @@ def test_an_arm_of_other_sources_is_exported_with_its_own_outcomes(project: Proj
     card = (folder / "README.md").read_text(encoding="utf-8")
     assert "6 accepted, 6 fallback" in card
     assert "6 from own, 6 from reference" in card
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"sources": ["own", "rewrite"]}, ["the model's own answers"]),
+        ({"sources": ["rewrite", "other"], "samples": 3}, ["rewrites by rewrite.model and 3 samples a row"]),
+        ({"sources": ["own"]}, ["no arm takes rewrites by the seed", "the model's own answers"]),
+        ({"some_rows_only": True}, ["one likelihood a row"]),
+        ({"samples": 2, "temperature": 0.0}, ["draws the same answer 2 times", "2 samples a row"]),
+        ({}, []),
+    ],
+)
+def test_validate_says_what_its_estimates_leave_out(changed: dict[str, Any], said: list[str]) -> None:
+    fit = {"refused": 0, "cut": 0, "judged": False, "sources": ["rewrite"], "samples": 1, "temperature": 0.95}
+    found = list(cautions._rewriting({"rewriting": {**fit, "some_rows_only": False, **changed}, "probe": {}}))
+    assert len(found) == len(said)
+    assert all(words in sentence for words, sentence in zip(said, found, strict=True))

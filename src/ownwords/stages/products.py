@@ -16,7 +16,7 @@ from ownwords.arms.base import Arm
 from ownwords.data.card import dataset_card
 from ownwords.data.export import NO_TOOLS, training_row, training_table, with_targets, write_tables
 from ownwords.fingerprint import Inputs, join
-from ownwords.records import Outcome
+from ownwords.records import Outcome, Source
 from ownwords.run import write_json, write_text
 from ownwords.stages import nearness, targets_of_arms
 from ownwords.stages.context import Context
@@ -120,8 +120,11 @@ class _Rows:
                 continue
             if rewriting is None:
                 rewriting = self._table([row.rewriting for row in rows])
-            texts = [outcome.example.reference for outcome in outcomes]
-            tables.append(with_targets(rewriting, texts, ["reference"] * len(texts)) if references else rewriting)
+            if references:
+                names: list[Source] = ["reference"] * len(outcomes)
+                tables.append(with_targets(rewriting, [outcome.example.reference for outcome in outcomes], names))
+            else:
+                tables.append(rewriting)
         return tables
 
     def _table(self, outcomes: Sequence[Outcome]) -> Any:
