@@ -19,8 +19,11 @@ from ownwords.paths import given_path
 from ownwords.progress import say
 from ownwords.recipe import Recipe, dump_recipe, load_recipe
 from ownwords.run import plain_disk_errors
-from ownwords.stages import evaluate, gap, preflight, report, rewrite, scores, tune
+from ownwords.stages import evaluate, gap, nearness, origins, preflight, products, report, rewrite, scores, tune
 from ownwords.stages.context import Context
+from ownwords.stages.origins import Origin
+from ownwords.stages.outcomes import Outcomes
+from ownwords.stages.targets_of_arms import asked_for
 from ownwords.variants import Training
 
 Verb = Literal["rewrite", "gap", "tune", "evaluate", "report", "run"]
@@ -28,12 +31,20 @@ Verb = Literal["rewrite", "gap", "tune", "evaluate", "report", "run"]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One fingerprinted piece of work. Steps of one `group` are run by one call, given the names to do."""
+    """One fingerprinted piece of work. Steps of one `group` are run by one call, given the names to do.
+
+    What a `derived` step leaves follows from the steps before it, and is written anew without asking.
+    """
 
     name: str
     inputs: Inputs
     group: str
     work: Callable[[Sequence[str]], None]
+    derived: bool = False
+
+
+#: The group of every source of candidates.
+SOURCES = "rewrite"
 
 
 def open_recipe(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -71,7 +82,7 @@ def _execute(context: Context, verb: Verb, *, yes: bool) -> str:
     steps = _steps(context, verb)
     todo = [step for step in steps if not context.run.is_done(step.name, step.inputs)]
     text = dump_recipe(context.recipe)
-    rewriting = any(step.group == rewrite.STAGE for step in todo)
+    rewriting = any(step.group == SOURCES for step in todo)
     if rewriting:
         preflight.check_sandbox(context)
     if todo:
@@ -98,7 +109,7 @@ def _execute(context: Context, verb: Verb, *, yes: bool) -> str:
 
 def _engine(context: Context, todo: Sequence[Step]) -> dict[str, Any]:
     """Which engine the steps mean, and why; nothing where they need none."""
-    if all(step.group not in {rewrite.STAGE, gap.STAGE, evaluate.GROUP} for step in todo):
+    if all(step.group not in {SOURCES, gap.STAGE, evaluate.GROUP} for step in todo):
         return {}
     return {"engine": asdict(context.engine_choice)}
 
@@ -113,7 +124,8 @@ def _sandbox(context: Context, rewriting: bool) -> dict[str, Any]:
 def _require_earlier_stages(context: Context, verb: Verb) -> None:
     """A single stage needs the ones before it; `run` brings its own."""
     if verb in {"gap", "tune"}:
-        rewrite.require_done(context)
+        for origin in origins.needed(context.recipe):
+            rewrite.require_done(context, origin)
     if verb == "evaluate":
         for variant in context.variants.values():
             tune.variant_weights(context, variant)
@@ -132,13 +144,35 @@ def _steps(context: Context, verb: Verb) -> list[Step]:
     """The steps of a verb, in order."""
     steps: list[Step] = []
     if verb in {"rewrite", "run"}:
-        steps.append(Step(rewrite.STAGE, rewrite.inputs(context), rewrite.STAGE, lambda _: rewrite.run(context)))
+        steps += _source_steps(context, asked_for(context, rewriting=verb == "rewrite"))
     if verb in {"gap", "run"}:
         steps.append(Step(gap.STAGE, gap.inputs(context), gap.STAGE, lambda _: gap.run(context)))
     if verb in {"tune", "run"}:
         steps += [_tune_step(context, training) for training in context.trainings]
     if verb in {"evaluate", "run"}:
         steps += _evaluate_steps(context)
+    return steps
+
+
+def _source_steps(context: Context, sources: Sequence[Origin]) -> list[Step]:
+    """Which rows are asked about, every source that is asked, and the arms' targets from them."""
+
+    finished: dict[str, Outcomes] = {}
+
+    def work(names: Sequence[str]) -> None:
+        rewrite.say_skipped(context)
+        for origin in sources:
+            if origin.stage in names:
+                finished[origin.name] = rewrite.run(context, origin)
+
+    steps: list[Step] = []
+    if sources and context.recipe.rewrite.only is not None:
+        steps.append(Step(nearness.STAGE, nearness.inputs(context), nearness.STAGE, lambda _: nearness.run(context)))
+    steps += [Step(origin.stage, origins.inputs(context, origin), SOURCES, work) for origin in sources]
+    targets = products.inputs(context, sources)
+    steps.append(
+        Step(products.STAGE, targets, products.STAGE, lambda _: products.run(context, sources, finished), derived=True)
+    )
     return steps
 
 
@@ -165,7 +199,7 @@ def _ask_before_superseding(context: Context, todo: Sequence[Step], *, yes: bool
     for step in todo:
         state = context.run.stage(step.name)
         changes = changed_keys(state.get("inputs", {}), step.inputs)
-        if state.get("status") == "done" and changes:  # without changes only a product was lost
+        if state.get("status") == "done" and changes and not step.derived:  # without changes only a product was lost
             superseded.append(f"  {step.name}, because of\n{describe_changes(changes)}")
     if not superseded:
         return

@@ -231,7 +231,8 @@ Source = Literal["own", "rewrite", "reference"]
 class Outcome:
     """How an example's final target came about. `target` is None exactly when the example is dropped.
 
-    `engine` is the provenance (JSON) of what made `completion`.
+    `engine` is the provenance (JSON) of what made `completion`. `origin` names the source that was asked last: own,
+    rewrite, or other (a rewrite by another model); `attempt` is -1 where none was.
     """
 
     example: Example
@@ -244,3 +245,4 @@ class Outcome:
     verdicts: tuple[tuple[str, Verdict], ...] = ()
     completion: Completion | None = None
     engine: str = ""
+    origin: str = "rewrite"

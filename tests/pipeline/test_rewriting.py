@@ -299,10 +299,10 @@ def test_the_number_of_rows_costs_no_memory_for_their_texts(project: Project, mo
         count()
         return training_table(some)
 
-    def counting_judge(context: Any, example: Example, completion: Any) -> Any:
+    def counting_judge(context: Any, example: Example, completion: Any, *more: Any, **known: Any) -> Any:
         if completion.request_id.startswith("00"):
             count()
-        return judge(context, example, completion)
+        return judge(context, example, completion, *more, **known)
 
     monkeypatch.setattr("ownwords.stages.products.training_table", counting_table)
     monkeypatch.setattr("ownwords.stages.judging._begin", counting_judge)

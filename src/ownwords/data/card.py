@@ -54,7 +54,8 @@ def dataset_card(facts: Mapping[str, Any], file: CardFile = PARQUET) -> str:
 
     `facts` has `arm`, `summary` (what the arm trains on), `rows`, `outcomes` (a list of {kind, reason, count}),
     `prompt_preset`, `prompt_hash`, `model`, `revision`, `engines` (a list of {kind, version, ...}), `sampling` (a
-    mapping), `checks` (names), `seed` and `sources` (how many targets come from where).
+    mapping), `checks` (names), `seed` and `sources` (how many targets come from where); `rewriter` where another model
+    than the seed has rewritten.
     """
     data_files = [{"split": "train", "path": file.pattern}]
     configs = [{"config_name": "default", "data_files": data_files}]
@@ -120,6 +121,7 @@ def _provenance_table(facts: Mapping[str, Any]) -> str:
     rows = [
         ["seed model", facts["model"]],
         ["revision", facts["revision"] or "not named"],
+        *([["rewritten by", facts["rewriter"]]] if "rewriter" in facts else []),
         ["rewriting prompt", f"{facts['prompt_preset']} (hash {facts['prompt_hash']})"],
         *[["engine", _pairs(engine)] for engine in engines],
         ["sampling", _pairs(facts["sampling"])],

@@ -43,6 +43,8 @@ def _accepted(data: ReportData) -> str:
     rewriting = data.rewriting
     if rewriting is None:
         return _lower(words.absent(data, "rewrite"))
+    if not rewriting.asked:
+        return "no rewrites were asked for"
     share = percent(rewriting.accepted / rewriting.n) if rewriting.n else "-"
     interval = interval_in("share", rewriting.low, rewriting.high)
     return f"{share} {interval}, {count(rewriting.accepted)} of {count(rewriting.n)}{_reasons(rewriting)}"

@@ -42,9 +42,13 @@ class ChosenEngine:
     reason: str
 
 
+#: The verb of a stage whose name does not begin with it.
+VERBS = {"own": "rewrite", "targets": "rewrite", "gap/references": "rewrite"}
+
+
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """`run.json`. Stage names: `rewrite`, `gap`, `tune/<arm>`, `evaluate/<benchmark>/<arm>`.
+    """`run.json`. Stage names: `rewrite` (and those of VERBS), `gap`, `tune/<arm>`, `evaluate/<benchmark>/<arm>`.
 
     `sandbox` is what contained the code that checks have run (`none`: nothing did), None where no check runs code.
     """
@@ -92,8 +96,63 @@ class Agreement:
 
 
 @dataclass(frozen=True, slots=True)
+class CandidateSource:
+    """One source of candidates: of `n` examples `asked` were asked about, and `accepted` have one that passed.
+
+    Tokens are those of all attempts; `low` and `high` are the 95 % interval of accepted / n.
+    """
+
+    source: Literal["own", "rewrite", "other"]
+    n: int
+    asked: int
+    accepted: int
+    low: float | None
+    high: float | None
+    completion_tokens: int | None = None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ArmTargets:
+    """What an arm takes, in its order, and where the targets of its `rows` come from, by source."""
+
+    arm: str
+    sources: tuple[str, ...]
+    rewriter: Literal["seed", "other"]
+    mix: float
+    rows: int
+    targets: dict[str, int]
+    outcomes: tuple[OutcomeCount, ...]
+
+    @property
+    def why_references(self) -> list[OutcomeCount]:
+        """Why references were kept by an arm that takes other targets too, the commonest reason first."""
+        if self.sources == ("reference",):
+            return []
+        return sorted((o for o in self.outcomes if o.kind == "fallback"), key=lambda o: (-o.count, o.reason))
+
+
+@dataclass(frozen=True, slots=True)
+class LeftAlone:
+    """Of `rows` that might have been asked about, `near` lie no more than `gap_above` nats per token from the seed.
+
+    What that saved is an estimate: tokens a row and tokens a second as with the rows that were asked about.
+    """
+
+    gap_above: float
+    rows: int
+    near: int
+    completion_tokens_saved: int
+    seconds_saved: float
+    measuring_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Rewriting:
-    """`rewrite.json`. `low` and `high` are the 95 % interval of the acceptance rate accepted / n, as shares."""
+    """`rewrite.json`. `low` and `high` are the 95 % interval of the acceptance rate accepted / n, as shares.
+
+    What stands above `sources` is of rewriting by the seed. Runs of earlier versions have no `sources` and `arms`.
+    """
 
     n: int
     accepted: int
@@ -109,6 +168,14 @@ class Rewriting:
     engine: dict[str, Any] | None = None
     skipped: tuple[SkippedRow, ...] = ()
     agreement: tuple[Agreement, ...] = ()
+    sources: tuple[CandidateSource, ...] | None = None
+    arms: tuple[ArmTargets, ...] = ()
+    only: LeftAlone | None = None
+
+    @property
+    def asked(self) -> bool:
+        """Whether rewrites by the seed were asked for."""
+        return self.sources is None or any(source.source == "rewrite" for source in self.sources)
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,7 +346,7 @@ class ReportData:
     def stages(self, name: str) -> dict[str, Stage]:
         """The stages of one verb: `tune` gives `tune/vanilla`, `tune/sdft`."""
         stages = {} if self.run is None else self.run.stages
-        return {key: stage for key, stage in stages.items() if key.split("/")[0] == name}
+        return {key: stage for key, stage in stages.items() if VERBS.get(key, key.split("/")[0]) == name}
 
 
 def read_part(path: Path, kind: type[Part] | Any) -> Part | None:

@@ -12,9 +12,11 @@ from ownwords.engines.base import needs_model
 from ownwords.errors import RecipeError, unknown_name
 from ownwords.prompts.render import load_layout
 from ownwords.records import Completion
-from ownwords.stages import judge, rewrite
+from ownwords.stages import judge, origins, rewrite
 from ownwords.stages.context import Context
+from ownwords.stages.origins import OTHER, OWN, Origin
 from ownwords.stages.supervision import held_out_ids, reference_rows, supervise
+from ownwords.stages.targets_of_arms import asked_for
 
 
 def check_names(context: Context) -> None:
@@ -33,8 +35,22 @@ def check_names(context: Context) -> None:
         if layout is not None:
             load_layout(layout)
     _ = context.variants
+    _check_other_rewriter(context)
     for benchmark in recipe.evaluate.benchmarks:
         find_benchmark(benchmark.name)
+
+
+def _check_other_rewriter(context: Context) -> None:
+    """An arm of another model's rewrites needs that model."""
+    arm = next((arm for arm in context.arms if OTHER in origins.origins_of(arm.method)), None)
+    if arm is None:
+        return
+    if context.recipe.rewrite.model is None:
+        raise RecipeError(
+            f"tune.arms: {arm.name} takes rewrites by another model than the seed, and rewrite.model names none. Set "
+            "rewrite.model.name_or_path (and rewrite.runtime for another engine), or leave the arm out."
+        )
+    needs_model(context.other_rewriter.recipe.runtime.engine)
 
 
 def check_sandbox(context: Context) -> None:
@@ -55,13 +71,28 @@ def check_inputs(context: Context, verb: str) -> None:
         check_layouts(context)
         if verb in {"run", "tune"}:
             _check_training(context)
-    rewriting = verb in {"run", "rewrite"} and not context.run.is_done(rewrite.STAGE, rewrite.inputs(context))
-    if rewriting:
-        if needs_model(context.recipe.runtime.engine):
-            context.tokenizer(context.recipe.rewrite.chat_template)
-        context.engine().preflight(rewrite.build_request(context, example, 0) for example in context.asked)
-        if context.is_judged:
+    if verb in {"run", "rewrite"}:
+        asked = [origin for origin in asked_for(context, rewriting=verb == "rewrite") if _is_open(context, origin)]
+        for origin in asked:
+            _check_source(context, origin)
+        if asked and context.is_judged:
             _check_judge(context)
+
+
+def _is_open(context: Context, origin: Origin) -> bool:
+    return not rewrite.is_done(context, origin)
+
+
+def _check_source(context: Context, origin: Origin) -> None:
+    """Every prompt leaves room for an answer. Of another model that is loaded, its files are there: it gets its room
+    later."""
+    asked = origin.asked(context)
+    if needs_model(asked.recipe.runtime.engine):
+        layout = context.recipe.tune.chat_template if origin is OWN else context.recipe.rewrite.chat_template
+        asked.tokenizer(layout)
+        if asked is not context:
+            return
+    asked.engine().preflight(origin.build(context, example, 0) for example in context.asked)
 
 
 def _check_judge(context: Context) -> None:

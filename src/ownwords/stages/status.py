@@ -10,13 +10,19 @@ from ownwords.journal import read_only
 from ownwords.recipe import Recipe, load_recipe
 from ownwords.report.text import one_line
 from ownwords.run import Run, read_json
-from ownwords.stages import evaluate, gap, rewrite, tune
+from ownwords.stages import evaluate, gap, nearness, origins, products, tune
+from ownwords.stages.origins import ORIGINS, REWRITE
 from ownwords.variants import SEED, trainings, variants
 
 
 def expected_stages(recipe: Recipe, run: Run) -> list[str]:
     """Every stage of a whole run, in order; an optional benchmark only where it was begun."""
-    names = [rewrite.STAGE, gap.STAGE, *(tune.stage_name(training) for training in trainings(recipe))]
+    needed = origins.needed(recipe)
+    asked = REWRITE if run.stage(REWRITE.stage) else None
+    sources = [origin.stage for origin in ORIGINS if origin in needed or origin is asked]
+    measured = [nearness.STAGE] if sources and recipe.rewrite.only is not None else []
+    names = [*measured, *sources, products.STAGE, gap.STAGE]
+    names += [tune.stage_name(training) for training in trainings(recipe)]
     wanted = [benchmark.name for benchmark in recipe.evaluate.benchmarks if not benchmark.optional]
     optional = [benchmark.name for benchmark in recipe.evaluate.benchmarks if benchmark.optional]
     for label in (SEED, *(variant.label for variant in variants(recipe))):

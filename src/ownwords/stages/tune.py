@@ -14,7 +14,7 @@ from ownwords.models import Model
 from ownwords.progress import say
 from ownwords.records import Weights, digest
 from ownwords.run import read_json, write_json
-from ownwords.stages import rewrite
+from ownwords.stages import targets_of_arms
 from ownwords.stages.context import Context
 from ownwords.stages.products import write_arm_data
 from ownwords.stages.supervision import Supervision, held_out_ids, read_training_rows, supervise
@@ -27,14 +27,13 @@ def stage_name(training: Training) -> str:
 
 
 def inputs(context: Context, training: Training) -> Inputs:
-    """What a training reads. A row that rewriting drops leaves every arm, so then every arm reads the rewrites."""
+    """What a training reads: of the sources, those that its targets depend on."""
     tune, method = training.tune, training.arm.method
-    drops = context.recipe.rewrite.on_failure == "drop"
     return join(
         context.model_inputs,
         flatten(tune, "tune"),
         context.layout_inputs("tune.chat_template", tune.chat_template),
-        {"stage rewrite": fingerprint(rewrite.inputs(context))} if method.generated or drops else context.train_inputs,
+        targets_of_arms.inputs_of(context, targets_of_arms.read_by(context, method)),
         flatten(method, "arm"),
         {"seed": training.seed},
     )
@@ -42,11 +41,11 @@ def inputs(context: Context, training: Training) -> Inputs:
 
 def run(context: Context, training: Training) -> None:
     """Train and save; a training that was interrupted goes on from its last whole checkpoint."""
-    outcomes = rewrite.load_outcomes(context)
+    targets = targets_of_arms.of_arm(context, training.arm)
     folder = folder_of(context, training)
     products = [folder / _main_file(context), folder / "training.json"]
     with context.run.working_on(stage_name(training), inputs(context, training), products):
-        write_arm_data(context, [training.arm], outcomes)
+        write_arm_data(context, targets)
         tokenizer, supervision = prepare(context, training)
         say(f"{training.label}: {supervision.describe()}")
         context.close_engines()
