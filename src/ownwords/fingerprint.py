@@ -30,6 +30,8 @@ LEFT_OUT: dict[str, str] = {
     "tune.arms": "each arm has a fingerprint of its own, so that adding one retrains none",
     "tune.save_steps": "how often training can be resumed, not what it learns",
     "tune.report_to": "where curves are sent",
+    "evaluate.acquisition": "chooses among scores that are there; no answer depends on it",
+    "evaluate.retention": "likewise",
     "evaluate.benchmarks": "each benchmark has a fingerprint of its own, so that adding one repeats none",
 }
 

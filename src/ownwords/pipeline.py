@@ -13,18 +13,31 @@ from typing import Any, Literal
 
 from ownwords.checks import sandbox
 from ownwords.environment import environment
-from ownwords.errors import InputError
-from ownwords.fingerprint import Inputs, changed_keys, describe_changes
+from ownwords.errors import EngineError, InputError, StageError
+from ownwords.fingerprint import Inputs, changed_keys, describe_changes, fingerprint
 from ownwords.paths import given_path
 from ownwords.progress import say
 from ownwords.recipe import Recipe, dump_recipe, load_recipe
 from ownwords.run import plain_disk_errors
-from ownwords.stages import evaluate, gap, nearness, origins, preflight, products, report, rewrite, scores, tune
+from ownwords.stages import (
+    comparison,
+    evaluate,
+    gap,
+    interpolation,
+    nearness,
+    origins,
+    preflight,
+    products,
+    report,
+    rewrite,
+    scores,
+    tune,
+)
 from ownwords.stages.context import Context
 from ownwords.stages.origins import Origin
 from ownwords.stages.outcomes import Outcomes
 from ownwords.stages.targets_of_arms import asked_for
-from ownwords.variants import Training
+from ownwords.variants import Training, Variant
 
 Verb = Literal["rewrite", "gap", "tune", "evaluate", "report", "run"]
 
@@ -33,7 +46,8 @@ Verb = Literal["rewrite", "gap", "tune", "evaluate", "report", "run"]
 class Step:
     """One fingerprinted piece of work. Steps of one `group` are run by one call, given the names to do.
 
-    What a `derived` step leaves follows from the steps before it, and is written anew without asking.
+    What a `derived` step leaves follows from the steps before it, and is written anew without asking. `needs` names the
+    steps that it builds on; where one `alone` fails, only those that need it are left undone.
     """
 
     name: str
@@ -41,6 +55,8 @@ class Step:
     group: str
     work: Callable[[Sequence[str]], None]
     derived: bool = False
+    needs: tuple[str, ...] = ()
+    alone: bool = False
 
 
 #: The group of every source of candidates.
@@ -92,19 +108,54 @@ def _execute(context: Context, verb: Verb, *, yes: bool) -> str:
         preflight.check_inputs(context, verb)
     if todo or text != context.run.recipe_text():  # fewer benchmarks, say: nothing to do, but another report
         context.run.create(text, {**environment(), **_engine(context, todo), **_sandbox(context, rewriting)})
-    for group in dict.fromkeys(step.group for step in steps):
-        members = [step for step in steps if step.group == group]
-        names = [step.name for step in members if step in todo]
-        for step in members:
-            if step.name not in names:
-                say(f"{step.name}: done before")
-        if names:
-            members[0].work(names)
+    failed = _work(context, steps, todo, _failed_before(context) if verb == "evaluate" else {})
     if verb in {"evaluate", "run"}:
         scores.write_summary(context)
-    if verb == "run":
-        return _report(context, verb)
-    return f"{verb} is done. The run lies in {context.run.directory}."
+        comparison.write(context)
+    said = _report(context, verb) if verb == "run" else f"{verb} is done. The run lies in {context.run.directory}."
+    if failed:
+        raise StageError(_what_failed(failed, said))
+    return said
+
+
+def _work(context: Context, steps: Sequence[Step], todo: Sequence[Step], failed: dict[str, str]) -> dict[str, str]:
+    """Do the steps, without those that need a failed one. Why steps failed alone, by name, the given ones included."""
+    failed = dict(failed)
+    for group in dict.fromkeys(step.group for step in steps):
+        members = [step for step in steps if step.group == group]
+        names = [step.name for step in members if step in todo and not failed.keys() & set(step.needs)]
+        for step in members:
+            if step not in todo:
+                say(f"{step.name}: done before")
+        if not names:
+            continue
+        try:
+            members[0].work(names)
+        except StageError as error:
+            if isinstance(error, EngineError) or not members[0].alone:
+                raise
+            failed[group] = str(error)
+            say(f"{group} failed, the others go on: {error}")
+    return failed
+
+
+def _failed_before(context: Context) -> dict[str, str]:
+    """Trainings that have failed for this very recipe: evaluation does without them."""
+    failed: dict[str, str] = {}
+    for training in context.trainings:
+        state = context.run.stage(tune.stage_name(training))
+        same = state.get("fingerprint") == fingerprint(tune.inputs(context, training))
+        if same and state.get("status") == "failed":
+            failed[tune.stage_name(training)] = "it failed before; `ownwords tune` tries it again"
+    return failed
+
+
+def _what_failed(failed: dict[str, str], said: str) -> str:
+    listing = "\n".join(f"  {name}: {reason}" for name, reason in failed.items())
+    return (
+        f"{len(failed)} of the variants failed, and what needs them is not done:\n{listing}\n"
+        f"Everything else is done; the same command tries these again.\n{said}"
+    )
 
 
 def _engine(context: Context, todo: Sequence[Step]) -> dict[str, Any]:
@@ -127,8 +178,10 @@ def _require_earlier_stages(context: Context, verb: Verb) -> None:
         for origin in origins.needed(context.recipe):
             rewrite.require_done(context, origin)
     if verb == "evaluate":
-        for variant in context.variants.values():
-            tune.variant_weights(context, variant)
+        failed = _failed_before(context)
+        for training in context.trainings:
+            if tune.stage_name(training) not in failed:
+                tune.require_done(context, training)
 
 
 def _report(context: Context, verb: Verb) -> str:
@@ -149,6 +202,8 @@ def _steps(context: Context, verb: Verb) -> list[Step]:
         steps.append(Step(gap.STAGE, gap.inputs(context), gap.STAGE, lambda _: gap.run(context)))
     if verb in {"tune", "run"}:
         steps += [_tune_step(context, training) for training in context.trainings]
+    if verb in {"tune", "evaluate", "run"}:
+        steps += [_scale_step(context, v) for v in context.variants.values() if interpolation.is_needed(v)]
     if verb in {"evaluate", "run"}:
         steps += _evaluate_steps(context)
     return steps
@@ -178,7 +233,13 @@ def _source_steps(context: Context, sources: Sequence[Origin]) -> list[Step]:
 
 def _tune_step(context: Context, training: Training) -> Step:
     name = tune.stage_name(training)
-    return Step(name, tune.inputs(context, training), name, lambda _: tune.run(context, training))
+    return Step(name, tune.inputs(context, training), name, lambda _: tune.run(context, training), alone=True)
+
+
+def _scale_step(context: Context, variant: Variant) -> Step:
+    name = interpolation.stage_name(variant)
+    inputs, needs = tune.scaled_inputs(context, variant), (tune.stage_name(variant.training),)
+    return Step(name, inputs, name, lambda _: tune.scale_weights(context, variant), needs=needs, alone=True)
 
 
 def _evaluate_steps(context: Context) -> list[Step]:
@@ -190,7 +251,16 @@ def _evaluate_steps(context: Context) -> list[Step]:
     def work(names: Sequence[str]) -> None:
         evaluate.run(context, [pairs[name] for name in names])
 
-    return [Step(name, evaluate.inputs(context, *pair), evaluate.GROUP, work) for name, pair in pairs.items()]
+    return [
+        Step(name, evaluate.inputs(context, *pair), evaluate.GROUP, work, needs=_weights_of(context, pair[1]))
+        for name, pair in pairs.items()
+    ]
+
+
+def _weights_of(context: Context, label: str) -> tuple[str, ...]:
+    """The steps that make a variant's weights; none for the seed's."""
+    variant = context.variants.get(label)
+    return () if variant is None else (tune.stage_name(variant.training), interpolation.stage_name(variant))
 
 
 def _ask_before_superseding(context: Context, todo: Sequence[Step], *, yes: bool) -> None:

@@ -36,9 +36,14 @@ class Training:
         return _label(self.arm.name, self.parts)
 
     @property
+    def point(self) -> str:
+        """What differs from the recipe's values, the seed apart: trainings that differ in nothing else share it."""
+        return "-".join(part for part in self.parts if not part.startswith("seed"))
+
+    @property
     def folder(self) -> str:
         """The name of its folder below the arm's; the seed is always in it."""
-        return "-".join([*(part for part in self.parts if not part.startswith("seed")), f"seed{self.seed}"])
+        return "-".join(part for part in (self.point, f"seed{self.seed}") if part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +159,7 @@ def _at_point(tune: TuneSection, values: dict[str, Any]) -> TuneSection:
 def _on_the_way(arm: Arm, training: Training) -> list[Variant]:
     count = training.tune.checkpoints
     shares = [number / (count + 1) for number in range(1, count + 1)]
-    return [Variant(arm, training, 1.0, share, (*training.parts, f"part{share:.3g}")) for share in shares]
+    return [Variant(arm, training, arm.method.scale, share, (*training.parts, f"part{share:.3g}")) for share in shares]
 
 
 def _scales(recipe: Recipe, arm: Arm) -> list[tuple[float, tuple[str, ...]]]:

@@ -111,8 +111,19 @@ class EvaluateSection(Section):
         default_factory=lambda: [BenchmarkSection(name="heldout_nll")]
     )
     sampling: SamplingSection = Field(default_factory=SamplingSection)
+    acquisition: str | None = Field(
+        default=None, description="The benchmark that tells what was learnt; default: the first one of the task"
+    )
+    retention: list[str] | None = Field(
+        default=None, description="Those that tell what was kept, as one mean; default: shares of general ability"
+    )
 
     @model_validator(mode="after")
-    def _unique_benchmarks(self) -> EvaluateSection:
-        unique([benchmark.name for benchmark in self.benchmarks])
+    def _known_benchmarks(self) -> EvaluateSection:
+        names = [benchmark.name for benchmark in self.benchmarks]
+        unique(names)
+        unique(self.retention or [])
+        for name in [*([] if self.acquisition is None else [self.acquisition]), *(self.retention or [])]:
+            if name not in names:
+                raise ValueError(f"acquisition and retention are chosen among `benchmarks`, and {name} is not there")
         return self

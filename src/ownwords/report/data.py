@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from ownwords.errors import StageError
 from ownwords.recipe import Recipe
+from ownwords.report.compared import Comparison
 
 Part = TypeVar("Part")
 
@@ -341,6 +342,7 @@ class ReportData:
     gap: Gap | None
     trainings: tuple[Training, ...]
     scores: Scores | None
+    comparison: Comparison | None
     samples: tuple[Sample, ...] | None
 
     def stages(self, name: str) -> dict[str, Stage]:

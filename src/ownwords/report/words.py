@@ -22,6 +22,7 @@ from ownwords.report.text import one_line
 #: Reasons of rows that no source was asked about.
 UNASKED = ("earlier_turn", "near_the_seed", "not_asked")
 BEFORE, AFTER = "references", "final targets"
+MOST_NAMED = 6
 
 
 def gap_direction(difference: PairedDifference | None) -> str:
@@ -154,8 +155,8 @@ def scores_sentence(board: Scoreboard) -> str:
 
 def training_sentence(trainings: Iterable[Training]) -> str:
     """How unlike the arms' token counts are, and what the loss curves do not say."""
-    by_arm = {training.arm: training for training in trainings}
-    vanilla, sdft = by_arm.get("vanilla"), by_arm.get("sdft")
+    by_label = {training.label: training for training in trainings}
+    vanilla, sdft = by_label.get("vanilla"), by_label.get("sdft")
     if vanilla is None or sdft is None or not vanilla.supervised_tokens:
         return ""
     change = sdft.supervised_tokens / vanilla.supervised_tokens - 1
@@ -185,7 +186,9 @@ def unfinished(data: ReportData, stage: str) -> str:
     open_stages = [name for name, s in data.stages(stage).items() if s.status != "done"]
     if not open_stages:
         return ""
-    return f"Not finished: {', '.join(open_stages)}. What is shown is what earlier, finished work left."
+    more = len(open_stages) - MOST_NAMED
+    names = ", ".join(open_stages[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+    return f"Not finished: {names}. What is shown is what earlier, finished work left."
 
 
 def engine_names(engine: dict[str, Any] | None) -> list[str]:
@@ -232,6 +235,6 @@ def gap_line(gap: Gap) -> str:
 
 def unusable_note(board: Scoreboard) -> str:
     """How many scores of the table cannot be used."""
-    cells = [cell for row in board.rows for cell in row.cells if cell.state != "missing"]
+    cells = [cell for row in board.rows for cell in (*row.cells, *row.other_cells) if cell.state != "missing"]
     unusable = sum(cell.state == "unusable" for cell in cells)
     return f"{len(cells)} scores, {f'{unusable} unusable' if unusable else 'all usable'}"

@@ -24,7 +24,7 @@ def ask(context: Context, prompt: str, max_tokens: int) -> dict[str, str]:
         raise InputError(f"--max-tokens must be at least 1, not {max_tokens}.")
     weights = {SEED: Weights("seed", context.model.weights_hash)}
     for label, variant in context.variants.items():
-        if tune.is_done(context, variant.training):
+        if tune.is_ready(context, variant):
             weights[label] = tune.variant_weights(context, variant)
         else:
             say(f"{label} does not answer: it is not trained for this recipe and data")

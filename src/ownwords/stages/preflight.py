@@ -6,13 +6,12 @@ from __future__ import annotations
 from collections.abc import Sequence, Set
 
 from ownwords import models
-from ownwords.benchmarks.base import find_benchmark
 from ownwords.checks import sandbox
 from ownwords.engines.base import needs_model
 from ownwords.errors import RecipeError, unknown_name
 from ownwords.prompts.render import load_layout
 from ownwords.records import Completion
-from ownwords.stages import judge, origins, rewrite
+from ownwords.stages import comparison, judge, origins, rewrite
 from ownwords.stages.context import Context
 from ownwords.stages.origins import OTHER, OWN, Origin
 from ownwords.stages.supervision import held_out_ids, reference_rows, supervise
@@ -36,8 +35,7 @@ def check_names(context: Context) -> None:
             load_layout(layout)
     _ = context.variants
     _check_other_rewriter(context)
-    for benchmark in recipe.evaluate.benchmarks:
-        find_benchmark(benchmark.name)
+    comparison.roles(recipe)  # finds every benchmark
 
 
 def _check_other_rewriter(context: Context) -> None:

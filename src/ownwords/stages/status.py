@@ -10,7 +10,7 @@ from ownwords.journal import read_only
 from ownwords.recipe import Recipe, load_recipe
 from ownwords.report.text import one_line
 from ownwords.run import Run, read_json
-from ownwords.stages import evaluate, gap, nearness, origins, products, tune
+from ownwords.stages import evaluate, gap, interpolation, nearness, origins, products, tune
 from ownwords.stages.origins import ORIGINS, REWRITE
 from ownwords.variants import SEED, trainings, variants
 
@@ -23,6 +23,7 @@ def expected_stages(recipe: Recipe, run: Run) -> list[str]:
     measured = [nearness.STAGE] if sources and recipe.rewrite.only is not None else []
     names = [*measured, *sources, products.STAGE, gap.STAGE]
     names += [tune.stage_name(training) for training in trainings(recipe)]
+    names += [interpolation.stage_name(v) for v in variants(recipe) if interpolation.is_needed(v)]
     wanted = [benchmark.name for benchmark in recipe.evaluate.benchmarks if not benchmark.optional]
     optional = [benchmark.name for benchmark in recipe.evaluate.benchmarks if benchmark.optional]
     for label in (SEED, *(variant.label for variant in variants(recipe))):
@@ -85,6 +86,9 @@ def as_text(facts: dict[str, Any]) -> str:
         lines.append("this recipe differs from the run's; `ownwords run` says what it would do again:")
         lines.append(describe_changes(facts["recipe_changes"]))
     missing = sum(stage["status"] != "done" for stage in facts["stages"])
+    failed = [stage["stage"] for stage in facts["stages"] if stage["status"] == "failed"]
+    if failed:
+        lines.append(f"failed: {', '.join(failed)}")
     if missing == 0:
         lines.append("everything is done" if not facts["recipe_changes"] else "every stage of the run was done")
     else:

@@ -35,9 +35,10 @@ def train(
     *,
     work: Path,
     checkpoints: bool = True,
+    callbacks: Sequence[Any] = (),
 ) -> Any:
     """Train one arm and return TRL's trainer. `work` holds its checkpoints, if there are to be any; a whole one there
-    is resumed from.
+    is resumed from. `callbacks` are the trainer's, called before it writes a checkpoint.
 
     Raises:
         StageError: the loss is not a number; the message names the rows.
@@ -72,6 +73,8 @@ def train(
     with Progress(f"training {training.label}", steps, done=done, unit="steps") as progress:
         trainer.remove_callback(PrinterCallback)
         trainer.add_callback(_progress_callback(progress))
+        for callback in callbacks:
+            trainer.add_callback(callback)
         with _quiet():
             trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     return trainer
@@ -92,7 +95,13 @@ def heldout_curve(trainer: Any) -> list[dict[str, float]]:
     return [{"step": row["step"], "loss": row["eval_loss"]} for row in history if "eval_loss" in row]
 
 
-def save_arm(trainer: Any, tokenizer: Any, folder: Path, name: str) -> None:
+def kept_step(trainer: Any) -> int:
+    """The optimizer step whose weights the trainer holds at the end: the best one, where it stops early."""
+    best = trainer.state.best_global_step if trainer.args.load_best_model_at_end else None
+    return best or trainer.state.global_step
+
+
+def save_weights(network: Any, tokenizer: Any, folder: Path, name: str) -> None:
     """Adapter or model, tokenizer and chat template, complete or not at all; no pickle. `name` is the seed model's.
 
     Raises:
@@ -101,14 +110,18 @@ def save_arm(trainer: Any, tokenizer: Any, folder: Path, name: str) -> None:
     import torch
     from peft import PeftModel
 
-    if not all(torch.isfinite(p).all() for p in trainer.model.parameters() if p.requires_grad):
+    if not all(torch.isfinite(p).all() for p in network.parameters() if p.requires_grad):
         raise StageError("the trained weights are not finite numbers: lower tune.learning_rate.")
     temporary = folder.with_name(f".{folder.name}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
-    if isinstance(trainer.model, PeftModel):
-        trainer.model.active_peft_config.base_model_name_or_path = name  # instead of a path on this machine
-    trainer.model.save_pretrained(str(temporary), safe_serialization=True)
+    config = network.active_peft_config if isinstance(network, PeftModel) else None
+    path = None if config is None else config.base_model_name_or_path
+    if config is not None:
+        config.base_model_name_or_path = name  # instead of a path on this machine
+    network.save_pretrained(str(temporary), safe_serialization=True)
+    if config is not None:
+        config.base_model_name_or_path = path  # the trainer's own checkpoints, which may follow, look there
     tokenizer.save_pretrained(temporary)
     (temporary / "README.md").unlink(missing_ok=True)  # PEFT's empty card; facts are in training.json
     shutil.rmtree(folder, ignore_errors=True)

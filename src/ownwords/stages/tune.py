@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,11 @@ from ownwords.models import Model
 from ownwords.progress import say
 from ownwords.records import Weights, digest
 from ownwords.run import read_json, write_json
-from ownwords.stages import targets_of_arms
+from ownwords.stages import checkpoints, interpolation, targets_of_arms
 from ownwords.stages.context import Context
 from ownwords.stages.products import write_arm_data
 from ownwords.stages.supervision import Supervision, held_out_ids, read_training_rows, supervise
-from ownwords.stages.trainer import heldout_curve, loss_curve, save_arm, train
+from ownwords.stages.trainer import heldout_curve, kept_step, loss_curve, save_weights, train
 from ownwords.variants import Training, Variant
 
 
@@ -43,7 +44,8 @@ def run(context: Context, training: Training) -> None:
     """Train and save; a training that was interrupted goes on from its last whole checkpoint."""
     targets = targets_of_arms.of_arm(context, training.arm)
     folder = folder_of(context, training)
-    products = [folder / _main_file(context), folder / "training.json"]
+    places = [checkpoints.folder_at(folder, part) for part in checkpoints.shares(training.tune.checkpoints)]
+    products = [folder / _main_file(context), folder / "training.json", *(at / _main_file(context) for at in places)]
     with context.run.working_on(stage_name(training), inputs(context, training), products):
         write_arm_data(context, targets)
         tokenizer, supervision = prepare(context, training)
@@ -51,10 +53,28 @@ def run(context: Context, training: Training) -> None:
         context.close_engines()
         work = _checkpoints(context, training)
         clock = time.monotonic()
-        trainer = train(training, context.model, context.recipe.runtime, supervision, tokenizer, work=work)
-        save_arm(trainer, tokenizer, folder, context.model.name)
-        write_json(folder / "training.json", _facts(context, training, supervision, trainer, time.monotonic() - clock))
+        trainer = train(
+            training,
+            context.model,
+            context.recipe.runtime,
+            supervision,
+            tokenizer,
+            work=work,
+            callbacks=_callbacks(context, training, work, tokenizer),
+        )
+        seconds = time.monotonic() - clock
+        save_weights(trainer.model, tokenizer, folder, context.model.name)
+        found = checkpoints.put_in_place(training.tune.checkpoints, work, folder, kept_step(trainer))
+        facts = _facts(context, training, supervision, trainer, seconds)
+        write_json(folder / "training.json", {**facts, "places": [asdict(place) for place in found]})
         shutil.rmtree(work, ignore_errors=True)
+
+
+def _callbacks(context: Context, training: Training, work: Path, tokenizer: Any) -> list[Any]:
+    count, may_stop = training.tune.checkpoints, training.tune.early_stopping is not None
+    if count == 0:
+        return []
+    return [checkpoints.saving_callback(count, work, tokenizer, context.model.name, may_stop=may_stop)]
 
 
 def folder_of(context: Context, training: Training) -> Path:
@@ -76,20 +96,55 @@ def is_done(context: Context, training: Training) -> bool:
     return context.run.is_done(stage_name(training), inputs(context, training))
 
 
+def require_done(context: Context, training: Training) -> None:
+    """Refuse to go on without a finished training (InputError)."""
+    if not is_done(context, training):
+        raise InputError(f"{training.label} is not trained for this recipe: run `ownwords tune` first.")
+
+
+def scaled_inputs(context: Context, variant: Variant) -> Inputs:
+    """What working out a variant's weights reads (see `interpolation`)."""
+    return {"stage tune": fingerprint(inputs(context, variant.training)), "variant.scale": variant.scale}
+
+
+def scale_weights(context: Context, variant: Variant) -> None:
+    """Work out the weights of a variant that no engine can make of what was trained."""
+    context.close_engines()
+    interpolation.run(context, variant, _trained_weights(context, variant), scaled_inputs(context, variant))
+
+
+def is_ready(context: Context, variant: Variant) -> bool:
+    """Whether the variant's weights are there, for this recipe."""
+    if not is_done(context, variant.training):
+        return False
+    if not interpolation.is_needed(variant):
+        return True
+    return context.run.is_done(interpolation.stage_name(variant), scaled_inputs(context, variant))
+
+
 def variant_weights(context: Context, variant: Variant) -> Weights:
     """A variant as an engine takes it, adapter or whole model; its identity is the content of its weights.
 
     Raises:
-        InputError: it is not trained for this recipe.
+        InputError: it is not trained for this recipe, or its weights have not been worked out.
     """
-    training = variant.training
-    folder = folder_of(context, training)
-    if not is_done(context, training):
-        raise InputError(f"{training.label} is not trained for this recipe: run `ownwords tune` first.")
+    require_done(context, variant.training)
+    if not is_ready(context, variant):
+        raise InputError(f"the weights of {variant.label} are not worked out: run `ownwords tune` first.")
+    trained = _trained_weights(context, variant)
+    if interpolation.is_needed(variant):
+        return interpolation.weights(context, variant, trained)
+    return replace(trained, scale=variant.scale)
+
+
+def _trained_weights(context: Context, variant: Variant) -> Weights:
+    """What was trained for the variant, as it was saved."""
+    end = folder_of(context, variant.training)
+    folder = end if variant.part == 1 else checkpoints.folder_at(end, variant.part)
     path = str(folder.resolve())
-    if training.tune.lora is None:
+    if variant.training.tune.lora is None:
         return Weights("model", folder_hash(folder)[:24], path)
-    return Weights("adapter", _file_digest(folder / "adapter_model.safetensors"), path, variant.scale)
+    return Weights("adapter", _file_digest(folder / "adapter_model.safetensors"), path)
 
 
 def _main_file(context: Context) -> str:
