@@ -19,7 +19,7 @@ from ownwords.paths import given_path
 from ownwords.progress import say
 from ownwords.recipe import Recipe, dump_recipe, load_recipe
 from ownwords.run import plain_disk_errors
-from ownwords.stages import evaluate, gap, preflight, report, rewrite, scores, tune
+from ownwords.stages import chain, evaluate, gap, preflight, report, rewrite, scores, tune
 from ownwords.stages.context import Context
 from ownwords.variants import Training
 
@@ -80,7 +80,8 @@ def _execute(context: Context, verb: Verb, *, yes: bool) -> str:
         _ask_before_superseding(context, todo, yes=yes)
         preflight.check_inputs(context, verb)
     if todo or text != context.run.recipe_text():  # fewer benchmarks, say: nothing to do, but another report
-        context.run.create(text, {**environment(), **_engine(context, todo), **_sandbox(context, rewriting)})
+        facts = {**environment(), **chain.record(context), **_engine(context, todo)}
+        context.run.create(text, {**facts, **_sandbox(context, rewriting)})
     for group in dict.fromkeys(step.group for step in steps):
         members = [step for step in steps if step.group == group]
         names = [step.name for step in members if step in todo]

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from ownwords.errors import StageError
 from ownwords.recipe import Recipe
+
+if TYPE_CHECKING:
+    from ownwords.report.chain import Chain
 
 Part = TypeVar("Part")
 
@@ -275,6 +278,7 @@ class ReportData:
     trainings: tuple[Training, ...]
     scores: Scores | None
     samples: tuple[Sample, ...] | None
+    chain: Chain | None = None
 
     def stages(self, name: str) -> dict[str, Stage]:
         """The stages of one verb: `tune` gives `tune/vanilla`, `tune/sdft`."""
