@@ -15,7 +15,7 @@ from tests.pipeline.conftest import contents, question, write_rows
 from tests.tiny import make_tiny_model
 
 COLUMNS = ["--columns", "prompt=question,response=answer"]
-SHORT = ["rewrite.sampling.max_tokens=24", "runtime.dtype=float32"]
+SHORT = ["rewrite.sampling.max_tokens=8", "runtime.dtype=float32"]
 
 
 @pytest.fixture

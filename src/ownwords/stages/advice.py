@@ -32,7 +32,6 @@ from ownwords.stages.context import Context
 from ownwords.stages.likelihoods import Scored, nats_per_token
 from ownwords.stages.recommendation import SURPRISING, recommend
 from ownwords.stats import mean_interval, paired_difference, wilson
-from ownwords.turns import turn_of
 
 LIMIT = 200
 ANSWERS = 16
@@ -198,7 +197,7 @@ def _own_answers(context: Context, examples: Sequence[Example]) -> list[Answered
     ]
     found: list[Answered] = []
     for example, completion in zip(examples, _ask(context, requests, "answering"), strict=True):
-        text = "" if completion.error else turn_of(completion).as_text()
+        text = "" if completion.error else judging.candidate_text(example, completion, context)
         reason = completion.error.kind if completion.error else "ok" if text else "empty"
         found.append(Answered(example, text, completion.finish_reason == "length", reason))
     return found

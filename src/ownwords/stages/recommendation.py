@@ -23,6 +23,8 @@ ENOUGH_ACCEPTED = 0.3
 MASKABLE = 0.35
 #: References so many nats a token away hold text that the model can hardly predict at all: a perplexity of 12.
 VERY_FAR = 2.5
+#: Of so many items on a bootstrap interval holds what it says (see `stats`).
+FEW_ANSWERS = 20
 #: Median lengths that differ by this factor are worth a word.
 LENGTHS_APART = 2.0
 
@@ -113,8 +115,8 @@ def _surprising_sentence(facts: Mapping[str, Any]) -> str:
     found = facts["surprising"]
     return (
         f"{_share(found)} of {found['tokens']:,} target tokens have a perplexity above {SURPRISING:g} under the model "
-        f"and carry {100 * found['carried']:.0f} % of the nats. (In the paper that masks such tokens they are 20 to 24 %; "
-        f"here masking is advised up to {100 * MASKABLE:.0f} %.)"
+        f"and carry {100 * found['carried']:.0f} % of the nats (20 to 24 % in the paper that masks such tokens; here "
+        f"masking is advised up to {100 * MASKABLE:.0f} %)."
     )
 
 
@@ -150,7 +152,9 @@ def _length_sentence(facts: Mapping[str, Any]) -> list[str]:
 
 
 def _limits(facts: Mapping[str, Any]) -> list[str]:
+    few = facts["own"]["asked"] < FEW_ANSWERS
     return [
+        *(["With fewer than 20 answers the intervals of their gaps are somewhat too narrow."] if few else []),
         "The thresholds come from five data sets with one model of 135 million parameters (docs/gap.md).",
         "A gap is no measurement of forgetting: only training and testing is (`ownwords run`).",
         f"Rewriting was tried once, with {facts['prompt']} and the checks {', '.join(facts['checks'])}; these do not "
