@@ -55,7 +55,7 @@ def merge_into(
     )
     if facts.same < LEAST_AGREEMENT * facts.tokens:
         raise StageError(
-            f"merging would change the answers: the merged model chooses only {facts.same} of {facts.tokens} tokens "
+            f"merging would change its answers: the merged model chooses only {facts.same} of {facts.tokens} tokens "
             "of the adapter's. Nothing is written."
         )
     return facts

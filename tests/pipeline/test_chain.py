@@ -3,6 +3,7 @@
 # pyright: basic
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import shutil
@@ -44,15 +45,17 @@ def chained_once(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> 
     project = make_project(folder, tiny_model)
     assert project.ownwords("run", *KEYS, f"output_dir={folder / 'r1'}") == 0
     rows = write_rows(folder / "other.jsonl", [question(number) for number in range(100, 120)])
-    model = f"model.name_or_path=run:{folder / 'r1'}#sdft"
-    second = [*KEYS, model, f"data.train.path={rows}", f"output_dir={folder / 'r2'}"]
-    assert project.ownwords("run", *second) == 0
+    second = [*KEYS, "model.name_or_path=run:r1#sdft", f"data.train.path={rows}", f"output_dir={folder / 'r2'}"]
+    with contextlib.chdir(folder):
+        assert project.ownwords("run", *second) == 0
     return folder
 
 
 @pytest.fixture
-def chained(chained_once: Path, tmp_path: Path) -> Path:
+def chained(chained_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it, to do with as a test likes, as the working directory."""
     shutil.copytree(chained_once, tmp_path / "chain")
+    monkeypatch.chdir(tmp_path / "chain")
     return tmp_path / "chain"
 
 

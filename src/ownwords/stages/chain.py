@@ -225,10 +225,10 @@ def _interval(difference: Difference) -> tuple[float | None, float | None, float
 
 
 def _item_scores(path: Path) -> dict[str, float]:
-    import pyarrow.parquet as pq
+    import pyarrow.parquet as pq  # pyright: ignore[reportMissingTypeStubs]
 
     try:
-        rows: list[dict[str, Any]] = pq.read_table(path, columns=["item_id", "score"]).to_pylist()  # pyright: ignore[reportUnknownMemberType]
+        rows: Any = pq.read_table(path, columns=["item_id", "score"]).to_pylist()  # pyright: ignore[reportUnknownMemberType]
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:  # pyarrow's errors are kinds of ValueError
@@ -265,13 +265,16 @@ def mean_of_tasks(tasks: Sequence[Kept]) -> tuple[float, float | None, float | N
 
 def _engine_notes(rows: Iterable[Found]) -> list[str]:
     """Scores of one row that come from several engines are compared all the same, and that is said."""
-    engines = {
-        tuple((source.score.engine or {}).get(key, "") for key in ("kind", "version", "dtype", "device"))
-        for found in rows
-        for sources in found.sources.values()
-        for source in sources[:1]
-    }
-    if len(engines) < 2:
-        return []
-    listed = "; ".join(sorted(" ".join(str(part) for part in engine) for engine in engines))
-    return [f"These scores come from several engines ({listed}): small differences may be theirs."]
+    notes: list[str] = []
+    for found in rows:
+        engines = {_engine(sources[0].score) for sources in found.sources.values()}
+        if len(engines) > 1:
+            listed = "; ".join(sorted(engines))
+            name = found.benchmark.name
+            notes.append(f"Scores of {name} come from several engines ({listed}): a difference may be theirs.")
+    return notes
+
+
+def _engine(score: Score) -> str:
+    """Without the model, which differs along a chain."""
+    return " ".join(str((score.engine or {}).get(key, "")) for key in ("kind", "version", "dtype", "device"))

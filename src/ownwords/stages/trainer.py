@@ -108,7 +108,9 @@ def save_arm(trainer: Any, tokenizer: Any, folder: Path, name: str) -> None:
     temporary.mkdir(parents=True)
     if isinstance(trainer.model, PeftModel):
         trainer.model.active_peft_config.base_model_name_or_path = name  # instead of a path on this machine
-    trainer.model.save_pretrained(str(temporary), safe_serialization=True)
+    # Embeddings are never trained; told so, PEFT does not look for the seed's own under a name that only we know.
+    embeddings = {"save_embedding_layers": False} if isinstance(trainer.model, PeftModel) else {}
+    trainer.model.save_pretrained(str(temporary), safe_serialization=True, **embeddings)
     tokenizer.save_pretrained(temporary)
     (temporary / "README.md").unlink(missing_ok=True)  # PEFT's empty card; facts are in training.json
     shutil.rmtree(folder, ignore_errors=True)
