@@ -8,7 +8,7 @@ import importlib.util
 import os
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -100,7 +100,7 @@ def _find_on_hub(name: str, revision: str | None) -> Found:
                 f"it{f' at revision {revision!r}' if revision else ''}. Connect once, or give a local folder."
             ) from error
         return cached
-    _require_safetensors(name, [sibling.rfilename for sibling in info.siblings or []])
+    require_safetensors(name, [sibling.rfilename for sibling in info.siblings or []])
     commit = info.sha or revision or "main"
     return Found(name, "hub", commit, commit)
 
@@ -117,7 +117,7 @@ def _find_in_hub_cache(name: str, revision: str | None) -> Found | None:
     if not isinstance(config, str):
         return None
     folder = Path(config).parent
-    _require_safetensors(name, [file.name for file in folder.iterdir()])
+    require_safetensors(name, [file.name for file in folder.iterdir()])
     return Found(str(folder), "hub", folder.name, folder.name)
 
 
@@ -129,7 +129,7 @@ def _found_folder(name: str, folder: Path) -> Found:
         adapter = (folder / "adapter_config.json").is_file()
         what = "it holds an adapter, not a model; name the model it was trained on" if adapter else "it has none"
         raise ModelError(f"model {name}: {folder} needs a config.json, but {what}.")
-    _require_safetensors(name, [file.name for file in folder.iterdir()])
+    require_safetensors(name, [file.name for file in folder.iterdir()])
     return Found(str(folder), "folder", None, folder_hash(folder))
 
 
@@ -150,7 +150,7 @@ def folder_hash(folder: Path) -> str:
     return summary.hexdigest()
 
 
-def _require_safetensors(name: str, files: Iterable[str]) -> None:
+def require_safetensors(name: str, files: Iterable[str]) -> None:
     names = list(files)
     if any(file.endswith(".safetensors") for file in names):
         return
@@ -193,33 +193,45 @@ def cache_root() -> Path:
     return given_path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "ownwords"
 
 
-def _dequantised(name: str, file: Path, sha256: str) -> Path:
-    """The folder with the file's weights in bfloat16; made at the first call, in one rename, by one process."""
+def cached(name: str, key: str, what: str, room: str, make: Callable[[Path], None]) -> Path:
+    """The cache's folder of that key; filled by `make` at the first call, in one rename, by one process.
+
+    `what` tells people what it holds, `room` how much that takes.
+
+    Raises:
+        ModelError: the cache cannot be written.
+    """
     from filelock import FileLock
 
     models = cache_root() / "models"
-    folder = models / sha256
+    folder = models / key
     if folder.is_dir():
         return folder
-    if importlib.util.find_spec("gguf") is None:
-        raise ModelError(f"model {name}: reading .gguf needs one more package: pip install 'ownwords[demo]'")
     try:
         models.mkdir(parents=True, exist_ok=True)
-        with FileLock(models / f"{sha256}.lock"):
+        with FileLock(models / f"{key}.lock"):
             if not folder.is_dir():
-                part = models / f"{sha256}.part"
+                part = models / f"{key}.part"
                 shutil.rmtree(part, ignore_errors=True)  # what a killed process left
-                _convert(name, file, part)
+                make(part)
                 part.rename(folder)
     except OSError as error:
         raise ModelError(
-            f"model {name}: cannot write its dequantised copy to {models}: {error}. "
-            f"Set OWNWORDS_CACHE to a folder with room for about {4 * file.stat().st_size // _MIB} MiB."
+            f"model {name}: cannot write {what} to {models}: {error}. "
+            f"Set OWNWORDS_CACHE to a folder with room for {room}."
         ) from error
     return folder
 
 
+def _dequantised(name: str, file: Path, sha256: str) -> Path:
+    """The folder with the file's weights in bfloat16."""
+    room = f"about {4 * file.stat().st_size // _MIB} MiB"
+    return cached(name, sha256, "its dequantised copy", room, lambda folder: _convert(name, file, folder))
+
+
 def _convert(name: str, file: Path, folder: Path) -> None:
+    if importlib.util.find_spec("gguf") is None:
+        raise ModelError(f"model {name}: reading .gguf needs one more package: pip install 'ownwords[demo]'")
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
     from transformers.utils import logging

@@ -20,7 +20,7 @@ Any key of the recipe can be given as key=value, e.g. tune.learning_rate=2e-4. T
 STAGES = {
     "run": "do all stages, resumable: rewrite, gap, tune, evaluate, report",
     "rewrite": "let the seed model rewrite every reference, and check each rewrite",
-    "gap": "measure how far references and targets lie from the seed model",
+    "gap": "measure how far references and targets lie from the seed model; --model: advise before any training",
     "tune": "train every arm",
     "evaluate": "test the seed and every arm on the benchmarks",
     "report": "write report.html and print its summary",
@@ -113,6 +113,22 @@ def _add_stages(add: AddVerb) -> None:
         stage.add_argument("--yes", "-y", action="store_true", help="do finished work again where its keys changed")
         _add_allow_code(stage)
         _add_allow_unsafe_code(stage)
+        if name == "gap":
+            _add_advice(stage)
+
+
+def _add_advice(gap: argparse.ArgumentParser) -> None:
+    """`ownwords gap DATA --model M`: the words that only it takes are None where they are not given."""
+    advice = gap.add_argument_group(
+        "advice before any training", "ownwords gap DATA --model MODEL: DATA is a file, a folder or a Hub dataset"
+    )
+    advice.add_argument("--model", help="the model that would be trained; writes nothing, key=value still count")
+    advice.add_argument("--limit", type=int, metavar="N", help="examples to score, spread over the data (default: 200)")
+    advice.add_argument("--answers", type=int, metavar="K", help="prompts that the model answers too (default: 16)")
+    advice.add_argument("--columns", metavar="prompt=A,response=B", help="which columns hold prompt and response")
+    advice.add_argument("--layout", metavar="NAME", help="chat template to train in, e.g. paper/alpaca")
+    advice.add_argument("--device", choices=["auto", "cpu", "cuda", "mps"], help="where the model is (default: auto)")
+    advice.add_argument("--json", action="store_true", default=None, help="one JSON answer, for programs")
 
 
 def _add_looks_back(add: AddVerb) -> None:

@@ -54,6 +54,40 @@ def _stage(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _gap(arguments: argparse.Namespace) -> int:
+    """A stage of a run; with --model, advice on data that no run has seen."""
+    if arguments.model is not None:
+        return _advice(arguments)
+    words = ("limit", "answers", "columns", "layout", "device", "json")
+    alone = next((word for word in words if vars(arguments)[word] is not None), None)
+    if alone is not None:
+        raise InputError(f"--{alone} goes with --model: `ownwords gap DATA --model MODEL`. A recipe has its own keys.")
+    if arguments.recipe.endswith((".jsonl", ".csv", ".parquet", ".gz", ".zst")):
+        raise InputError(f"{arguments.recipe} is data, not a recipe: add --model MODEL for advice on it.")
+    return _stage(arguments)
+
+
+def _advice(arguments: argparse.Namespace) -> int:
+    from ownwords.report.advice import as_text
+    from ownwords.stages import advice
+    from ownwords.stages.context import Context
+
+    recipe = advice.recipe_of(
+        arguments.recipe,
+        arguments.model,
+        columns=arguments.columns,
+        layout=arguments.layout,
+        device=arguments.device,
+        overrides=arguments.overrides,
+    )
+    limit = advice.LIMIT if arguments.limit is None else arguments.limit
+    answers = advice.ANSWERS if arguments.answers is None else arguments.answers
+    with closing(Context(recipe, **_permissions(arguments))) as context:
+        facts = advice.advise(context, limit, answers)
+    _answer(facts, as_text(facts), as_json=bool(arguments.json))
+    return 0
+
+
 def _init(arguments: argparse.Namespace) -> int:
     from ownwords import presets
 
@@ -233,7 +267,8 @@ def _silence_output() -> None:
 
 
 HANDLERS: dict[str, Callable[[argparse.Namespace], int]] = {
-    **dict.fromkeys(("run", "rewrite", "gap", "tune", "evaluate", "report"), _stage),
+    **dict.fromkeys(("run", "rewrite", "tune", "evaluate", "report"), _stage),
+    "gap": _gap,
     "init": _init,
     "validate": _validate,
     "preview": _preview,

@@ -1,21 +1,32 @@
 """Models by name.
 
-A hub id, local folder, local GGUF or the bundled model becomes something transformers can load. It does not cover
-adapters: the engine loads those on top.
+A hub id, local folder, local GGUF, the bundled model or an arm of a run becomes something transformers can load. It
+does not cover adapters of the run itself: the engine loads those on top.
 """
 
 # pyright: basic
 from __future__ import annotations
 
 import platform
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal
 
-from ownwords import _model_files
+from ownwords import _model_files, lineage
+from ownwords._merging import merge_into
 from ownwords.environment import cpu_name
-from ownwords.errors import ModelError
+from ownwords.errors import ModelError, StageError
+from ownwords.lineage import Link
+from ownwords.progress import say
 from ownwords.recipe import ModelSection
-from ownwords.rendering import TemplateError, shows_the_user
+from ownwords.records import Message
+from ownwords.rendering import TemplateError, prompt_ids, shows_the_user
+
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+#: What a merged model and its adapter are both asked, and how far they are followed.
+_TRIED = ("What is the capital of France?", "Write a poem about the sea.", "What is 17 plus 25?", "List three fruits.")
+_TRIED_TOKENS = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,20 +35,23 @@ class Model:
 
     name: str
     path: str
-    kind: Literal["hub", "folder", "gguf", "bundled"]
+    kind: Literal["hub", "folder", "gguf", "bundled", "run"]
     revision: str | None
     weights_hash: str
     trust_remote_code: bool = False
 
 
 def resolve(section: ModelSection) -> Model:
-    """Find the model that the recipe names. Loads no weights, except that a new GGUF is dequantised into the cache.
+    """Find the model that the recipe names. Loads no weights, except that a new GGUF is dequantised into the cache, and
+    the adapter of another run merged.
 
     Without a network, or with HF_HUB_OFFLINE=1, a hub id means the local cache.
 
     Raises:
         ModelError: it is not there, its weights are pickle files, or it does not generate text.
     """
+    if lineage.is_run(section.name_or_path):
+        return _resolve_link(section, lineage.find_link(section))
     found = _model_files.find(section.name_or_path, section.revision)
     model = Model(
         name=section.name_or_path,
@@ -49,6 +63,69 @@ def resolve(section: ModelSection) -> Model:
     )
     _require_causal_lm(model)
     return model
+
+
+def _resolve_link(section: ModelSection, link: Link) -> Model:
+    """A run's arm: its own folder where that holds a whole model, else the adapter in its model's weights."""
+    if link.whole:
+        path = link.folder
+        _model_files.require_safetensors(section.name_or_path, [file.name for file in path.iterdir()])
+    else:
+        path = _merged(section, link)
+    return Model(section.name_or_path, str(path), "run", None, link.weights, section.trust_remote_code)
+
+
+def _merged(section: ModelSection, link: Link) -> Path:
+    """The cache's folder with the arm's adapter in its model's weights, made at the first call.
+
+    In float32: what a light training changes is often smaller than 16 bits can tell beside the weight it is added to,
+    and a chain would round at every link.
+    """
+    import torch
+
+    def make(folder: Path) -> None:
+        say(f"{section.name_or_path}: its adapter is merged into its model's weights, once")
+        seed = _seed_of(section, link)
+        arm = Model(link.name, str(link.folder), "run", None, link.weights, section.trust_remote_code)
+        tokenizer = load_tokenizer(arm)
+        prompts = [prompt_ids(tokenizer, [Message("user", text)]) for text in _TRIED]
+        try:
+            adapted = load_adapted(seed, str(link.folder), torch.float32, "cpu", scale=link.scale)
+        except (OSError, ValueError, KeyError, RuntimeError) as error:
+            raise ModelError(
+                f"model {section.name_or_path}: its adapter cannot be used: {_first_line(error)}"
+            ) from error
+        try:
+            merge_into(
+                folder,
+                adapted,
+                tokenizer,
+                prompts,
+                dtype=torch.float32,
+                answer_tokens=_TRIED_TOKENS,
+                load=lambda saved: load_weights(replace(arm, path=str(saved)), torch.float32, "cpu"),
+            )
+        except StageError as error:
+            raise StageError(f"model {section.name_or_path}: {error}") from error
+
+    room = "four bytes a parameter"
+    return _model_files.cached(section.name_or_path, link.weights, "its merged weights", room, make)
+
+
+def _seed_of(section: ModelSection, link: Link) -> Model:
+    """The model that a link's adapter was trained on. Whether its own code may run says the recipe at hand."""
+    named = link.model.model_copy(update={"trust_remote_code": section.trust_remote_code})
+    if link.parent is not None:
+        named = named.model_copy(update={"name_or_path": link.parent.name, "revision": None})
+    elif _COMMIT.fullmatch(link.seed):  # a model of the Hub, which may have moved on since
+        named = named.model_copy(update={"revision": link.seed})
+    seed = resolve(named)
+    if seed.weights_hash != link.seed:
+        raise ModelError(
+            f"model {section.name_or_path}: {named.name_or_path}, which {link.label} was trained on, holds other "
+            "weights now. Put the old ones back, or train the arm again."
+        )
+    return seed
 
 
 def load_config(model: Model) -> Any:

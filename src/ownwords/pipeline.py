@@ -20,6 +20,7 @@ from ownwords.progress import say
 from ownwords.recipe import Recipe, dump_recipe, load_recipe
 from ownwords.run import plain_disk_errors
 from ownwords.stages import (
+    chain,
     comparison,
     evaluate,
     gap,
@@ -107,7 +108,8 @@ def _execute(context: Context, verb: Verb, *, yes: bool) -> str:
         _ask_before_superseding(context, todo, yes=yes)
         preflight.check_inputs(context, verb)
     if todo or text != context.run.recipe_text():  # fewer benchmarks, say: nothing to do, but another report
-        context.run.create(text, {**environment(), **_engine(context, todo), **_sandbox(context, rewriting)})
+        facts = {**environment(), **chain.record(context), **_engine(context, todo)}
+        context.run.create(text, {**facts, **_sandbox(context, rewriting)})
     failed = _work(context, steps, todo, _failed_before(context) if verb == "evaluate" else {})
     if verb in {"evaluate", "run"}:
         scores.write_summary(context)

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
+from ownwords import _merging
 from ownwords.cli import main
-from ownwords.stages import merge
 from tests.pipeline.conftest import Project
 
 pytestmark = pytest.mark.slow
@@ -45,7 +45,7 @@ def test_the_merged_model_answers_as_the_arm_and_is_a_seed_model_of_its_own(
 def test_a_merge_that_changes_the_answers_is_refused_and_leaves_nothing(
     trained: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(merge, "_agreement", lambda *_: 0)
+    monkeypatch.setattr(_merging, "_agreement", lambda *_: 0)
     assert main(["merge", str(trained.output), "-o", str(trained.folder / "merged")]) == 1
     assert "would change its answers" in capsys.readouterr().err
     assert not [path for path in trained.folder.iterdir() if "merged" in path.name]

@@ -17,6 +17,7 @@ import yaml
 
 from ownwords.data.writers import ExportFormat
 from ownwords.errors import InputError
+from ownwords.lineage import is_run
 from ownwords.paths import given_path
 from ownwords.prompts.render import load_layout
 from ownwords.recipe import LoraSection, ModelSection, Recipe
@@ -232,6 +233,11 @@ def _model(section: ModelSection) -> str:
         raise InputError(
             f"{name} is a GGUF file, which no trainer loads. Name the same model by its hub id or folder, e.g. "
             "model.name_or_path=HuggingFaceTB/SmolLM2-135M-Instruct, or export the data alone with --format."
+        )
+    if is_run(name):
+        raise InputError(
+            f"{name} is an arm of another run, which no trainer finds. Write it as a model first: `ownwords merge RUN "
+            "--arm ARM -o FOLDER`, then model.name_or_path=FOLDER; or export the data alone with --format."
         )
     path = given_path(name)
     return str(path.resolve()) if path.exists() else name

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from ownwords.errors import StageError
 from ownwords.recipe import Recipe
 from ownwords.report.compared import Comparison
+
+if TYPE_CHECKING:
+    from ownwords.report.chain import Chain
 
 Part = TypeVar("Part")
 
@@ -344,6 +347,7 @@ class ReportData:
     scores: Scores | None
     comparison: Comparison | None
     samples: tuple[Sample, ...] | None
+    chain: Chain | None = None
 
     def stages(self, name: str) -> dict[str, Stage]:
         """The stages of one verb: `tune` gives `tune/vanilla`, `tune/sdft`."""

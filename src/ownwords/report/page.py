@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from ownwords.recipe import LoraSection, Recipe
-from ownwords.report import numbers, words
+from ownwords.report import chain, numbers, words
 from ownwords.report.charts import Bar, Distribution, Line, bar_chart, histogram_chart, line_chart
 from ownwords.report.data import Gap, ReportData, Rewriting, Sample, Stage, Training
 from ownwords.report.scoreboard import arm_color, build_scoreboard
@@ -91,7 +91,7 @@ def _environment() -> Environment:
         "p_value": numbers.p_value,
         "excerpt": excerpt,
     }
-    names: dict[str, Any] = {"interval_in": numbers.interval_in, "words": words}
+    names: dict[str, Any] = {"interval_in": numbers.interval_in, "words": words, "chain": chain}
     environment.filters.update(filters)
     environment.globals.update(names)
     return environment

@@ -1,19 +1,15 @@
-"""Merging: an arm's adapter added into the seed model's weights, for programs that serve whole models only.
-
-What was saved is loaded again and compared: the merged model reads the adapter's greedy answers and must choose the
-same tokens. Rounding to 16 bits may turn a token where two were equally likely; more than that is a fault.
-"""
+"""Merging: an arm's adapter added into the seed model's weights, for programs that serve whole models only (see
+`_merging` for how that is verified)."""
 
 # pyright: basic
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from ownwords import models
+from ownwords._merging import merge_into
 from ownwords.errors import InputError, StageError
 from ownwords.models import Model
 from ownwords.rendering import prompt_ids
@@ -23,7 +19,6 @@ from ownwords.stages.context import Context
 
 PROMPTS = 8
 ANSWER_TOKENS = 48
-LEAST_AGREEMENT = 0.98
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,60 +60,29 @@ def merge(context: Context, arm: str, folder: Path, *, force: bool = False) -> M
     tokenizer = context.tokenizer(context.recipe.tune.chat_template)
     adapted = models.load_adapted(context.model, str(weights.path), dtype, device, scale=weights.scale)
     prompts = [prompt_ids(tokenizer, e.messages, given=context.given(e)) for e in context.train[:PROMPTS]]
-    answers = [_answer(adapted, prompt, tokenizer) for prompt in prompts]
     saved_as: torch.dtype = models.load_config(context.model).dtype or dtype
     temporary = folder.with_name(f".{folder.name}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
     try:
-        adapted.merge_and_unload(safe_merge=True).to(saved_as).save_pretrained(temporary)
-        tokenizer.save_pretrained(temporary)
-        del adapted
-        again = models.load_weights(_saved(temporary), dtype, device)
-        facts = Merged(
-            arm=arm,
-            folder=str(folder),
-            dtype=str(saved_as).removeprefix("torch."),
-            prompts=len(prompts),
-            tokens=sum(len(answer) for answer in answers),
-            same=sum(_agreement(again, p, a) for p, a in zip(prompts, answers, strict=True)),
-        )
-        if facts.same < LEAST_AGREEMENT * facts.tokens:
-            raise StageError(
-                f"merging {arm} would change its answers: the merged model chooses only {facts.same} of {facts.tokens} "
-                f"tokens of the adapter's. Nothing is written; serve the adapter in {weights.path} instead."
+        try:
+            agreement = merge_into(
+                temporary,
+                adapted,
+                tokenizer,
+                prompts,
+                dtype=saved_as,
+                answer_tokens=ANSWER_TOKENS,
+                load=lambda saved: models.load_weights(_saved(saved), dtype, device),
             )
+        except StageError as error:
+            raise StageError(f"{arm}: {error} Serve the adapter in {weights.path} instead.") from error
+        facts = Merged(arm, str(folder), str(saved_as).removeprefix("torch."), **asdict(agreement))
         write_json(temporary / "merge.json", asdict(facts))
         shutil.rmtree(folder, ignore_errors=True)
         temporary.rename(folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return facts
-
-
-def _answer(network: Any, prompt: Sequence[int], tokenizer: Any) -> list[int]:
-    """The greedy answer, at least one token."""
-    import torch
-
-    ids = torch.tensor([list(prompt)], device=network.device)
-    with torch.no_grad():
-        whole = network.generate(
-            input_ids=ids,
-            attention_mask=torch.ones_like(ids),
-            do_sample=False,
-            max_new_tokens=ANSWER_TOKENS,
-            pad_token_id=tokenizer.pad_token_id,
-        )
-    return whole[0, len(prompt) :].tolist()
-
-
-def _agreement(network: Any, prompt: Sequence[int], answer: Sequence[int]) -> int:
-    """How many of the answer's tokens are this network's first choice at their place."""
-    import torch
-
-    ids = torch.tensor([[*prompt, *answer]], device=network.device)
-    with torch.no_grad():
-        choices = network(input_ids=ids).logits[0, len(prompt) - 1 : -1].argmax(-1)
-    return int((choices.cpu() == torch.tensor(list(answer))).sum())
 
 
 def _saved(folder: Path) -> Model:

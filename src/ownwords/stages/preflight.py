@@ -11,7 +11,7 @@ from ownwords.engines.base import needs_model
 from ownwords.errors import RecipeError, unknown_name
 from ownwords.prompts.render import load_layout
 from ownwords.records import Completion
-from ownwords.stages import comparison, judge, origins, rewrite
+from ownwords.stages import chain, comparison, judge, origins, rewrite
 from ownwords.stages.context import Context
 from ownwords.stages.origins import OTHER, OWN, Origin
 from ownwords.stages.supervision import held_out_ids, reference_rows, supervise
@@ -26,6 +26,7 @@ def check_names(context: Context) -> None:
     """
     recipe = context.recipe
     needs_model(context.recipe.runtime.engine)
+    chain.check(context)
     _ = context.prompt, context.recipe_checks  # loading verifies them
     if context.is_judged:
         needs_model(context.judge.recipe.runtime.engine)

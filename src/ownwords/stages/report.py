@@ -1,10 +1,12 @@
 """The report stage: reads what a run directory holds, writes `report.html`, and says the same in ten lines.
 
-It needs no model and changes nothing but that one file. A part that does not exist yet is shown as not done yet.
+It needs no model and changes nothing but that one file, and `chain.json` where the run goes on from another. A
+part that does not exist yet is shown as not done yet.
 """
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 from ownwords.errors import InputError
@@ -12,9 +14,11 @@ from ownwords.recipe import Recipe, load_recipe
 from ownwords.report.compared import Comparison
 from ownwords.report.console import summarize
 from ownwords.report.data import Gap, ReportData, Rewriting, RunRecord, Sample, Scores, Training, read_part
+from ownwords.stages import chain
 from ownwords.variants import trainings
 
 REPORT = "report.html"
+CHAIN = "chain.json"
 
 
 def collect(run_dir: Path) -> ReportData:
@@ -39,16 +43,20 @@ def collect(run_dir: Path) -> ReportData:
         scores=read_part(run_dir / "scores" / "summary.json", Scores),
         comparison=read_part(run_dir / "comparison.json", Comparison),
         samples=read_part(run_dir / "samples.json", tuple[Sample, ...]),
+        chain=chain.collect(run_dir, recipe),
     )
 
 
 def write_report(run_dir: Path) -> Path:
     """Write the page atomically and return its path. Raises what `collect` raises."""
     from ownwords.report.page import render_page
-    from ownwords.run import write_text
+    from ownwords.run import write_json, write_text
 
     path = run_dir / REPORT
-    write_text(path, render_page(collect(run_dir)))
+    data = collect(run_dir)
+    if data.chain is not None:
+        write_json(run_dir / CHAIN, asdict(data.chain))
+    write_text(path, render_page(data))
     return path
 
 
