@@ -19,7 +19,7 @@ from ownwords.paths import given_path
 from ownwords.progress import say
 from ownwords.recipe import Recipe, dump_recipe, load_recipe
 from ownwords.run import plain_disk_errors
-from ownwords.stages import evaluate, gap, preflight, report, rewrite, scores, tune
+from ownwords.stages import evaluate, gap, preflight, replay, report, rewrite, scores, tune
 from ownwords.stages.context import Context
 from ownwords.variants import Training
 
@@ -98,7 +98,7 @@ def _execute(context: Context, verb: Verb, *, yes: bool) -> str:
 
 def _engine(context: Context, todo: Sequence[Step]) -> dict[str, Any]:
     """Which engine the steps mean, and why; nothing where they need none."""
-    if all(step.group not in {rewrite.STAGE, gap.STAGE, evaluate.GROUP} for step in todo):
+    if all(step.group not in {rewrite.STAGE, gap.STAGE, replay.STAGE, evaluate.GROUP} for step in todo):
         return {}
     return {"engine": asdict(context.engine_choice)}
 
@@ -136,10 +136,22 @@ def _steps(context: Context, verb: Verb) -> list[Step]:
     if verb in {"gap", "run"}:
         steps.append(Step(gap.STAGE, gap.inputs(context), gap.STAGE, lambda _: gap.run(context)))
     if verb in {"tune", "run"}:
+        steps += _replay_steps(context)
         steps += [_tune_step(context, training) for training in context.trainings]
     if verb in {"evaluate", "run"}:
         steps += _evaluate_steps(context)
     return steps
+
+
+def _replay_steps(context: Context) -> list[Step]:
+    """The general rows of every arm that trains on some."""
+    arms = {replay.stage_name(arm): arm for arm in replay.replaying(t.arm for t in context.trainings)}
+
+    def work(names: Sequence[str]) -> None:
+        for name in names:
+            replay.run(context, arms[name])
+
+    return [Step(name, replay.inputs(context, arm), replay.STAGE, work) for name, arm in arms.items()]
 
 
 def _tune_step(context: Context, training: Training) -> Step:

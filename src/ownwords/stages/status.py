@@ -10,13 +10,16 @@ from ownwords.journal import read_only
 from ownwords.recipe import Recipe, load_recipe
 from ownwords.report.text import one_line
 from ownwords.run import Run, read_json
-from ownwords.stages import evaluate, gap, rewrite, tune
+from ownwords.stages import evaluate, gap, replay, rewrite, tune
 from ownwords.variants import SEED, trainings, variants
 
 
 def expected_stages(recipe: Recipe, run: Run) -> list[str]:
     """Every stage of a whole run, in order; an optional benchmark only where it was begun."""
-    names = [rewrite.STAGE, gap.STAGE, *(tune.stage_name(training) for training in trainings(recipe))]
+    trained = trainings(recipe)
+    names = [rewrite.STAGE, gap.STAGE]
+    names += [replay.stage_name(arm) for arm in replay.replaying(training.arm for training in trained)]
+    names += [tune.stage_name(training) for training in trained]
     wanted = [benchmark.name for benchmark in recipe.evaluate.benchmarks if not benchmark.optional]
     optional = [benchmark.name for benchmark in recipe.evaluate.benchmarks if benchmark.optional]
     for label in (SEED, *(variant.label for variant in variants(recipe))):
@@ -45,7 +48,7 @@ def status(recipe: Recipe) -> dict[str, Any]:
                 "status": _in_words(state.get("status", "missing"), working),
                 "seconds": state.get("seconds"),
                 "startup_seconds": state.get("startup_seconds", 0.0),
-                "completions": committed.get(name, 0),
+                "completions": committed.get(replay.STAGE if name.startswith(f"{replay.STAGE}/") else name, 0),
             }
         )
     made = load_recipe(run.recipe_path, output_dir=recipe.output_dir) if run.recipe_path.is_file() else recipe
