@@ -29,6 +29,7 @@ from ownwords.stages import (
     origins,
     preflight,
     products,
+    replay,
     report,
     rewrite,
     scores,
@@ -162,7 +163,7 @@ def _what_failed(failed: dict[str, str], said: str) -> str:
 
 def _engine(context: Context, todo: Sequence[Step]) -> dict[str, Any]:
     """Which engine the steps mean, and why; nothing where they need none."""
-    if all(step.group not in {SOURCES, gap.STAGE, evaluate.GROUP} for step in todo):
+    if all(step.group not in {SOURCES, gap.STAGE, replay.STAGE, evaluate.GROUP} for step in todo):
         return {}
     return {"engine": asdict(context.engine_choice)}
 
@@ -203,6 +204,7 @@ def _steps(context: Context, verb: Verb) -> list[Step]:
     if verb in {"gap", "run"}:
         steps.append(Step(gap.STAGE, gap.inputs(context), gap.STAGE, lambda _: gap.run(context)))
     if verb in {"tune", "run"}:
+        steps += _replay_steps(context)
         steps += [_tune_step(context, training) for training in context.trainings]
     if verb in {"tune", "evaluate", "run"}:
         steps += [_scale_step(context, v) for v in context.variants.values() if interpolation.is_needed(v)]
@@ -231,6 +233,17 @@ def _source_steps(context: Context, sources: Sequence[Origin]) -> list[Step]:
         Step(products.STAGE, targets, products.STAGE, lambda _: products.run(context, sources, finished), derived=True)
     )
     return steps
+
+
+def _replay_steps(context: Context) -> list[Step]:
+    """The general rows of every arm that trains on some."""
+    arms = {replay.stage_name(arm): arm for arm in replay.replaying(t.arm for t in context.trainings)}
+
+    def work(names: Sequence[str]) -> None:
+        for name in names:
+            replay.run(context, arms[name])
+
+    return [Step(name, replay.inputs(context, arm), replay.STAGE, work) for name, arm in arms.items()]
 
 
 def _tune_step(context: Context, training: Training) -> Step:

@@ -79,6 +79,34 @@ def dataset_card(facts: Mapping[str, Any], file: CardFile = PARQUET) -> str:
     )
 
 
+def with_replay(card: str, facts: Mapping[str, Any]) -> str:
+    """The card with a section about general rows beside it, in `replay.parquet`.
+
+    `facts` has `rows`, `share`, `prompts` and `answers` (`data` or `self`), `candidates`, `reasons` (how many
+    candidates ended with which), `sampling` and `engines`.
+    """
+    whole = card.partition(_REPLAY)[0].rstrip("\n")
+    wrote = {"self": "the seed model, which went on from an empty user turn", "data": "a source of general rows"}
+    answered = {"self": "the seed model, which saw no reference", "data": "the same source"}
+    rows = [
+        ["prompts are from", wrote[facts["prompts"]]],
+        ["answers are from", answered[facts["answers"]]],
+        *[["engine", _pairs(engine)] for engine in facts["engines"]],
+        *([["sampling", _pairs(facts["sampling"])]] if facts["answers"] == "self" else []),
+    ]
+    reasons = [[reason, count] for reason, count in facts["reasons"].items()]
+    beside = (
+        f"The arm trains on {facts['rows']} rows besides, those of `replay.parquet`: a share of {facts['share']:g} of "
+        "all. They have the same columns; `source` is replay, and `reference` is the target once more."
+    )
+    found = f"They were found among {facts['candidates']} candidates."
+    tables = (_table(["fact", "value"], rows), _table(["reason", "candidates"], reasons))
+    return "\n\n".join([whole, _REPLAY, beside, tables[0], found, tables[1]]) + "\n"
+
+
+_REPLAY = "## General rows"
+
+
 def _tags(facts: Mapping[str, Any]) -> list[str]:
     """Rows that are all references are no self-distilled data."""
     distilled = ["sdft", "self-distillation"] if set(facts["sources"]) - {"reference"} else []

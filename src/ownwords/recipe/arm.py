@@ -37,8 +37,8 @@ class ReplaySection(Section):
     """General rows among the task's: what the model should not forget."""
 
     share: float = Field(default=0.2, gt=0, lt=1, description="Their share of all rows that are trained on")
-    data: SourceSection | None = Field(default=None, description="General rows; not with prompts: self")
-    prompts: Literal["data", "self"] = Field(default="data", description="self: the seed model writes the prompts too")
+    data: SourceSection | None = Field(default=None, description="General rows; only with prompts: data")
+    prompts: Literal["data", "self"] = Field(default="self", description="self: the seed model writes the prompts too")
     answers: Literal["data", "self"] = Field(default="self", description="self: the seed model answers the prompts")
     sampling: SamplingSection = Field(
         default_factory=lambda: SamplingSection(temperature=1.0), description="How the seed model is sampled"
@@ -46,8 +46,14 @@ class ReplaySection(Section):
 
     @model_validator(mode="after")
     def _one_origin(self) -> ReplaySection:
-        if self.prompts == "self" and (self.data is not None or self.answers == "data"):
-            raise ValueError("with prompts: self the seed model writes all: leave out `data` and `answers: data`")
+        if self.prompts == "data" and self.data is None:
+            raise ValueError("`prompts: data` needs `data`: name the general rows, e.g. data: {path: general.jsonl}")
+        if self.prompts == "self" and self.data is not None:
+            raise ValueError("`data` goes with `prompts: data`: add that, or leave `data` out")
+        if self.prompts == "self" and self.answers == "data":
+            raise ValueError("`answers: data` goes with `prompts: data`: nobody has answered what the model asks")
+        if self.prompts == "self" and self.sampling.temperature == 0:
+            raise ValueError("with `prompts: self` a temperature of 0 writes one prompt again and again: raise it")
         return self
 
 
@@ -56,7 +62,16 @@ class OnPolicySection(Section):
 
     max_completion_length: int = Field(default=256, gt=0, description="Tokens that the student writes for a prompt")
     temperature: float = Field(default=1.0, gt=0, le=5)
-    alpha: float = Field(default=0.0, ge=0, le=1, description="0: KL(student ‖ teacher), 1: KL(teacher ‖ student)")
+    alpha: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="0: KL(teacher ‖ student), which the authors' code and results have; 1: KL(student ‖ teacher), the "
+        "paper's equation; between: both, against their mixture",
+    )
+    teacher_update_rate: float = Field(
+        default=0.01, ge=0, le=1, description="How far the teacher follows the student after every step; 0: it stays"
+    )
 
 
 class Method(Section):

@@ -236,7 +236,7 @@ class LossPoint:
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """`arms/<arm>/<variant>/training.json`."""
+    """`arms/<arm>/<variant>/training.json`. Of `rows`, `replay_rows` are general ones that are not of the task."""
 
     arm: str
     variant: str
@@ -249,6 +249,7 @@ class Training:
     steps: int
     epochs: float
     seconds: float | None = None
+    replay_rows: int = 0
     loss: tuple[LossPoint, ...] = ()
 
 

@@ -11,7 +11,7 @@ from ownwords.engines.base import needs_model
 from ownwords.errors import RecipeError, unknown_name
 from ownwords.prompts.render import load_layout
 from ownwords.records import Completion
-from ownwords.stages import chain, comparison, judge, origins, rewrite
+from ownwords.stages import chain, comparison, judge, on_policy, origins, replay, rewrite
 from ownwords.stages.context import Context
 from ownwords.stages.origins import OTHER, OWN, Origin
 from ownwords.stages.supervision import held_out_ids, reference_rows, supervise
@@ -155,3 +155,9 @@ def _check_training(context: Context) -> None:
         tune.on_too_long,
         thinking=context.thinking,
     )
+    arms = list({training.arm.name: training.arm for training in context.trainings}.values())
+    for arm in replay.replaying(arms):
+        replay.check(context, arm)
+    for arm in arms:
+        if arm.method.on_policy is not None:
+            on_policy.check(context, arm.method.on_policy)

@@ -6,21 +6,25 @@ import shutil
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ownwords._model_files import folder_hash
 from ownwords.errors import InputError
 from ownwords.fingerprint import Inputs, fingerprint, flatten, join
 from ownwords.models import Model
 from ownwords.progress import say
+from ownwords.recipe import Method
 from ownwords.records import Weights, digest
 from ownwords.run import read_json, write_json
-from ownwords.stages import checkpoints, interpolation, targets_of_arms
+from ownwords.stages import checkpoints, interpolation, on_policy, replay, targets_of_arms, trainer
 from ownwords.stages.context import Context
 from ownwords.stages.products import write_arm_data
 from ownwords.stages.supervision import Supervision, held_out_ids, read_training_rows, supervise
-from ownwords.stages.trainer import heldout_curve, kept_step, loss_curve, save_weights, train
+from ownwords.stages.trainer import heldout_curve, kept_step, loss_curve, save_weights
 from ownwords.variants import Training, Variant
+
+#: What trains an arm: on targets, or on what the model writes meanwhile.
+_TRAINERS = {"targets": trainer.train, "on_policy": on_policy.train}
 
 
 def stage_name(training: Training) -> str:
@@ -35,7 +39,8 @@ def inputs(context: Context, training: Training) -> Inputs:
         flatten(tune, "tune"),
         context.layout_inputs("tune.chat_template", tune.chat_template),
         targets_of_arms.inputs_of(context, targets_of_arms.read_by(context, method)),
-        flatten(method, "arm"),
+        {key: value for key, value in flatten(method, "arm").items() if not key.startswith("arm.replay.")},
+        {"stage replay": fingerprint(replay.inputs(context, training.arm))} if method.replay is not None else {},
         {"seed": training.seed},
     )
 
@@ -48,12 +53,15 @@ def run(context: Context, training: Training) -> None:
     products = [folder / _main_file(context), folder / "training.json", *(at / _main_file(context) for at in places)]
     with context.run.working_on(stage_name(training), inputs(context, training), products):
         write_arm_data(context, targets)
+        if training.arm.method.replay is not None:
+            replay.describe(context, training.arm)
         tokenizer, supervision = prepare(context, training)
         say(f"{training.label}: {supervision.describe()}")
         context.close_engines()
         work = _checkpoints(context, training)
         clock = time.monotonic()
-        trainer = train(
+        train = _TRAINERS[_kind(training.arm.method)]
+        trained = train(
             training,
             context.model,
             context.recipe.runtime,
@@ -63,9 +71,9 @@ def run(context: Context, training: Training) -> None:
             callbacks=_callbacks(context, training, work, tokenizer),
         )
         seconds = time.monotonic() - clock
-        save_weights(trainer.model, tokenizer, folder, context.model.name)
-        found = checkpoints.put_in_place(training.tune.checkpoints, work, folder, kept_step(trainer))
-        facts = _facts(context, training, supervision, trainer, seconds)
+        save_weights(trained.model, tokenizer, folder, context.model.name)
+        found = checkpoints.put_in_place(training.tune.checkpoints, work, folder, kept_step(trained))
+        facts = _facts(context, training, supervision, trained, seconds)
         write_json(folder / "training.json", {**facts, "places": [asdict(place) for place in found]})
         shutil.rmtree(work, ignore_errors=True)
 
@@ -85,11 +93,21 @@ def prepare(context: Context, training: Training) -> tuple[Any, Supervision]:
     """The arm's tokenizer (with its layout set) and its tokenised rows, counted."""
     tune = training.tune
     tokenizer = context.tokenizer(tune.chat_template)
-    rows = read_training_rows(context.run.arm_data(training.arm.name) / "train.parquet")
+    data = context.run.arm_data(training.arm.name)
+    rows = read_training_rows(data / "train.parquet")
     held_out: set[str] = set()
     if tune.early_stopping is not None:
         held_out = held_out_ids([row["id"] for row in rows], tune.early_stopping.share, context.recipe.seed)
+    if training.arm.method.on_policy is not None:
+        section = training.arm.method.on_policy
+        return tokenizer, on_policy.supervise(tokenizer, rows, section, tune, held_out, thinking=context.thinking)
+    if training.arm.method.replay is not None:
+        rows += read_training_rows(data / "replay.parquet")
     return tokenizer, supervise(tokenizer, rows, tune.max_length, tune.on_too_long, held_out, thinking=context.thinking)
+
+
+def _kind(method: Method) -> Literal["targets", "on_policy"]:
+    return "targets" if method.on_policy is None else "on_policy"
 
 
 def is_done(context: Context, training: Training) -> bool:
@@ -163,27 +181,30 @@ def _checkpoints(context: Context, training: Training) -> Path:
 
 
 def _facts(
-    context: Context, training: Training, supervision: Supervision, trainer: Any, seconds: float
+    context: Context, training: Training, supervision: Supervision, trained: Any, seconds: float
 ) -> dict[str, Any]:
     model: Model = context.model
+    replay_rows, replay_tokens = replay.count_rows(supervision.rows)
     return {
         "arm": training.arm.name,
         "variant": training.folder,
         "label": training.label,
         "rows": len(supervision.rows),
         "supervised_tokens": supervision.supervised_tokens,
+        "replay_rows": replay_rows,
+        "replay_tokens": replay_tokens,
         "truncated_rows": supervision.truncated_rows,
         "truncated_tokens": supervision.truncated_tokens,
         "dropped_rows": supervision.dropped_rows,
         "heldout_rows": len(supervision.heldout),
         "order": digest([row["id"] for row in supervision.rows]),
-        "steps": trainer.state.global_step,
+        "steps": trained.state.global_step,
         "epochs": training.tune.num_train_epochs,
         "seconds": round(seconds, 1),
         "model": model.name,
         "weights_hash": model.weights_hash,
-        "loss": loss_curve(trainer),
-        "heldout_loss": heldout_curve(trainer),
+        "loss": loss_curve(trained),
+        "heldout_loss": heldout_curve(trained),
     }
 
 
