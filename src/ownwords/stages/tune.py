@@ -14,8 +14,9 @@ from ownwords.models import Model
 from ownwords.progress import say
 from ownwords.records import Weights, digest
 from ownwords.run import read_json, write_json
-from ownwords.stages import rewrite
+from ownwords.stages import likelihoods, rewrite
 from ownwords.stages.context import Context
+from ownwords.stages.masking import mask_tokens, target_logprobs
 from ownwords.stages.products import write_arm_data
 from ownwords.stages.supervision import Supervision, held_out_ids, read_training_rows, supervise
 from ownwords.stages.trainer import heldout_curve, loss_curve, save_arm, train
@@ -35,6 +36,7 @@ def inputs(context: Context, training: Training) -> Inputs:
         flatten(tune, "tune"),
         context.layout_inputs("tune.chat_template", tune.chat_template),
         {"stage rewrite": fingerprint(rewrite.inputs(context))} if method.generated or drops else context.train_inputs,
+        likelihoods.inputs(context) if method.mask is not None else {},
         flatten(method, "arm"),
         {"seed": training.seed},
     )
@@ -52,10 +54,19 @@ def run(context: Context, training: Training) -> None:
         context.close_engines()
         work = _checkpoints(context, training)
         clock = time.monotonic()
-        trainer = train(training, context.model, context.recipe.runtime, supervision, tokenizer, work=work)
+        trainer = train(
+            training,
+            context.model,
+            context.recipe.runtime,
+            supervision,
+            tokenizer,
+            work=work,
+            seed_cache=_seed_cache(context, training),
+        )
         save_arm(trainer, tokenizer, folder, context.model.name)
         write_json(folder / "training.json", _facts(context, training, supervision, trainer, time.monotonic() - clock))
         shutil.rmtree(work, ignore_errors=True)
+        _drop_seed_cache(context, training)
 
 
 def folder_of(context: Context, training: Training) -> Path:
@@ -70,7 +81,14 @@ def prepare(context: Context, training: Training) -> tuple[Any, Supervision]:
     held_out: set[str] = set()
     if tune.early_stopping is not None:
         held_out = held_out_ids([row["id"] for row in rows], tune.early_stopping.share, context.recipe.seed)
-    return tokenizer, supervise(tokenizer, rows, tune.max_length, tune.on_too_long, held_out, thinking=context.thinking)
+    supervision = supervise(tokenizer, rows, tune.max_length, tune.on_too_long, held_out, thinking=context.thinking)
+    mask = training.arm.method.mask
+    if mask is not None:
+        kept = {row["id"] for row in supervision.rows}
+        asked = [row for row in rows if row["id"] in kept]
+        logprobs = target_logprobs(context, asked, f"{training.label}: likelihoods for the mask")
+        mask_tokens(supervision, logprobs, mask.perplexity_above)
+    return tokenizer, supervision
 
 
 def is_done(context: Context, training: Training) -> bool:
@@ -108,6 +126,18 @@ def _checkpoints(context: Context, training: Training) -> Path:
     return folder
 
 
+def _seed_cache(context: Context, training: Training) -> Path:
+    """What a KL objective reads of the seed: the same for every point of the sweep, so it lies beside all of them."""
+    return context.run.arm_dir(training.arm.name, "seed.cache")
+
+
+def _drop_seed_cache(context: Context, training: Training) -> None:
+    """Nobody needs it once the arm's last training is done."""
+    others = [other for other in context.trainings if other.arm.name == training.arm.name and other != training]
+    if all(is_done(context, other) for other in others):
+        shutil.rmtree(_seed_cache(context, training), ignore_errors=True)
+
+
 def _facts(
     context: Context, training: Training, supervision: Supervision, trainer: Any, seconds: float
 ) -> dict[str, Any]:
@@ -121,6 +151,8 @@ def _facts(
         "truncated_rows": supervision.truncated_rows,
         "truncated_tokens": supervision.truncated_tokens,
         "dropped_rows": supervision.dropped_rows,
+        "masked_tokens": supervision.masked_tokens,
+        "emptied_rows": supervision.emptied_rows,
         "heldout_rows": len(supervision.heldout),
         "order": digest([row["id"] for row in supervision.rows]),
         "steps": trainer.state.global_step,
