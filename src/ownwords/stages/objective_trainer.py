@@ -35,6 +35,9 @@ class Trainer(SFTTrainer):
     """`kl` is the pull to the seed, from `cache` if there is one, else from the model without its adapter. `rows` name
     the rows of a batch. The network can give hidden states alone (`objective.expose_hidden_states`)."""
 
+    model: Any  # the libraries' own types know neither adapters nor TRL's arguments
+    args: Any
+
     def __init__(
         self,
         rows: Sequence[Mapping[str, Any]],
