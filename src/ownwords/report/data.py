@@ -228,15 +228,22 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class LossPoint:
+    """One logged step. `kl` is the mean KL to the seed in nats per token, where the objective has one."""
+
     step: int
     loss: float | None
     epoch: float | None = None
     learning_rate: float | None = None
+    kl: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """`arms/<arm>/<variant>/training.json`. Of `rows`, `replay_rows` are general ones that are not of the task."""
+    """`arms/<arm>/<variant>/training.json`.
+
+    Of `rows`, `replay_rows` are general ones that are not of the task. `masked_tokens` of the targets are read and not
+    trained on; `emptied_rows` had no others and were left out.
+    """
 
     arm: str
     variant: str
@@ -248,6 +255,8 @@ class Training:
     dropped_rows: int
     steps: int
     epochs: float
+    masked_tokens: int = 0
+    emptied_rows: int = 0
     seconds: float | None = None
     replay_rows: int = 0
     loss: tuple[LossPoint, ...] = ()

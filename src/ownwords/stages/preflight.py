@@ -16,6 +16,7 @@ from ownwords.stages.context import Context
 from ownwords.stages.origins import OTHER, OWN, Origin
 from ownwords.stages.supervision import held_out_ids, reference_rows, supervise
 from ownwords.stages.targets_of_arms import asked_for
+from ownwords.variants import Training
 
 
 def check_names(context: Context) -> None:
@@ -123,6 +124,8 @@ def check_trainer(context: Context) -> None:
     from transformers.integrations.integration_utils import get_reporting_integration_callbacks
 
     tune = context.recipe.tune
+    for training in context.trainings:
+        _check_objective(training)
     if tune.lora is not None and tune.lora.target_modules != "all-linear":
         _check_lora_targets(tune.lora.target_modules, models.linear_layers(context.model))
     schedulers = [scheduler.value for scheduler in SchedulerType]
@@ -133,6 +136,15 @@ def check_trainer(context: Context) -> None:
             callback()  # raises where its package is not installed
     except (ValueError, RuntimeError, ImportError) as error:
         raise RecipeError(f"tune.report_to: {error}") from error
+
+
+def _check_objective(training: Training) -> None:
+    kl = training.arm.method.kl
+    if kl is not None and kl.seed_from == "live" and training.tune.lora is None:
+        raise RecipeError(
+            f"tune.arms.{training.arm.name}.kl.seed_from: live means the model without its adapter, and tune.lora is "
+            "null: choose cached, or auto."
+        )
 
 
 def _check_lora_targets(targets: Sequence[str], layers: Set[str]) -> None:

@@ -6,25 +6,22 @@ import shutil
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from ownwords._model_files import folder_hash
 from ownwords.errors import InputError
 from ownwords.fingerprint import Inputs, fingerprint, flatten, join
 from ownwords.models import Model
 from ownwords.progress import say
-from ownwords.recipe import Method
 from ownwords.records import Weights, digest
 from ownwords.run import read_json, write_json
-from ownwords.stages import checkpoints, interpolation, on_policy, replay, targets_of_arms, trainer
+from ownwords.stages import checkpoints, interpolation, likelihoods, on_policy, replay, targets_of_arms, trainer
 from ownwords.stages.context import Context
+from ownwords.stages.masking import mask_tokens, target_logprobs
 from ownwords.stages.products import write_arm_data
 from ownwords.stages.supervision import Supervision, held_out_ids, read_training_rows, supervise
 from ownwords.stages.trainer import heldout_curve, kept_step, loss_curve, save_weights
 from ownwords.variants import Training, Variant
-
-#: What trains an arm: on targets, or on what the model writes meanwhile.
-_TRAINERS = {"targets": trainer.train, "on_policy": on_policy.train}
 
 
 def stage_name(training: Training) -> str:
@@ -41,6 +38,7 @@ def inputs(context: Context, training: Training) -> Inputs:
         targets_of_arms.inputs_of(context, targets_of_arms.read_by(context, method)),
         {key: value for key, value in flatten(method, "arm").items() if not key.startswith("arm.replay.")},
         {"stage replay": fingerprint(replay.inputs(context, training.arm))} if method.replay is not None else {},
+        likelihoods.inputs(context) if method.mask is not None else {},
         {"seed": training.seed},
     )
 
@@ -60,22 +58,23 @@ def run(context: Context, training: Training) -> None:
         context.close_engines()
         work = _checkpoints(context, training)
         clock = time.monotonic()
-        train = _TRAINERS[_kind(training.arm.method)]
-        trained = train(
-            training,
-            context.model,
-            context.recipe.runtime,
-            supervision,
-            tokenizer,
-            work=work,
-            callbacks=_callbacks(context, training, work, tokenizer),
-        )
+        trained = _train(context, training, supervision, tokenizer, work)
         seconds = time.monotonic() - clock
         save_weights(trained.model, tokenizer, folder, context.model.name)
         found = checkpoints.put_in_place(training.tune.checkpoints, work, folder, kept_step(trained))
         facts = _facts(context, training, supervision, trained, seconds)
         write_json(folder / "training.json", {**facts, "places": [asdict(place) for place in found]})
         shutil.rmtree(work, ignore_errors=True)
+        _drop_seed_cache(context, training)
+
+
+def _train(context: Context, training: Training, supervision: Supervision, tokenizer: Any, work: Path) -> Any:
+    """Train on the targets, or on what the model writes meanwhile; the library's trainer when it is done."""
+    what = (training, context.model, context.recipe.runtime, supervision, tokenizer)
+    callbacks = _callbacks(context, training, work, tokenizer)
+    if training.arm.method.on_policy is not None:
+        return on_policy.train(*what, work=work, callbacks=callbacks)
+    return trainer.train(*what, work=work, callbacks=callbacks, seed_cache=_seed_cache(context, training))
 
 
 def _callbacks(context: Context, training: Training, work: Path, tokenizer: Any) -> list[Any]:
@@ -98,16 +97,19 @@ def prepare(context: Context, training: Training) -> tuple[Any, Supervision]:
     held_out: set[str] = set()
     if tune.early_stopping is not None:
         held_out = held_out_ids([row["id"] for row in rows], tune.early_stopping.share, context.recipe.seed)
-    if training.arm.method.on_policy is not None:
-        section = training.arm.method.on_policy
+    method = training.arm.method
+    if method.on_policy is not None:
+        section = method.on_policy
         return tokenizer, on_policy.supervise(tokenizer, rows, section, tune, held_out, thinking=context.thinking)
-    if training.arm.method.replay is not None:
+    if method.replay is not None:
         rows += read_training_rows(data / "replay.parquet")
-    return tokenizer, supervise(tokenizer, rows, tune.max_length, tune.on_too_long, held_out, thinking=context.thinking)
-
-
-def _kind(method: Method) -> Literal["targets", "on_policy"]:
-    return "targets" if method.on_policy is None else "on_policy"
+    supervision = supervise(tokenizer, rows, tune.max_length, tune.on_too_long, held_out, thinking=context.thinking)
+    if method.mask is not None:
+        kept = {row["id"] for row in supervision.rows}
+        asked = [row for row in rows if row["id"] in kept]
+        logprobs = target_logprobs(context, asked, f"{training.label}: likelihoods for the mask")
+        mask_tokens(supervision, logprobs, method.mask.perplexity_above)
+    return tokenizer, supervision
 
 
 def is_done(context: Context, training: Training) -> bool:
@@ -180,6 +182,18 @@ def _checkpoints(context: Context, training: Training) -> Path:
     return folder
 
 
+def _seed_cache(context: Context, training: Training) -> Path:
+    """What a KL objective reads of the seed: the same for every point of the sweep, so it lies beside all of them."""
+    return context.run.arm_dir(training.arm.name, "seed.cache")
+
+
+def _drop_seed_cache(context: Context, training: Training) -> None:
+    """Nobody needs it once the arm's last training is done."""
+    others = [other for other in context.trainings if other.arm.name == training.arm.name and other != training]
+    if all(is_done(context, other) for other in others):
+        shutil.rmtree(_seed_cache(context, training), ignore_errors=True)
+
+
 def _facts(
     context: Context, training: Training, supervision: Supervision, trained: Any, seconds: float
 ) -> dict[str, Any]:
@@ -196,6 +210,8 @@ def _facts(
         "truncated_rows": supervision.truncated_rows,
         "truncated_tokens": supervision.truncated_tokens,
         "dropped_rows": supervision.dropped_rows,
+        "masked_tokens": supervision.masked_tokens,
+        "emptied_rows": supervision.emptied_rows,
         "heldout_rows": len(supervision.heldout),
         "order": digest([row["id"] for row in supervision.rows]),
         "steps": trained.state.global_step,
