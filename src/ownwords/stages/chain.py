@@ -233,7 +233,8 @@ def _item_scores(path: Path) -> dict[str, float]:
         return {}
     except (OSError, ValueError) as error:  # pyarrow's errors are kinds of ValueError
         raise StageError(f"{path} cannot be read: {str(error).partition(chr(10))[0]}.") from error
-    return {row["item_id"]: row["score"] for row in rows if row["score"] is not None}
+    scored: list[dict[str, Any]] = rows
+    return {row["item_id"]: row["score"] for row in scored if row["score"] is not None}
 
 
 def _backward(rows: Sequence[ChainRow], end: int) -> list[Backward]:

@@ -20,11 +20,11 @@ from ownwords.data.card import with_replay
 from ownwords.data.examples import content_hash
 from ownwords.data.export import NO_TOOLS, training_table, write_tables
 from ownwords.errors import DataError, RecipeError, StageError
-from ownwords.fingerprint import Inputs, fingerprint, flatten, join
+from ownwords.fingerprint import Inputs, flatten, join
 from ownwords.progress import say
 from ownwords.recipe import ReplaySection
 from ownwords.run import read_json, write_json, write_text
-from ownwords.stages import dialogues, rewrite
+from ownwords.stages import dialogues, targets_of_arms
 from ownwords.stages.context import Context
 from ownwords.stages.dialogues import OK, Dialogue, Found, OwnPrompts, SourcePrompts, find_dialogues
 from ownwords.stages.empty_turn import own_turn
@@ -55,7 +55,7 @@ def inputs(context: Context, arm: Arm) -> Inputs:
         settings,
         source,
         context.layout_inputs("tune.chat_template", tune.chat_template),
-        {"stage rewrite": fingerprint(rewrite.inputs(context))} if _drops(context) else context.train_inputs,
+        targets_of_arms.inputs_of(context, targets_of_arms.read_by(context, arm.method)),
         {
             "tune.max_length": tune.max_length,
             "tune.early_stopping.share": None if tune.early_stopping is None else tune.early_stopping.share,
@@ -97,7 +97,7 @@ def run(context: Context, arm: Arm) -> None:
     products = [folder / "replay.parquet", facts_path(context, arm), context.run.journal_path]
     with context.run.working_on(stage_name(arm), inputs(context, arm), products):
         context.run.journal.forget_errors(STAGE)
-        wanted = _wanted(section, _trained(context, _kept(context)))
+        wanted = _wanted(section, _trained(context, _kept(context, arm)))
         own = section.prompts == "self"
         prompts = OwnPrompts(context, section, wanted) if own else SourcePrompts(context, section, arm.name)
         found = find_dialogues(context, section, prompts, wanted)
@@ -150,11 +150,11 @@ def _drops(context: Context) -> bool:
     return context.recipe.rewrite.on_failure == "drop"
 
 
-def _kept(context: Context) -> int:
-    """The examples that rewriting does not drop."""
+def _kept(context: Context, arm: Arm) -> int:
+    """The examples that are not dropped."""
     if not _drops(context):
         return len(context.train)
-    return sum(outcome.kind != "dropped" for outcome in rewrite.load_outcomes(context))
+    return sum(row.arms is not None for row in targets_of_arms.of_arm(context, arm))
 
 
 def _row(context: Context, section: ReplaySection, dialogue: Dialogue) -> dict[str, Any]:
@@ -187,10 +187,11 @@ def _row(context: Context, section: ReplaySection, dialogue: Dialogue) -> dict[s
 
 def _with_tools(rows: Sequence[dict[str, Any]], folder: Path) -> list[dict[str, Any]]:
     """The rows with a column of tools where they, or the task's rows beside them, have one."""
-    import pyarrow.parquet as pq
+    import pyarrow.parquet as pq  # pyright: ignore[reportMissingTypeStubs]
 
     task = folder / "train.parquet"
-    beside = task.is_file() and "tools" in pq.read_schema(task).names
+    columns: list[str] = pq.read_schema(task).names if task.is_file() else []  # pyright: ignore[reportUnknownMemberType]
+    beside = "tools" in columns
     if beside or any(row["tools"] != NO_TOOLS for row in rows):
         return list(rows)
     return [{key: value for key, value in row.items() if key != "tools"} for row in rows]
