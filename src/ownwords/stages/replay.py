@@ -7,6 +7,7 @@ Of the prompts that the seed model writes itself, no fingerprint says which are 
 them: a benchmark that is added later does not make the rows anew.
 """
 
+# pyright: basic
 from __future__ import annotations
 
 import json
@@ -187,10 +188,10 @@ def _row(context: Context, section: ReplaySection, dialogue: Dialogue) -> dict[s
 
 def _with_tools(rows: Sequence[dict[str, Any]], folder: Path) -> list[dict[str, Any]]:
     """The rows with a column of tools where they, or the task's rows beside them, have one."""
-    import pyarrow.parquet as pq  # pyright: ignore[reportMissingTypeStubs]
+    import pyarrow.parquet as pq
 
     task = folder / "train.parquet"
-    columns: list[str] = pq.read_schema(task).names if task.is_file() else []  # pyright: ignore[reportUnknownMemberType]
+    columns: list[str] = pq.read_schema(task).names if task.is_file() else []
     beside = "tools" in columns
     if beside or any(row["tools"] != NO_TOOLS for row in rows):
         return list(rows)
