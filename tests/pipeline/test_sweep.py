@@ -11,6 +11,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from ownwords.cli import main
+from ownwords.stages import tune
 from tests.pipeline.conftest import Project
 from tests.pipeline.test_kill import start, stop_when
 
@@ -124,6 +125,24 @@ def test_the_single_verbs_go_on_without_a_training_that_fails(
     assert f"tune/{BAD}: it failed before" in capsys.readouterr().err
     scores = read(project.output / "scores" / "summary.json")["scores"]
     assert {score["variant"] for score in scores} == {"seed", "vanilla"}
+
+
+def test_a_training_that_does_not_fit_into_memory_fails_alone(
+    project: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = [ONE, "tune.sweep={lora_r: [64, 8]}"]
+    train = tune.train
+
+    def small_only(training: Any, *rest: Any, **named: Any) -> Any:
+        if training.tune.lora.r == 64:
+            raise RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes.")
+        return train(training, *rest, **named)
+
+    monkeypatch.setattr(tune, "train", small_only)
+    assert project.ownwords("rewrite", *keys) == 0
+    assert project.ownwords("tune", *keys) == 1
+    assert "tune/vanilla@r64: out of memory: lower tune.per_device_train_batch_size" in capsys.readouterr().err
+    assert project.stages()["tune/vanilla"]["status"] == "done"
 
 
 def test_evaluation_still_wants_every_training_to_have_been_tried(

@@ -16,6 +16,7 @@ from ownwords.report.scatter import Interval, Key, Point, scatter_chart
 from ownwords.report.scoreboard import arm_color, arm_shape
 
 SEED = "seed"
+MOST_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +102,9 @@ def _interval(change: Change, unit: str) -> Interval:
 
 
 def _kept(comparison: Comparison) -> str:
-    names = ", ".join(comparison.retention)
-    return names if len(comparison.retention) == 1 else f"mean of {names}"
+    number = len(comparison.retention)
+    names = ", ".join(comparison.retention) if number <= MOST_NAMED else f"{number} benchmarks"
+    return names if number == 1 else f"mean of {names}"
 
 
 def _caption(comparison: Comparison) -> str:
@@ -120,8 +122,9 @@ def _caption(comparison: Comparison) -> str:
     kept = {s.retention.n for s in scored if s.retention}
     return (
         f"What {len(scored)} variants learnt and kept, against the seed at 0; up and to the right is better. Thin bars "
-        f"are 95 % intervals of the paired differences ({_range(learnt)} and {_range(kept)} test items). Hollow marks "
-        "are places on the way of a training. The dashed line is the Pareto front: no other variant is as good in both "
+        f"are 95 % intervals of the paired differences ({_range(learnt)} test items of {comparison.acquisition}, "
+        f"{_range(kept)} of {', '.join(comparison.retention)}). Hollow marks are places on the way of a training. The "
+        "dashed line is the Pareto front: no other variant is as good in both "
         "and better in one. It goes by means, so that neighbours on it may differ within noise."
     )
 

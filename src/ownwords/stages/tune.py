@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import time
+from collections.abc import Generator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from ownwords._model_files import folder_hash
-from ownwords.errors import InputError
+from ownwords.errors import InputError, StageError
 from ownwords.fingerprint import Inputs, fingerprint, flatten, join
 from ownwords.models import Model
 from ownwords.progress import say
@@ -58,7 +60,8 @@ def run(context: Context, training: Training) -> None:
         context.close_engines()
         work = _checkpoints(context, training)
         clock = time.monotonic()
-        trained = _train(context, training, supervision, tokenizer, work)
+        with _saying_what_memory_needs():
+            trained = _train(context, training, supervision, tokenizer, work)
         seconds = time.monotonic() - clock
         save_weights(trained.model, tokenizer, folder, context.model.name)
         found = checkpoints.put_in_place(training.tune.checkpoints, work, folder, kept_step(trained))
@@ -75,6 +78,22 @@ def _train(context: Context, training: Training, supervision: Supervision, token
     if training.arm.method.on_policy is not None:
         return on_policy.train(*what, work=work, callbacks=callbacks)
     return trainer.train(*what, work=work, callbacks=callbacks, seed_cache=_seed_cache(context, training))
+
+
+@contextlib.contextmanager
+def _saying_what_memory_needs() -> Generator[None]:
+    """A training that does not fit is a StageError: another point of a sweep may."""
+    from ownwords.engines._memory import is_shortage
+
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not is_shortage(error):
+            raise
+        raise StageError(
+            "out of memory: lower tune.per_device_train_batch_size or tune.max_length, or set "
+            f"tune.gradient_checkpointing. ({str(error).partition(chr(10))[0]})"
+        ) from error
 
 
 def _callbacks(context: Context, training: Training, work: Path, tokenizer: Any) -> list[Any]:
