@@ -12,7 +12,7 @@ from ownwords.engines.base import needs_model
 from ownwords.errors import RecipeError, unknown_name
 from ownwords.prompts.render import load_layout
 from ownwords.records import Completion
-from ownwords.stages import judge, on_policy, replay, rewrite
+from ownwords.stages import demonstrations, judge, replay, rewrite
 from ownwords.stages.context import Context
 from ownwords.stages.supervision import held_out_ids, reference_rows, supervise
 
@@ -130,4 +130,4 @@ def _check_training(context: Context) -> None:
         replay.check(context, arm)
     for arm in arms:
         if arm.method.on_policy is not None:
-            on_policy.check(context, arm.method.on_policy)
+            demonstrations.check(context, arm.method.on_policy)

@@ -15,7 +15,7 @@ from ownwords.progress import say
 from ownwords.recipe import Method
 from ownwords.records import Weights, digest
 from ownwords.run import read_json, write_json
-from ownwords.stages import on_policy, replay, rewrite, trainer
+from ownwords.stages import demonstrations, on_policy, replay, rewrite, trainer
 from ownwords.stages.context import Context
 from ownwords.stages.products import write_arm_data
 from ownwords.stages.supervision import Supervision, held_out_ids, read_training_rows, supervise
@@ -81,7 +81,7 @@ def prepare(context: Context, training: Training) -> tuple[Any, Supervision]:
         held_out = held_out_ids([row["id"] for row in rows], tune.early_stopping.share, context.recipe.seed)
     if training.arm.method.on_policy is not None:
         section = training.arm.method.on_policy
-        return tokenizer, on_policy.supervise(tokenizer, rows, section, tune, held_out, thinking=context.thinking)
+        return tokenizer, demonstrations.supervise(tokenizer, rows, section, tune, held_out, thinking=context.thinking)
     if training.arm.method.replay is not None:
         rows += read_training_rows(data / "replay.parquet")
     return tokenizer, supervise(tokenizer, rows, tune.max_length, tune.on_too_long, held_out, thinking=context.thinking)
