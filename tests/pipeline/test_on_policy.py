@@ -18,7 +18,7 @@ from ownwords.models import Model
 from ownwords.recipe import ArmSection, ModelSection, OnPolicySection, RuntimeSection, TuneSection
 from ownwords.records import Message
 from ownwords.rendering import prompt_ids
-from ownwords.stages import on_policy
+from ownwords.stages import demonstrations, on_policy
 from ownwords.variants import Training
 from tests.pipeline.conftest import Project, question
 
@@ -46,7 +46,7 @@ def tokenizer(model: Model) -> Any:
 
 
 def test_the_student_is_asked_as_in_evaluation_and_the_teacher_sees_the_target_too(tokenizer: Any) -> None:
-    prompts = on_policy.supervise(tokenizer, ROWS, SHORT, TUNE)
+    prompts = demonstrations.supervise(tokenizer, ROWS, SHORT, TUNE)
     messages = (Message("user", ROWS[0]["prompt"][0]["content"]),)
     assert prompts.rows[0]["input_ids"] == prompt_ids(tokenizer, messages)
     teacher = tokenizer.decode(prompts.rows[0]["teacher_ids"])
@@ -63,26 +63,26 @@ def test_the_demonstration_stands_in_the_last_user_turn_and_the_other_turns_stay
         Message("assistant", "1"),
         Message("user", "Two?"),
     )
-    shown = on_policy.demonstrated(turns, "{2} is two.")
+    shown = demonstrations.demonstrated(turns, "{2} is two.")
     assert shown[:3] == turns[:3]
     assert shown[3].content.startswith("Two?\n\n")
     assert "{2} is two." in shown[3].content
     called = (*turns, Message("assistant", "call"), Message("tool", "result"))
-    assert on_policy.demonstrated(called, "2")[4:] == called[4:]
+    assert demonstrations.demonstrated(called, "2")[4:] == called[4:]
 
 
 def test_a_prompt_that_does_not_fit_is_refused_or_dropped_and_never_cut(tokenizer: Any) -> None:
     long = {**ROWS[0], "id": "long", "completion": [{"role": "assistant", "content": "word " * 80}]}
     with pytest.raises(DataError, match=r"1 rows are longer .*long \(\d+\)"):
-        on_policy.supervise(tokenizer, [*ROWS, long], SHORT, TUNE)
+        demonstrations.supervise(tokenizer, [*ROWS, long], SHORT, TUNE)
     with pytest.raises(DataError, match="nothing is truncated"):
-        on_policy.supervise(tokenizer, [*ROWS, long], SHORT, TUNE.model_copy(update={"on_too_long": "truncate"}))
+        demonstrations.supervise(tokenizer, [*ROWS, long], SHORT, TUNE.model_copy(update={"on_too_long": "truncate"}))
     dropping = TUNE.model_copy(update={"on_too_long": "drop"})
-    kept = on_policy.supervise(tokenizer, [*ROWS, long], SHORT, dropping)
+    kept = demonstrations.supervise(tokenizer, [*ROWS, long], SHORT, dropping)
     assert (len(kept.rows), kept.dropped_rows) == (6, 1)
-    assert kept.rows == on_policy.supervise(tokenizer, ROWS, SHORT, TUNE).rows
+    assert kept.rows == demonstrations.supervise(tokenizer, ROWS, SHORT, TUNE).rows
     with pytest.raises(StageError, match="no prompt fits"):
-        on_policy.supervise(tokenizer, [long], SHORT, dropping)
+        demonstrations.supervise(tokenizer, [long], SHORT, dropping)
 
 
 def test_a_place_for_the_prompt_is_needed(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
@@ -114,7 +114,7 @@ def training(changes: dict[str, Any], **tune: Any) -> Training:
 
 
 def trained(own: Training, model: Model, tokenizer: Any, work: Path) -> Any:
-    rows = on_policy.supervise(tokenizer, ROWS, own.arm.method.on_policy or SHORT, own.tune)
+    rows = demonstrations.supervise(tokenizer, ROWS, own.arm.method.on_policy or SHORT, own.tune)
     return on_policy.train(own, model, RuntimeSection(dtype="float32", device="cpu"), rows, tokenizer, work=work)
 
 
@@ -166,13 +166,14 @@ def test_the_loss_is_the_divergence_of_full_distributions_in_the_direction_that_
 def test_a_training_that_was_interrupted_ends_like_one_that_was_not(
     model: Model, tokenizer: Any, tmp_path: Path
 ) -> None:
-    own = training({"teacher_update_rate": 0.5}, num_train_epochs=4, save_steps=1, learning_rate=0.05)
+    """It is taken up in the middle of the second epoch."""
+    steps = {"per_device_train_batch_size": 1, "gradient_accumulation_steps": 2, "num_train_epochs": 2, "save_steps": 1}
+    own = training({"teacher_update_rate": 0.5}, learning_rate=0.05, **steps)
     whole = trained(own, model, tokenizer, tmp_path / "whole")
-    assert whole.state.global_step == 4
+    assert whole.state.global_step == 6
     expected = weights(whole, tmp_path / "expected")
     folder = tmp_path / "broken"
-    folder.mkdir()
-    shutil.copytree(tmp_path / "whole" / "checkpoint-3", folder / "checkpoint-3")
+    shutil.copytree(tmp_path / "whole" / "checkpoint-5", folder / "checkpoint-5")
     resumed = trained(own, model, tokenizer, folder)
     found = weights(resumed, tmp_path / "found")
     assert found.keys() == expected.keys()

@@ -19,6 +19,7 @@ from ownwords.recipe import ArmSection
 from ownwords.records import Completion, Request
 from ownwords.stages import replay
 from ownwords.stages.context import Context
+from ownwords.stages.status import expected_stages
 from tests.pipeline.conftest import Project, question, script, write_rows
 
 #: Every fourth prompt is one of the training rows', others come twice.
@@ -275,6 +276,13 @@ def test_settings_that_contradict_each_other_are_refused(settings: dict[str, Any
     section = ArmSection.model_validate({"name": "replay", "replay": settings})
     with pytest.raises(RecipeError, match=message):
         find_arm(section)
+
+
+def test_status_expects_general_rows_before_training(project: Project) -> None:
+    context = open_context(project, "tune.arms=[vanilla, replay]", "tune.sweep.learning_rate=[0.1, 0.2]")
+    expected = expected_stages(context.recipe, context.run)
+    assert [name for name in expected if name.startswith("replay")] == ["replay/replay"]
+    assert expected.index("replay/replay") < expected.index("tune/vanilla@lr0.1")
 
 
 def test_the_dataset_card_tells_of_the_general_rows_once(project: Project) -> None:

@@ -94,6 +94,13 @@ def tools_of(row: Mapping[str, Any]) -> str:
     return "" if tools == NO_TOOLS else tools
 
 
+def has_tools(path: Path) -> bool:
+    """Whether a Parquet file of training rows has a column of tools."""
+    import pyarrow.parquet as pq
+
+    return "tools" in pq.read_schema(path).names
+
+
 def training_table(rows: Sequence[Mapping[str, Any]]) -> Any:
     """Rows of `training_row` as an Arrow table; of EXTRA_COLUMNS it has those that every row has.
 

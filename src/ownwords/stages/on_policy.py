@@ -1,8 +1,7 @@
 """On-policy self-distillation, the other method called SDFT: TRL's experimental trainer on prompts of our rendering.
 
-The student's prompt is rendered as in evaluation. The teacher's is the same conversation with the target in its last
-user turn, as a demonstration. Both come to the trainer as token ids, so that it renders and cuts nothing. How its
-defaults differ from the authors' is said in `arms/on_policy.py`.
+Prompts come to the trainer as token ids (`demonstrations`), so that it renders and cuts nothing. How its defaults
+differ from the authors' is said in `arms/on_policy.py`.
 
 Needs no server: the model writes with `generate`, on a CPU too. An adapter's training is resumed with its teacher; of a
 training of every parameter there are no checkpoints, as the teacher would not be in them: that one starts again.
@@ -12,20 +11,16 @@ Nothing here stops early.
 # pyright: basic
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ownwords import models
-from ownwords.data.export import tools_of
-from ownwords.errors import DataError, RecipeError, StageError
+from ownwords.errors import StageError
 from ownwords.models import Model
 from ownwords.progress import Progress
-from ownwords.recipe import OnPolicySection, RuntimeSection, TuneSection
-from ownwords.records import Message, last_user
-from ownwords.rendering import Given, TemplateError, prompt_ids
-from ownwords.stages.context import Context
-from ownwords.stages.supervision import SHOWN, Supervision, reference_rows
+from ownwords.recipe import OnPolicySection, RuntimeSection
+from ownwords.stages.supervision import Supervision
 from ownwords.stages.trainer import (
     CHECKPOINTS_KEPT,
     _lora,
@@ -36,95 +31,9 @@ from ownwords.stages.trainer import (
 )
 from ownwords.variants import Training
 
-#: The teacher's last user turn, as the authors' code writes it.
-DEMONSTRATED = (
-    "{prompt}\n\nThis is an example for a response to the question:\n{demonstration}\n\n"
-    "Now answer with a response of your own, including the thinking process."
-)
 #: The first tokens of an answer carry no loss: there the teacher speaks of its example (section 5 of the paper).
 TOKENS_WITHOUT_LOSS = 3
 TEACHER = "teacher"  # TRL's name of the adapter that follows the student's
-
-
-class Prompts(Supervision):
-    """The rows of an on-policy training: `input_ids` are the student's prompt, `teacher_ids` the teacher's.
-
-    `supervised_tokens` are those that the student has written, so they are known when the training is over.
-    """
-
-    def describe(self) -> str:
-        held = f", {len(self.heldout)} rows held out, for which it does not stop early" if self.heldout else ""
-        return f"{len(self.rows)} prompts that the model answers itself, {self.dropped_rows} dropped{held}"
-
-
-def supervise(
-    tokenizer: Any,
-    rows: Iterable[Mapping[str, Any]],
-    section: OnPolicySection,
-    tune: TuneSection,
-    held_out: Set[str] = frozenset(),
-    *,
-    thinking: bool | None = None,
-) -> Prompts:
-    """Tokenise training rows. The teacher's prompt and what may be written have to fit into `tune.max_length`.
-
-    Raises:
-        DataError: a row does not fit and `on_too_long` is not "drop" (what is cut would be the question or the
-            demonstration), or the template refuses one.
-        StageError: no row is left.
-    """
-    result = Prompts()
-    for row in rows:
-        messages = tuple(Message(m["role"], m["content"]) for m in row["prompt"])
-        shown = demonstrated(messages, row["completion"][0]["content"])
-        given = Given(tools=tools_of(row), thinking=thinking)
-        try:
-            student, teacher = (prompt_ids(tokenizer, m, given=given) for m in (messages, shown))
-        except TemplateError as error:
-            where = row.get("origin") or f"the row {row['id']}"
-            raise DataError(f"the chat template cannot render {where}: {error}. Leave it out, or change it.") from error
-        length = len(teacher) + section.max_completion_length
-        if length > tune.max_length:
-            result.too_long.append((row["id"], length))
-            result.dropped_rows += 1
-            continue
-        ready = {"id": row["id"], "input_ids": student, "teacher_ids": teacher, "length": length}
-        (result.heldout if row["id"] in held_out else result.rows).append(ready)
-    if result.too_long and tune.on_too_long != "drop":
-        raise DataError(_too_long(result, section, tune))
-    if not result.rows:
-        raise StageError("there is nothing to train on_policy on: no prompt fits into tune.max_length.")
-    return result
-
-
-def check(context: Context, section: OnPolicySection) -> None:
-    """Every row fits (else DataError), and there is a place for what is written (else RecipeError)."""
-    tune = context.recipe.tune
-    if section.max_completion_length >= tune.max_length:
-        raise RecipeError(
-            f"on_policy.max_completion_length={section.max_completion_length} leaves no room for a prompt within "
-            f"tune.max_length={tune.max_length}: lower it, or raise tune.max_length."
-        )
-    tokenizer = context.tokenizer(tune.chat_template)
-    supervise(tokenizer, reference_rows(context.train), section, tune, thinking=context.thinking)
-
-
-def demonstrated(messages: Sequence[Message], demonstration: str) -> tuple[Message, ...]:
-    """The teacher's conversation: the target stands in the last user turn as an example."""
-    place = last_user(messages)
-    shown = DEMONSTRATED.format(prompt=messages[place].content, demonstration=demonstration)
-    return (*messages[:place], Message("user", shown), *messages[place + 1 :])
-
-
-def _too_long(prompts: Prompts, section: OnPolicySection, tune: TuneSection) -> str:
-    longest = sorted(prompts.too_long, key=lambda pair: -pair[1])[:SHOWN]
-    listed = ", ".join(f"{row_id} ({length})" for row_id, length in longest)
-    return (
-        f"on_policy: {len(prompts.too_long)} rows are longer than tune.max_length={tune.max_length} tokens. The "
-        f"teacher reads the prompt with the reference in it, and {section.max_completion_length} tokens may be "
-        f"written. Longest: {listed}. Raise tune.max_length, lower on_policy.max_completion_length, or choose "
-        "tune.on_too_long=drop: nothing is truncated here."
-    )
 
 
 def train(
@@ -258,14 +167,14 @@ def _trainer_class() -> Any:
 
         def _get_train_sampler(self, dataset: Any = None) -> Any:
             settings: Any = self.args
-            chosen: Any = self.train_dataset if dataset is None else dataset
-            again = self.num_iterations * settings.steps_per_generation
-            return _whole_batches(len(chosen), settings.generation_batch_size, again, settings.seed)
+            trained: Any = self.train_dataset if dataset is None else dataset
+            again = settings.num_iterations * settings.steps_per_generation
+            return _whole_batches(len(trained), settings.generation_batch_size, again, settings.seed)
 
         def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
             """The library loads the adapters of folders inside, the teacher's, and then not the student's beside."""
-            adapted: Any = self.model
-            adapted.load_adapter(resume_from_checkpoint, adapted.active_adapter, is_trainable=True)
+            student: Any = self.model
+            student.load_adapter(resume_from_checkpoint, student.active_adapter, is_trainable=True)
             teacher = Path(resume_from_checkpoint) / TEACHER / "adapter_model.safetensors"
             if teacher.is_file():
                 self.add_callback(_teacher_from(self, load_file(teacher)))
@@ -298,8 +207,7 @@ def _teacher_from(trainer: Any, weights: dict[str, Any]) -> Any:
 
     class Restore(TrainerCallback):
         def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-            followers = (c for c in trainer.callback_handler.callbacks if isinstance(c, PEFTAdapterEMACallback))
-            average: Any = next(followers)
+            average: Any = next(c for c in trainer.callback_handler.callbacks if isinstance(c, PEFTAdapterEMACallback))
             for name, shadow in average.shadow_weights.items():
                 shadow.copy_(weights[name])
             set_peft_model_state_dict(trainer.model, average.shadow_weights, adapter_name=TEACHER)

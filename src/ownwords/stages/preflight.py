@@ -11,7 +11,7 @@ from ownwords.engines.base import needs_model
 from ownwords.errors import RecipeError, unknown_name
 from ownwords.prompts.render import load_layout
 from ownwords.records import Completion
-from ownwords.stages import chain, comparison, judge, on_policy, origins, replay, rewrite
+from ownwords.stages import chain, comparison, demonstrations, judge, origins, replay, rewrite
 from ownwords.stages.context import Context
 from ownwords.stages.origins import OTHER, OWN, Origin
 from ownwords.stages.supervision import held_out_ids, reference_rows, supervise
@@ -172,4 +172,4 @@ def _check_training(context: Context) -> None:
         replay.check(context, arm)
     for arm in arms:
         if arm.method.on_policy is not None:
-            on_policy.check(context, arm.method.on_policy)
+            demonstrations.check(context, arm.method.on_policy)

@@ -19,7 +19,7 @@ from typing import Any
 from ownwords.arms.base import Arm
 from ownwords.data.card import with_replay
 from ownwords.data.examples import content_hash
-from ownwords.data.export import NO_TOOLS, training_table, write_tables
+from ownwords.data.export import NO_TOOLS, has_tools, training_table, write_tables
 from ownwords.errors import DataError, RecipeError, StageError
 from ownwords.fingerprint import Inputs, flatten, join
 from ownwords.progress import say
@@ -29,7 +29,7 @@ from ownwords.stages import dialogues, targets_of_arms
 from ownwords.stages.context import Context
 from ownwords.stages.dialogues import OK, Dialogue, Found, OwnPrompts, SourcePrompts, find_dialogues
 from ownwords.stages.empty_turn import own_turn
-from ownwords.stages.general import general_rows
+from ownwords.stages.general import general_rows, known_prompts
 from ownwords.stages.supervision import held_out_ids
 
 STAGE = dialogues.STAGE
@@ -81,6 +81,7 @@ def check(context: Context, arm: Arm) -> None:
         )
     if section.prompts == "self":
         own_turn(context)
+        known_prompts(context)  # every benchmark can be read
         return
     usable = len(SourcePrompts(context, section, arm.name).general.places)
     if usable < wanted and not _drops(context):
@@ -188,11 +189,7 @@ def _row(context: Context, section: ReplaySection, dialogue: Dialogue) -> dict[s
 
 def _with_tools(rows: Sequence[dict[str, Any]], folder: Path) -> list[dict[str, Any]]:
     """The rows with a column of tools where they, or the task's rows beside them, have one."""
-    import pyarrow.parquet as pq
-
-    task = folder / "train.parquet"
-    columns: list[str] = pq.read_schema(task).names if task.is_file() else []
-    beside = "tools" in columns
+    beside = has_tools(folder / "train.parquet")
     if beside or any(row["tools"] != NO_TOOLS for row in rows):
         return list(rows)
     return [{key: value for key, value in row.items() if key != "tools"} for row in rows]

@@ -17,7 +17,16 @@ from ownwords.models import Model
 from ownwords.progress import say
 from ownwords.records import Weights, digest
 from ownwords.run import read_json, write_json
-from ownwords.stages import checkpoints, interpolation, likelihoods, on_policy, replay, targets_of_arms, trainer
+from ownwords.stages import (
+    checkpoints,
+    demonstrations,
+    interpolation,
+    likelihoods,
+    on_policy,
+    replay,
+    targets_of_arms,
+    trainer,
+)
 from ownwords.stages.context import Context
 from ownwords.stages.masking import mask_tokens, target_logprobs
 from ownwords.stages.products import write_arm_data
@@ -119,7 +128,7 @@ def prepare(context: Context, training: Training) -> tuple[Any, Supervision]:
     method = training.arm.method
     if method.on_policy is not None:
         section = method.on_policy
-        return tokenizer, on_policy.supervise(tokenizer, rows, section, tune, held_out, thinking=context.thinking)
+        return tokenizer, demonstrations.supervise(tokenizer, rows, section, tune, held_out, thinking=context.thinking)
     if method.replay is not None:
         rows += read_training_rows(data / "replay.parquet")
     supervision = supervise(tokenizer, rows, tune.max_length, tune.on_too_long, held_out, thinking=context.thinking)
