@@ -20,15 +20,16 @@ from ownwords.data.card import with_replay
 from ownwords.data.examples import content_hash
 from ownwords.data.export import NO_TOOLS, training_table, write_tables
 from ownwords.errors import DataError, RecipeError, StageError
-from ownwords.fingerprint import Inputs, fingerprint, flatten, join
+from ownwords.fingerprint import Inputs, flatten, join
 from ownwords.progress import say
 from ownwords.recipe import ReplaySection
 from ownwords.run import read_json, write_json, write_text
-from ownwords.stages import dialogues, rewrite
+from ownwords.stages import dialogues, targets_of_arms
 from ownwords.stages.context import Context
 from ownwords.stages.dialogues import OK, Dialogue, Found, OwnPrompts, SourcePrompts, find_dialogues
 from ownwords.stages.empty_turn import own_turn
 from ownwords.stages.general import general_rows
+from ownwords.stages.origins import needed
 from ownwords.stages.supervision import held_out_ids
 
 STAGE = dialogues.STAGE
@@ -55,7 +56,7 @@ def inputs(context: Context, arm: Arm) -> Inputs:
         settings,
         source,
         context.layout_inputs("tune.chat_template", tune.chat_template),
-        {"stage rewrite": fingerprint(rewrite.inputs(context))} if _drops(context) else context.train_inputs,
+        targets_of_arms.inputs_of(context, needed(context.recipe) if _drops(context) else []),
         {
             "tune.max_length": tune.max_length,
             "tune.early_stopping.share": None if tune.early_stopping is None else tune.early_stopping.share,
@@ -151,10 +152,10 @@ def _drops(context: Context) -> bool:
 
 
 def _kept(context: Context) -> int:
-    """The examples that rewriting does not drop."""
+    """The examples that are not dropped from all arms."""
     if not _drops(context):
         return len(context.train)
-    return sum(outcome.kind != "dropped" for outcome in rewrite.load_outcomes(context))
+    return sum(row.arms is not None for row in targets_of_arms.load(context, [], needed(context.recipe)))
 
 
 def _row(context: Context, section: ReplaySection, dialogue: Dialogue) -> dict[str, Any]:
