@@ -206,8 +206,9 @@ def _reached(
     ends = [s for s in scored if s.part == 1 and s.point == at.point]
     end = max(ends, key=lambda s: s.scale, default=at)
     assert at.acquisition is not None  # it reaches the target
-    comparable = other is not None and other.retention is not None and at.retention is not None
-    difference = _kept_more(context, chosen, at.variant, other.variant) if comparable else None
+    difference = None
+    if other is not None and other.retention is not None and at.retention is not None:
+        difference = _kept_more(context, chosen, at.variant, other.variant)
     return Reached(
         arm=at.arm,
         variant=at.variant,

@@ -257,14 +257,15 @@ def _trainer_class() -> Any:
             return prompts
 
         def _get_train_sampler(self, dataset: Any = None) -> Any:
-            again = self.num_iterations * self.args.steps_per_generation
-            rows = len(self.train_dataset if dataset is None else dataset)
-            return _whole_batches(rows, self.args.generation_batch_size, again, self.args.seed)
+            settings: Any = self.args
+            chosen: Any = self.train_dataset if dataset is None else dataset
+            again = self.num_iterations * settings.steps_per_generation
+            return _whole_batches(len(chosen), settings.generation_batch_size, again, settings.seed)
 
         def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
             """The library loads the adapters of folders inside, the teacher's, and then not the student's beside."""
-            student = self.model.active_adapter
-            self.model.load_adapter(resume_from_checkpoint, student, is_trainable=True)
+            adapted: Any = self.model
+            adapted.load_adapter(resume_from_checkpoint, adapted.active_adapter, is_trainable=True)
             teacher = Path(resume_from_checkpoint) / TEACHER / "adapter_model.safetensors"
             if teacher.is_file():
                 self.add_callback(_teacher_from(self, load_file(teacher)))
@@ -297,7 +298,8 @@ def _teacher_from(trainer: Any, weights: dict[str, Any]) -> Any:
 
     class Restore(TrainerCallback):
         def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-            average = next(c for c in trainer.callback_handler.callbacks if isinstance(c, PEFTAdapterEMACallback))
+            followers = (c for c in trainer.callback_handler.callbacks if isinstance(c, PEFTAdapterEMACallback))
+            average: Any = next(followers)
             for name, shadow in average.shadow_weights.items():
                 shadow.copy_(weights[name])
             set_peft_model_state_dict(trainer.model, average.shadow_weights, adapter_name=TEACHER)

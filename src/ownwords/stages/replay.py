@@ -7,6 +7,7 @@ Of the prompts that the seed model writes itself, no fingerprint says which are 
 them: a benchmark that is added later does not make the rows anew.
 """
 
+# pyright: basic
 from __future__ import annotations
 
 import json
@@ -56,7 +57,7 @@ def inputs(context: Context, arm: Arm) -> Inputs:
         settings,
         source,
         context.layout_inputs("tune.chat_template", tune.chat_template),
-        targets_of_arms.inputs_of(context, needed(context.recipe) if _drops(context) else []),
+        targets_of_arms.inputs_of(context, targets_of_arms.read_by(context, arm.method)),
         {
             "tune.max_length": tune.max_length,
             "tune.early_stopping.share": None if tune.early_stopping is None else tune.early_stopping.share,
@@ -98,7 +99,7 @@ def run(context: Context, arm: Arm) -> None:
     products = [folder / "replay.parquet", facts_path(context, arm), context.run.journal_path]
     with context.run.working_on(stage_name(arm), inputs(context, arm), products):
         context.run.journal.forget_errors(STAGE)
-        wanted = _wanted(section, _trained(context, _kept(context)))
+        wanted = _wanted(section, _trained(context, _kept(context, arm)))
         own = section.prompts == "self"
         prompts = OwnPrompts(context, section, wanted) if own else SourcePrompts(context, section, arm.name)
         found = find_dialogues(context, section, prompts, wanted)
@@ -151,11 +152,11 @@ def _drops(context: Context) -> bool:
     return context.recipe.rewrite.on_failure == "drop"
 
 
-def _kept(context: Context) -> int:
-    """The examples that are not dropped from all arms."""
+def _kept(context: Context, arm: Arm) -> int:
+    """The examples that are not dropped."""
     if not _drops(context):
         return len(context.train)
-    return sum(row.arms is not None for row in targets_of_arms.load(context, [], needed(context.recipe)))
+    return sum(row.arms is not None for row in targets_of_arms.of_arm(context, arm))
 
 
 def _row(context: Context, section: ReplaySection, dialogue: Dialogue) -> dict[str, Any]:
@@ -191,7 +192,8 @@ def _with_tools(rows: Sequence[dict[str, Any]], folder: Path) -> list[dict[str, 
     import pyarrow.parquet as pq
 
     task = folder / "train.parquet"
-    beside = task.is_file() and "tools" in pq.read_schema(task).names
+    columns: list[str] = pq.read_schema(task).names if task.is_file() else []
+    beside = "tools" in columns
     if beside or any(row["tools"] != NO_TOOLS for row in rows):
         return list(rows)
     return [{key: value for key, value in row.items() if key != "tools"} for row in rows]

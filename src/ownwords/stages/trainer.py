@@ -131,7 +131,7 @@ def save_weights(network: Any, tokenizer: Any, folder: Path, name: str) -> None:
     config = network.active_peft_config if isinstance(network, PeftModel) else None
     path = None if config is None else config.base_model_name_or_path
     # Embeddings are never trained; told so, PEFT does not look for the seed's own under a name that only we know.
-    embeddings = {} if config is None else {"save_embedding_layers": False}
+    embeddings: dict[str, Any] = {} if config is None else {"save_embedding_layers": False}
     if config is not None:
         config.base_model_name_or_path = name  # instead of a path on this machine
     network.save_pretrained(str(temporary), safe_serialization=True, **embeddings)
