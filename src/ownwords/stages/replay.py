@@ -30,7 +30,6 @@ from ownwords.stages.context import Context
 from ownwords.stages.dialogues import OK, Dialogue, Found, OwnPrompts, SourcePrompts, find_dialogues
 from ownwords.stages.empty_turn import own_turn
 from ownwords.stages.general import general_rows
-from ownwords.stages.origins import needed
 from ownwords.stages.supervision import held_out_ids
 
 STAGE = dialogues.STAGE
