@@ -185,7 +185,7 @@ def test_low_acceptance_is_not_hidden(full_run: Path, edit_json: Edit) -> None:
 def test_training_shows_token_counts_and_loss_of_each_arm(full_run: Path) -> None:
     text = section(write_report(full_run), "training")
     assert "sdft trains on 20.0 % more supervised tokens than vanilla." in text
-    assert "vanilla seed42 117 14,210 1 37 0 30 2.0" in text
+    assert "vanilla seed42 117 0 14,210 1 37 0 30 2.0" in text
     assert "6 min 28 s" in text
     assert text.index("vanilla seed42") < text.index("sdft seed42")
 

@@ -20,7 +20,7 @@ from ownwords.models import Model
 from ownwords.progress import say
 from ownwords.prompts.render import JudgePrompt, RewritingPrompt, load_judge, load_layout, load_prompt
 from ownwords.recipe import CheckSection, ModelSection, Recipe, RuntimeSection
-from ownwords.records import Example, Sampling, digest
+from ownwords.records import Example, Sampling, Weights, digest
 from ownwords.rendering import Given
 from ownwords.run import Run
 from ownwords.variants import Training, Variant, trainings, variants
@@ -250,6 +250,18 @@ class Context:
             "model.weights": self.model.weights_hash,
             "model.trust_remote_code": self.recipe.model.trust_remote_code,
         }
+
+    @cached_property
+    def seed_weights(self) -> Weights:
+        """The seed as requests name it, so that answers of one model are never taken for those of another."""
+        return Weights("seed", self.model.weights_hash)
+
+    @cached_property
+    def rewriter_weights(self) -> Weights:
+        """The same for rewriting, where an engine that loads no model has only its name."""
+        if needs_model(self.recipe.runtime.engine):
+            return self.seed_weights
+        return Weights("seed", digest(self.rewriter_inputs, length=24))
 
     @cached_property
     def rewriter_inputs(self) -> Inputs:

@@ -156,6 +156,7 @@ class OwnPrompts:
             text=self._turn.opening,
             sampling=_sampling(self._section),
             seed=_seed(recipe.seed, "prompt", str(number)),
+            weights=self._context.rewriter_weights,
         )
 
     def _candidate(self, name: str, completion: Completion) -> Candidate:
@@ -200,6 +201,7 @@ def _answer_request(context: Context, section: ReplaySection, candidate: Candida
         messages=candidate.messages,
         sampling=_sampling(section),
         seed=_seed(recipe.seed, "answer", candidate.id),
+        weights=context.rewriter_weights,
         chat_template=recipe.tune.chat_template,
         tools=candidate.tools,
         thinking=context.thinking,

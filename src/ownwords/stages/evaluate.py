@@ -151,7 +151,7 @@ def requests_of(context: Context, task: Task) -> list[tuple[str, int, Request]]:
 
 def _weights(context: Context, label: str) -> Weights:
     if label == SEED:
-        return Weights("seed", context.model.weights_hash)
+        return context.seed_weights
     return tune.variant_weights(context, context.variants[label])
 
 

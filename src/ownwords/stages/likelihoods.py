@@ -38,6 +38,7 @@ class Scored(NamedTuple):
             f"{self.example.id}/{self._part}",
             self.example.messages,
             target=self.text,
+            weights=context.seed_weights,
             chat_template=context.recipe.tune.chat_template,
             tools=self.example.tools,
             thinking=context.thinking,

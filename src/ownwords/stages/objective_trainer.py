@@ -59,6 +59,9 @@ class Trainer(SFTTrainer):
                 "than a linear layer's. Leave the arm out of tune.arms."
             )
 
+    def _send_telemetry(self) -> None:
+        """The library tells its makers of every training; nobody is told of ours."""
+
     def get_batch_samples(self, epoch_iterator: Any, num_batches: int, device: Any) -> Any:
         """Also count the places of the KL objective in the batches that make one step."""
         samples, items = super().get_batch_samples(epoch_iterator, num_batches, device)

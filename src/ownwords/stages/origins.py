@@ -12,7 +12,7 @@ from typing import Literal
 
 from ownwords.fingerprint import Inputs, flatten, join
 from ownwords.recipe import Method, Recipe
-from ownwords.records import Example, Request, Source, Weights, canonical, digest, digest_text
+from ownwords.records import Example, Request, Source, canonical, digest_text
 from ownwords.stages import likelihoods
 from ownwords.stages.context import Context, trained_arms
 
@@ -48,6 +48,7 @@ def _rewriting(context: Context, example: Example, attempt: int) -> Request:
         prefill=rendered.prefill,
         sampling=context.rewrite_sampling,
         seed=int(digest_text(f"[{context.recipe.seed},{canonical(example.id)},{attempt}]", length=8), 16),
+        weights=context.rewriter_weights,
         chat_template=context.recipe.rewrite.chat_template,
         tools=example.tools,
         thinking=context.thinking,
@@ -62,6 +63,7 @@ def _answering(context: Context, example: Example, attempt: int) -> Request:
         messages=example.messages,
         sampling=context.rewrite_sampling,
         seed=int(digest_text(f"[{context.recipe.seed},{canonical(example.id)},{attempt},own]", length=8), 16),
+        weights=context.rewriter_weights,
         chat_template=context.recipe.tune.chat_template,
         tools=example.tools,
         thinking=context.thinking,
@@ -70,9 +72,8 @@ def _answering(context: Context, example: Example, attempt: int) -> Request:
 
 
 def _rewriting_elsewhere(context: Context, example: Example, attempt: int) -> Request:
-    """The same request to the other model, by name, so that answers of one are never taken for those of another."""
-    identity = digest(context.other_rewriter.rewriter_inputs, length=24)
-    return replace(_rewriting(context, example, attempt), weights=Weights(identity=identity))
+    """The same request to the other model."""
+    return replace(_rewriting(context, example, attempt), weights=context.other_rewriter.rewriter_weights)
 
 
 def _prompt_inputs(context: Context) -> Inputs:

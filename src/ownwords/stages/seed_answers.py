@@ -15,7 +15,7 @@ from ownwords.errors import StageError
 from ownwords.journal import Key
 from ownwords.progress import Progress, say
 from ownwords.recipe import BenchmarkSection
-from ownwords.records import Completion, Request, Sampling, Weights, digest
+from ownwords.records import Completion, Request, Sampling, digest
 from ownwords.stages.context import Context
 
 GROUP = "answers"
@@ -67,7 +67,7 @@ def _ask(context: Context, task: Task) -> dict[str, Completion]:
     missing = [request for item_id, request in requests.items() if item_id not in answers]
     if missing:
         engine = context.engine("weights")
-        engine.warm_up([Weights()])
+        engine.warm_up([context.seed_weights])
         provenance = json.dumps(engine.provenance.as_dict(), sort_keys=True)
         label = f"{task.benchmark.name}: the seed's answers"
         with Progress(label, len(requests), done=len(answers), startup=context.startup_seconds) as progress:
@@ -92,7 +92,7 @@ def _request(context: Context, task: Task, item: Item) -> Request:
         messages=item.messages,
         sampling=how,
         seed=int(digest([recipe.seed, task.benchmark.name, item.id, "seed's answer"], length=8), 16),
-        weights=Weights("seed", context.model.weights_hash),
+        weights=context.seed_weights,
         chat_template=settings.chat_template or recipe.tune.chat_template,
         tools=item.tools,
         thinking=context.thinking,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import shutil
 import warnings
 from collections.abc import Generator, Mapping, Sequence
@@ -45,8 +44,6 @@ def train(
     Raises:
         StageError: the loss is not a number; the message names the rows.
     """
-    os.environ.setdefault("TRL_DISABLE_TELEMETRY", "1")  # TRL's ping is off unless the user sets otherwise
-
     import torch
     from transformers import EarlyStoppingCallback, PrinterCallback, set_seed
 
