@@ -310,3 +310,10 @@ def test_the_number_of_rows_costs_no_memory_for_their_texts(project: Project, mo
     assert project.ownwords("rewrite", *overrides) == 0
     assert len(alive) > 6
     assert max(alive) < 3500
+
+
+def test_another_model_is_asked_anew(project: Project) -> None:
+    flags = script(project, "return request.example.reference")
+    assert project.ownwords("rewrite", *flags) == 0
+    assert project.ownwords("rewrite", "--yes", "model.name_or_path=another", *flags) == 0
+    assert len(asked(project)) == 2 * 12
