@@ -18,7 +18,7 @@ from ownwords.errors import StageError
 from ownwords.journal import Entry, Key
 from ownwords.progress import Progress
 from ownwords.recipe import ReplaySection
-from ownwords.records import Completion, Message, Request, Sampling, Weights, digest
+from ownwords.records import Completion, Message, Request, Sampling, digest
 from ownwords.rendering import Given, TemplateError, target_ids
 from ownwords.stages.context import Context
 from ownwords.stages.empty_turn import own_turn
@@ -251,7 +251,7 @@ def _ask(context: Context, requests: dict[Key, Request], label: str) -> dict[Key
     if not missing:
         return found
     engine = context.engine()
-    engine.warm_up([Weights()])
+    engine.warm_up([context.rewriter_weights])
     provenance = json.dumps(engine.provenance.as_dict(), sort_keys=True)
     errors: Counter[str] = Counter()
     most = context.recipe.rewrite.max_error_rate

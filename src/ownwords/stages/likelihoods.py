@@ -17,7 +17,7 @@ from ownwords.errors import StageError
 from ownwords.fingerprint import Inputs, join
 from ownwords.journal import Entry, Key
 from ownwords.progress import Progress
-from ownwords.records import Completion, Example, Request, Weights
+from ownwords.records import Completion, Example, Request
 from ownwords.stages.context import Context
 from ownwords.stages.looking_up import looked_up
 
@@ -86,7 +86,7 @@ def streamed(context: Context, targets: Iterable[Scored], count: int, label: str
 
 def _ask(context: Context, missing: Mapping[Key, Request], progress: Progress) -> Iterator[tuple[Key, Completion]]:
     engine = context.engine("logprobs")
-    engine.warm_up([Weights()])
+    engine.warm_up([context.seed_weights])
     provenance = json.dumps(engine.provenance.as_dict(), sort_keys=True)
     # Several texts may be asked about for one example, so a request is known by its key's number.
     keys = {str(number): key for number, key in enumerate(missing)}

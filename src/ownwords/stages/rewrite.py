@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from ownwords.errors import InputError, StageError
 from ownwords.journal import Key
 from ownwords.progress import Progress, say
-from ownwords.records import Example, Request, Weights
+from ownwords.records import Example, Request
 from ownwords.stages import judge, origins
 from ownwords.stages.context import Context
 from ownwords.stages.giving_up import stop_if_hopeless, stop_if_too_many
@@ -136,7 +136,7 @@ def _waves(context: Context, origin: Origin, standing: Standing) -> Iterator[Wav
 def _run_wave(context: Context, asked: Context, wave: Wave) -> None:
     """Ask for one attempt at every example that wants one, and record every answer with its verdicts."""
     engine = asked.engine()
-    engine.warm_up([Weights()])
+    engine.warm_up([asked.rewriter_weights])
     provenance = json.dumps(engine.provenance.as_dict(), sort_keys=True)
     errors: Counter[str] = Counter()
     label = wave.origin.label if wave.number == 0 else f"{wave.origin.label}, attempt {wave.number + 1}"
