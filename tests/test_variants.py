@@ -40,6 +40,26 @@ def test_labels_say_what_differs_from_the_recipe_and_nothing_else() -> None:
     assert folders == ["seed42", "seed43", "lr0.0004-seed42", "lr0.0004-seed43"]
 
 
+def test_an_arms_own_sweep_stands_in_for_the_recipes_where_it_has_values() -> None:
+    sweep = {"learning_rate": [1e-4, 4e-4]}
+    arms = [{"vanilla": {"sweep": {"seed": [42, 43]}}}, {"sdft": {"sweep": {"learning_rate": [2e-4]}}}, "dft"]
+    assert labels(arms=arms, sweep=sweep) == [
+        "vanilla",
+        "vanilla@seed43",
+        "vanilla@lr0.0004",
+        "vanilla@lr0.0004-seed43",
+        "sdft@lr0.0002",
+        "dft",
+        "dft@lr0.0004",
+    ]
+
+
+def test_an_arm_that_borrows_weights_has_the_points_of_their_owner_unless_it_names_its_own() -> None:
+    vanilla = {"vanilla": {"sweep": {"seed": [42, 43]}}}
+    assert labels(arms=[vanilla, "wise"]) == ["vanilla", "vanilla@seed43", "wise", "wise@seed43"]
+    assert labels(arms=[vanilla, {"wise": {"sweep": {"seed": [42]}}}]) == ["vanilla", "vanilla@seed43", "wise"]
+
+
 def test_places_on_the_way_are_evenly_spaced_and_come_before_the_end() -> None:
     found = variants(recipe(arms=["vanilla"], checkpoints=3))
     assert [variant.part for variant in found] == [0.25, 0.5, 0.75, 1]

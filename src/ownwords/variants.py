@@ -14,7 +14,7 @@ from typing import Any
 
 from ownwords.arms.base import Arm, find_arm
 from ownwords.errors import RecipeError, unknown_name
-from ownwords.recipe import Recipe, TuneSection
+from ownwords.recipe import Recipe, SweepSection, TuneSection
 
 SEED = "seed"
 #: The arm that the others are compared with.
@@ -78,7 +78,7 @@ def variants(recipe: Recipe) -> list[Variant]:
     found: list[Variant] = []
     for arm in arms.values():
         trained = arm if arm.method.trained_as is None else _trained_arm(arm, arms)
-        for training in _points(recipe, trained):
+        for training in _points(recipe, trained, _sweep(recipe, trained, arm)):
             if trained is arm:
                 found += _on_the_way(arm, training)
             found += [
@@ -124,9 +124,17 @@ def _trained_arm(arm: Arm, arms: dict[str, Arm]) -> Arm:
     return arms[name]
 
 
-def _points(recipe: Recipe, arm: Arm) -> list[Training]:
+def _sweep(recipe: Recipe, *arms: Arm) -> SweepSection:
+    """The recipe's sweep with the arms' own values in it, those of the last arm above all."""
+    values = recipe.tune.sweep.model_dump()
+    for arm in arms:
+        values |= {key: own for key, own in arm.sweep.model_dump().items() if own}
+    return SweepSection(**values)
+
+
+def _points(recipe: Recipe, arm: Arm, sweep: SweepSection) -> list[Training]:
     """The arm's trainings, the sweep's last key changing fastest."""
-    tune, sweep = recipe.tune, recipe.tune.sweep
+    tune = recipe.tune
     rank = None if tune.lora is None else tune.lora.r
     axes: list[list[tuple[str, Any, str]]] = [
         _axis("learning_rate", "lr", sweep.learning_rate, tune.learning_rate),
@@ -165,5 +173,5 @@ def _on_the_way(arm: Arm, training: Training) -> list[Variant]:
 def _scales(recipe: Recipe, arm: Arm) -> list[tuple[float, tuple[str, ...]]]:
     """The scales of an arm's weights, with what a label says of them."""
     own = arm.method.scale
-    wanted = recipe.tune.sweep.scale if arm.method.trained_as is not None else []
+    wanted = _sweep(recipe, arm).scale if arm.method.trained_as is not None else []
     return [(scale, () if scale == own else (f"scale{scale:g}",)) for scale in dict.fromkeys(wanted or [own])]

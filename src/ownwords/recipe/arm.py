@@ -126,6 +126,22 @@ class Method(Section):
         return [source for source in self.sources if source != "reference"] if self.mix > 0 else []
 
 
+class SweepSection(Section):
+    """Every arm is trained at every combination of these; a key that is left out keeps the recipe's value."""
+
+    learning_rate: list[Annotated[float, Field(gt=0)]] = Field(default_factory=list[float])
+    num_train_epochs: list[Annotated[float, Field(gt=0)]] = Field(default_factory=list[float])
+    lora_r: list[Annotated[int, Field(gt=0)]] = Field(
+        default_factory=list[int], description="Ranks of the adapter; its alpha changes in proportion"
+    )
+    seed: list[Annotated[int, Field(ge=0, lt=2**32)]] = Field(
+        default_factory=list[int], description="Seeds of training (order, dropout, the adapter's start); data are one"
+    )
+    scale: list[Annotated[float, Field(ge=0, le=2)]] = Field(
+        default_factory=list[float], description="Of arms with `trained_as`: no training is needed for these"
+    )
+
+
 class ArmSection(BaseModel):
     """`vanilla`, or `{kl_anchor: {kl: {weight: 0.5}}}`: another setting of its method; or, under a name of one's own,
     `{half: {of: sdft, mix: 0.5}}`."""
@@ -133,6 +149,9 @@ class ArmSection(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True)
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
     of: str | None = Field(default=None, description="The arm whose method it has, where the name is another")
+    sweep: SweepSection = Field(
+        default_factory=SweepSection, description="Of this arm: what is given here stands in for tune.sweep's"
+    )
 
     @property
     def changes(self) -> dict[str, Any]:
