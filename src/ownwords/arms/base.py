@@ -8,7 +8,7 @@ example that is dropped is dropped from all of them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from pydantic import ValidationError
@@ -27,7 +27,7 @@ class Arm:
     summary: str
     paper: str
     method: Method
-    sweep: SweepSection = SweepSection()
+    sweep: SweepSection = field(default_factory=SweepSection)
 
 
 def find_arm(section: ArmSection) -> Arm:
