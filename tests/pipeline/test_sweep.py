@@ -11,7 +11,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from ownwords.cli import main
-from ownwords.stages import tune
+from ownwords.stages import trainer
 from tests.pipeline.conftest import Project
 from tests.pipeline.test_kill import start, stop_when
 
@@ -131,14 +131,14 @@ def test_a_training_that_does_not_fit_into_memory_fails_alone(
     project: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keys = [ONE, "tune.sweep={lora_r: [64, 8]}"]
-    train = tune.train
+    train = trainer.train
 
     def small_only(training: Any, *rest: Any, **named: Any) -> Any:
         if training.tune.lora.r == 64:
             raise RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes.")
         return train(training, *rest, **named)
 
-    monkeypatch.setattr(tune, "train", small_only)
+    monkeypatch.setattr(trainer, "train", small_only)
     assert project.ownwords("rewrite", *keys) == 0
     assert project.ownwords("tune", *keys) == 1
     assert "tune/vanilla@r64: out of memory: lower tune.per_device_train_batch_size" in capsys.readouterr().err
