@@ -20,7 +20,7 @@ HAIR = 1e-6
 
 
 def between(low: float, high: float, n: int = 16) -> dict[str, Any]:
-    return {"n": n, "mean": (low + high) / 2, "low": low, "high": high}
+    return {"n": n, "mean": (low + high) / 2, "low": low, "high": high, "p": 0.001}
 
 
 def share(low: float, high: float) -> dict[str, Any]:
@@ -86,6 +86,8 @@ def test_nearness_is_decided_by_the_whole_interval(low: float, high: float, expe
         (share(ENOUGH_ACCEPTED, 0.9), between(-0.5, -HAIR), "not clear"),
         (share(ENOUGH_ACCEPTED + HAIR, 0.9), between(-0.5, HAIR), "not clear"),
         (share(ENOUGH_ACCEPTED + HAIR, 0.9), between(HAIR, 0.5), "mask"),
+        (share(ENOUGH_ACCEPTED + HAIR, 0.9), {**between(-0.5, -HAIR), "p": 0.05 - HAIR}, "rewrite"),
+        (share(ENOUGH_ACCEPTED + HAIR, 0.9), {**between(-0.5, -HAIR), "p": 0.05}, "not clear"),
         (FEW, between(-0.5, -HAIR), "mask"),
         (FEW, None, "mask"),
         (share(0.0, ENOUGH_ACCEPTED + HAIR), None, "not clear"),
