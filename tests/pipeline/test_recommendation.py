@@ -126,7 +126,7 @@ def test_without_an_interval_nothing_is_clear(missing: Any) -> None:
 def test_the_sentences_hold_the_numbers_and_their_n() -> None:
     found = recommend(FACTS)
     said = " ".join(found["because"])
-    for number in ("1.30 (1.20 to 1.40, n = 200)", "+0.75 (0.55 to 0.95, n = 16)", "12 of 16", "-0.60", "n = 12"):
+    for number in ("1.30 (1.20 to 1.40, n = 200)", "+0.70 (0.50 to 0.90, n = 16)", "12 of 16", "-0.60", "n = 12"):
         assert number in said, number
     assert "far." in said
     assert any("no measurement of forgetting" in limit for limit in found["limits"])
