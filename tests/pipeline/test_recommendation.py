@@ -20,7 +20,7 @@ HAIR = 1e-6
 
 
 def between(low: float, high: float, n: int = 16) -> dict[str, Any]:
-    return {"n": n, "mean": (low + high) / 2, "low": low, "high": high}
+    return {"n": n, "mean": (low + high) / 2, "low": low, "high": high, "p": 0.001}
 
 
 def share(low: float, high: float) -> dict[str, Any]:
@@ -86,6 +86,8 @@ def test_nearness_is_decided_by_the_whole_interval(low: float, high: float, expe
         (share(ENOUGH_ACCEPTED, 0.9), between(-0.5, -HAIR), "not clear"),
         (share(ENOUGH_ACCEPTED + HAIR, 0.9), between(-0.5, HAIR), "not clear"),
         (share(ENOUGH_ACCEPTED + HAIR, 0.9), between(HAIR, 0.5), "mask"),
+        (share(ENOUGH_ACCEPTED + HAIR, 0.9), {**between(-0.5, -HAIR), "p": 0.05 - HAIR}, "rewrite"),
+        (share(ENOUGH_ACCEPTED + HAIR, 0.9), {**between(-0.5, -HAIR), "p": 0.05}, "not clear"),
         (FEW, between(-0.5, -HAIR), "mask"),
         (FEW, None, "mask"),
         (share(0.0, ENOUGH_ACCEPTED + HAIR), None, "not clear"),
@@ -124,7 +126,7 @@ def test_without_an_interval_nothing_is_clear(missing: Any) -> None:
 def test_the_sentences_hold_the_numbers_and_their_n() -> None:
     found = recommend(FACTS)
     said = " ".join(found["because"])
-    for number in ("1.30 (1.20 to 1.40, n = 200)", "+0.75 (0.55 to 0.95, n = 16)", "12 of 16", "-0.60", "n = 12"):
+    for number in ("1.30 (1.20 to 1.40, n = 200)", "+0.70 (0.50 to 0.90, n = 16)", "12 of 16", "-0.60", "n = 12"):
         assert number in said, number
     assert "far." in said
     assert any("no measurement of forgetting" in limit for limit in found["limits"])
