@@ -13,6 +13,7 @@ from typing import Annotated, Any, cast
 from pydantic import AfterValidator
 
 from ownwords.checks._json import NoJsonError, read_json
+from ownwords.checks._patterns import require_compilable
 from ownwords.checks.base import check, require_worker
 from ownwords.records import PASSED, Candidate, Example, Verdict
 
@@ -148,6 +149,10 @@ def _a_schema(schema: dict[str, Any]) -> dict[str, Any]:
     from referencing.jsonschema import DRAFT202012
 
     try:
+        require_compilable(_patterns(schema), "re")
+    except ValueError as error:
+        raise ValueError(f"is no JSON schema: a pattern in it {error}") from error
+    try:
         Draft202012Validator.check_schema(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
     except SchemaError as error:
         raise ValueError(f"is no JSON schema (draft 2020-12): at {error.json_path}, {error.message[:300]}") from error
@@ -161,6 +166,23 @@ def _a_schema(schema: dict[str, Any]) -> dict[str, Any]:
         except Unresolvable as error:
             raise ValueError(f"refers to {reference!r}, which is not in it; nothing is fetched") from error
     return schema
+
+
+def _patterns(schema: dict[str, Any]) -> list[str]:
+    """All that may be a pattern of a schema, wherever it stands."""
+    found: list[str] = []
+    waiting: list[Any] = [schema]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            members = cast("dict[str, Any]", value)
+            named: Any = members.get("patternProperties")
+            candidates = [members.get("pattern"), *(cast("dict[str, Any]", named) if isinstance(named, dict) else ())]
+            found.extend(candidate for candidate in candidates if isinstance(candidate, str))
+            waiting.extend(members.values())
+        elif isinstance(value, list):
+            waiting.extend(cast("list[Any]", value))
+    return found
 
 
 def _references(schema: dict[str, Any]) -> list[str]:
