@@ -27,6 +27,9 @@ from ownwords.records import PASSED, Candidate, Check, Example, Verdict, storabl
 
 Function = TypeVar("Function", bound=Callable[..., Verdict])
 
+#: Takes the parameters of a check by name, its defaults among them, and raises ValueError where they go ill together.
+Requirement = Callable[[dict[str, Any]], None]
+
 #: Of a verdict's detail, in characters: enough for people, and no check can fill the journal.
 LONGEST_DETAIL = 2_000
 LONGEST_REASON = 200
@@ -47,6 +50,7 @@ class Traits:
 
 _CHECKS: dict[str, Check] = {}
 _TRAITS: dict[str, Traits] = {}
+_REQUIREMENTS: dict[str, Requirement] = {}
 
 
 class NotHereError(Exception):
@@ -74,12 +78,21 @@ def require_worker() -> None:
 
 
 def check(
-    name: str, *, apart: bool = False, runs_code: bool = False, judged: bool = False, typed: bool = False
+    name: str,
+    *,
+    apart: bool = False,
+    runs_code: bool = False,
+    judged: bool = False,
+    typed: bool = False,
+    requirement: Requirement | None = None,
 ) -> Callable[[Function], Function]:
-    """Make a function known as the check `name`, with what it needs (see Traits)."""
+    """Make a function known as the check `name`, with what it needs (see Traits) and what its parameters must be
+    together."""
 
     def register(function: Function) -> Function:
         _CHECKS[name] = function
+        if requirement is not None:
+            _REQUIREMENTS[name] = requirement
         _TRAITS[name] = Traits(apart or runs_code, runs_code, judged, typed)
         return function
 
@@ -113,8 +126,8 @@ def find_check(name: str, *, allow_code: bool = False) -> Check:
 
 
 def require_params(name: str, function: Check, params: dict[str, Any]) -> None:
-    """Refuse parameters that the check does not take, naming the nearest, values of another type than it takes, and to
-    go on without one that it needs."""
+    """Refuse parameters that the check does not take, naming the nearest, values of another type than it takes, such as
+    go ill together, and to go on without one that it needs."""
     parameters = _own_parameters(name, function)
     known = [p.name for p in parameters if p.kind is not inspect.Parameter.VAR_KEYWORD]
     takes_any = len(known) < len(parameters)
@@ -137,6 +150,11 @@ def require_params(name: str, function: Check, params: dict[str, Any]) -> None:
             raise RecipeError(
                 f"the check {name}: {key} has an annotation that values cannot be compared with."
             ) from error
+    if name in _REQUIREMENTS:
+        try:
+            _REQUIREMENTS[name]({p.name: p.default for p in parameters} | params)
+        except ValueError as error:
+            raise RecipeError(f"the check {name} {error}.") from error
 
 
 def _own_parameters(name: str, function: Check) -> list[inspect.Parameter]:

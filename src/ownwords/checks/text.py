@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Annotated, Any
+
+from pydantic import AfterValidator
 
 from ownwords.checks.base import check
 from ownwords.records import PASSED, Candidate, Example, Verdict
@@ -58,8 +61,22 @@ def thinking(example: Example, candidate: Candidate) -> Verdict:
     return Verdict(False, "reasoning", "it has reasoning, and the reference has none")
 
 
-@check("length_ratio")
-def length_ratio(example: Example, candidate: Candidate, *, minimum: float = 0.2, maximum: float = 5.0) -> Verdict:
+def _not_negative(value: float) -> float:
+    if value < 0:
+        raise ValueError(f"must not be less than 0, and is {value:g}")
+    return value
+
+
+def _in_order(params: dict[str, Any]) -> None:
+    if params["minimum"] > params["maximum"]:
+        raise ValueError(f"can never pass: minimum {params['minimum']:g} is more than maximum {params['maximum']:g}")
+
+
+Ratio = Annotated[float, AfterValidator(_not_negative)]
+
+
+@check("length_ratio", requirement=_in_order)
+def length_ratio(example: Example, candidate: Candidate, *, minimum: Ratio = 0.2, maximum: Ratio = 5.0) -> Verdict:
     """Words of the candidate per word of the reference lie between `minimum` and `maximum`.
 
     For `maximum`, a reference of fewer than 50 words counts as 50, so that a bare `42` may be explained.
