@@ -21,6 +21,7 @@ from ownwords.recipe import CheckSection, Recipe, RuntimeSection
 from ownwords.records import Example, Sampling, digest
 from ownwords.rendering import Given
 from ownwords.run import Run
+from ownwords.stages.giving_up import BrokenChecks
 
 #: Gives likelihoods and mixes weights on any machine, so it serves where the recipe's engine cannot.
 FALLBACK_ENGINE = "transformers"
@@ -143,6 +144,11 @@ class Context:
     def check_identities(self) -> dict[str, str]:
         """What the journal calls each of the checks, by label."""
         return {check.label: check.identity for check in self.checks}
+
+    @cached_property
+    def broken_checks(self) -> BrokenChecks:
+        """What has been seen of the checks so far, for those that never work."""
+        return BrokenChecks(check.label for check in self.checks)
 
     @property
     def panel(self) -> Panel:

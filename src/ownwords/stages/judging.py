@@ -62,6 +62,7 @@ class Trials:
         """Record a new answer with the verdicts that are there at once; the others follow."""
         verdicts = _begin(self._context, asked.example, completion)
         known = {} if isinstance(verdicts, Future) else verdicts
+        self._context.broken_checks.see(known)
         self._context.run.journal.record(self._stage, asked.key, completion, engine, self._by_identity(known))
         self._follow(asked, completion, verdicts)
 
@@ -100,6 +101,7 @@ class Trials:
         self._standing.note(asked.place, asked.key, passed=complete and not any_failed(verdicts))
 
     def _record(self, asked: Asked, verdicts: Verdicts) -> None:
+        self._context.broken_checks.see(verdicts)
         self._context.run.journal.record_verdicts(self._stage, asked.key, self._by_identity(verdicts))
 
     def _by_identity(self, verdicts: Verdicts) -> Verdicts:

@@ -19,7 +19,7 @@ from ownwords.progress import Progress, say
 from ownwords.records import Example, Outcome, Request, Weights, canonical, digest_text
 from ownwords.stages import judge
 from ownwords.stages.context import Context
-from ownwords.stages.giving_up import stop_if_hopeless, stop_if_too_many
+from ownwords.stages.giving_up import BROKEN, stop_if_hopeless, stop_if_too_many
 from ownwords.stages.judging import Asked, Attempt, Trials, attempt_of, candidate_text
 from ownwords.stages.looking_up import looked_up
 from ownwords.stages.products import write_products
@@ -93,6 +93,7 @@ def run(context: Context) -> None:
     with context.run.working_on(STAGE, inputs(context), products):
         for stage in (STAGE, judge.STAGE):
             context.run.journal.forget_errors(stage)
+        context.run.journal.forget_verdicts(STAGE, BROKEN)
         _say_skipped(context)
         standing = Standing(len(context.asked))
         for number in range(attempts_in_all(context)):
@@ -105,6 +106,21 @@ def run(context: Context) -> None:
                     judge.ask(context, STAGE, asked, len(pending), standing)
         context.run.journal.commit()
         write_products(context, Outcomes(context, standing))
+        say(_told(context))
+
+
+def _told(context: Context) -> str:
+    """How many rewrites were accepted, and why the others were not."""
+    facts = json.loads((context.run.directory / "rewrite.json").read_text(encoding="utf-8"))
+    others = [f"{one['reason']} {one['count']:,}" for one in facts["outcomes"] if one["kind"] != "accepted"]
+    reasons = f"; {', '.join(others)}" if others else ""
+    if not facts["accepted"]:
+        return (
+            f"caution: none of {facts['n']:,} rewrites accepted{reasons}. Every target is the reference or left out. "
+            "`ownwords preview` shows rewrites with their verdicts."
+        )
+    share = 100 * facts["accepted"] / facts["n"]
+    return f"{facts['accepted']:,} of {facts['n']:,} rewrites accepted ({share:.1f} %){reasons}"
 
 
 def _say_skipped(context: Context) -> None:
