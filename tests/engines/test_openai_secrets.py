@@ -127,6 +127,8 @@ def test_neither_key_nor_prompt_follows_to_another_server(code: int) -> None:
         ({"api_key_env": KEY}, "is the name of an environment variable"),
         ({"extra_body": {"api_key": KEY}}, "extra_body holds 'api_key'"),
         ({"extra_body": {"Authorization": KEY}}, "extra_body holds 'Authorization'"),
+        ({"extra_body": {"headers": {"Authorization": KEY}}}, "extra_body holds 'Authorization'"),
+        ({"extra_body": {"routes": [{"to": {"x-api-key": [KEY]}}]}}, "extra_body holds 'x-api-key'"),
         ({"api_key": KEY}, "there is no key of runtime.openai named 'api_key'"),
     ],
 )
