@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator
 
 from ownwords.checks.base import check
-from ownwords.records import PASSED, Candidate, Example, Verdict
+from ownwords.records import CUT, ENDED, PASSED, Candidate, Example, Verdict
 from ownwords.turns import split_reasoning
 
 # A word is a run of letters and digits, or one character of a script that writes without blanks.
@@ -43,9 +43,10 @@ def finished(example: Example, candidate: Candidate) -> Verdict:
     """
     if candidate.finish_reason is None:
         return Verdict(True, "ok", "the finish reason is not known")
-    if candidate.finish_reason in ("stop", "tool_calls"):
+    reason = candidate.finish_reason.lower()
+    if reason in ENDED:
         return PASSED
-    if candidate.finish_reason == "length":
+    if reason in CUT:
         return Verdict(False, "cut_off", "it reached the token limit before its end")
     return Verdict(False, "cut_off", f"it ended early: {candidate.finish_reason}")
 
