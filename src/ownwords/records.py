@@ -166,6 +166,11 @@ def _canonical_text(text: str | None) -> str:
     return "null" if text is None else canonical(text)
 
 
+#: Engines' and servers' words, in lower case, for an answer that the model ended itself, and for one that was cut.
+ENDED = frozenset({"stop", "eos", "eos_token", "end_turn", "stop_sequence", "tool_calls", "tool_use", "function_call"})
+CUT = frozenset({"length", "max_tokens", "model_length"})
+
+
 @dataclass(frozen=True, slots=True)
 class RowError:
     """Why one request has no answer, e.g. kind `prompt_too_long`."""

@@ -16,6 +16,7 @@ from ownwords.arms.base import Arm
 from ownwords.data.card import dataset_card
 from ownwords.data.export import NO_TOOLS, training_row, training_table, with_targets, write_tables
 from ownwords.fingerprint import Inputs, join
+from ownwords.progress import say
 from ownwords.records import Outcome, Source
 from ownwords.run import write_json, write_text
 from ownwords.stages import nearness, targets_of_arms
@@ -61,9 +62,25 @@ def run(context: Context, sources: Sequence[Origin], known: Mapping[str, Outcome
     with context.run.working_on(STAGE, inputs(context, sources), files):
         targets = targets_of_arms.load(context, context.arms, sources, known)
         told = write_arm_data(context, targets)
-        write_json(directory / "rewrite.json", _summary(context, told, targets))
+        facts = _summary(context, told, targets)
+        write_json(directory / "rewrite.json", facts)
+        if REWRITE in sources:
+            say(_accepted(facts))
         shown = [outcome for outcome in told.rewriting.samples() if outcome.reason != NOT_ASKED[0]]
         write_json(directory / "samples.json", [_sample(outcome) for outcome in shown])
+
+
+def _accepted(facts: Mapping[str, Any]) -> str:
+    """How many rewrites were accepted, and why the others were not."""
+    others = [f"{one['reason']} {one['count']:,}" for one in facts["outcomes"] if one["kind"] != "accepted"]
+    reasons = f"; {', '.join(others)}" if others else ""
+    if not facts["accepted"]:
+        return (
+            f"caution: none of {facts['n']:,} rewrites accepted{reasons}. Every target is the reference or left out. "
+            "`ownwords preview` shows rewrites with their verdicts."
+        )
+    share = 100 * facts["accepted"] / facts["n"]
+    return f"{facts['accepted']:,} of {facts['n']:,} rewrites accepted ({share:.1f} %){reasons}"
 
 
 def write_arm_data(context: Context, targets: Targets) -> Told:
