@@ -15,19 +15,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ownwords import models
 from ownwords.errors import StageError
 from ownwords.models import Model
-from ownwords.progress import Progress
 from ownwords.recipe import OnPolicySection, RuntimeSection
 from ownwords.stages.supervision import Supervision
 from ownwords.stages.trainer import (
     CHECKPOINTS_KEPT,
-    _lora,
-    _progress_callback,
-    _quiet,
-    _steps,
+    carry_out,
     last_whole_checkpoint,
+    load_seed,
+    lora_config,
+    quiet,
 )
 from ownwords.variants import Training
 
@@ -55,36 +53,22 @@ def train(
     Raises:
         StageError: the loss is not a number; the message names the rows.
     """
-    import torch
-    from transformers import PrinterCallback, set_seed
-
     section, tune = training.arm.method.on_policy, training.tune
     if section is None:
         raise ValueError(f"the arm {training.arm.name} is not on-policy")
-    device = models.choose_device(runtime.device)
-    dtype = models.choose_dtype(runtime.dtype, device)
-    set_seed(training.seed)
-    network = models.load_weights(model, torch.float32 if tune.lora is None else dtype, device)
+    network, device, bf16 = load_seed(training, model, runtime)
     resumable = checkpoints and tune.lora is not None
-    with _quiet():
+    with quiet():
         trainer = _trainer_class()(
             supervision.rows,
             model=network,
-            args=_arguments(training, section, work, device, dtype == torch.bfloat16, checkpoints=resumable),
+            args=_arguments(training, section, work, device, bf16, checkpoints=resumable),
             train_dataset=_dataset(supervision.rows),
             processing_class=tokenizer,
-            peft_config=None if tune.lora is None else _lora(tune.lora),
+            peft_config=None if tune.lora is None else lora_config(tune.lora),
         )
     checkpoint = last_whole_checkpoint(work) if resumable else None
-    done = int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0
-    steps = _steps(tune, len(supervision.rows))
-    with Progress(f"training {training.label}", steps, done=done, unit="steps") as progress:
-        trainer.remove_callback(PrinterCallback)
-        trainer.add_callback(_progress_callback(progress))
-        for callback in callbacks:
-            trainer.add_callback(callback)
-        with _quiet():
-            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    carry_out(trainer, training, len(supervision.rows), checkpoint, callbacks)
     if TEACHER in getattr(trainer.model, "peft_config", {}):
         trainer.model.delete_adapter(TEACHER)  # the student is what is saved
     supervision.supervised_tokens = written_tokens(trainer)

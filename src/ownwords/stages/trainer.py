@@ -44,50 +44,65 @@ def train(
     Raises:
         StageError: the loss is not a number; the message names the rows.
     """
-    import torch
-    from transformers import EarlyStoppingCallback, PrinterCallback, set_seed
+    from transformers import EarlyStoppingCallback
 
     from ownwords.stages.objective import expose_hidden_states
     from ownwords.stages.objective_trainer import Trainer
 
     tune = training.tune
-    device = models.choose_device(runtime.device)
-    dtype = models.choose_dtype(runtime.dtype, device)
-    set_seed(training.seed)  # the adapter's random start is drawn before the trainer seeds anything
     lora = tune.lora
-    # An update of a trained parameter may be smaller than 16 bits can tell, so those are held in 32.
-    network = models.load_weights(model, torch.float32 if lora is None else dtype, device)
+    network, device, bf16 = load_seed(training, model, runtime)
     expose_hidden_states(network)
     kl = training.arm.method.kl
     cache = None
     if kl is not None and seed_from(kl, lora) == "cached":
         cache = _read_seed(network, supervision, kl, seed_cache or work / "seed", model)
-    with _quiet():
+    with quiet():
         trainer = Trainer(
             supervision.rows,
             kl=kl,
             cache=cache,
             model=network,
-            args=_arguments(training, work, device, dtype == torch.bfloat16, checkpoints=checkpoints),
+            args=_arguments(training, work, device, bf16, checkpoints=checkpoints),
             train_dataset=_dataset(supervision.rows),
             eval_dataset=_dataset(supervision.heldout) if supervision.heldout else None,
             processing_class=tokenizer,
-            peft_config=None if lora is None else _lora(lora),
+            peft_config=None if lora is None else lora_config(lora),
         )
     stopping = tune.early_stopping
     if stopping is not None:
         trainer.add_callback(EarlyStoppingCallback(early_stopping_patience=stopping.patience))
-    steps = _steps(tune, len(supervision.rows))
-    checkpoint = last_whole_checkpoint(work)
+    carry_out(trainer, training, len(supervision.rows), last_whole_checkpoint(work), callbacks)
+    return trainer
+
+
+def load_seed(training: Training, model: Model, runtime: RuntimeSection) -> tuple[Any, str, bool]:
+    """The model to train, its device, and whether it is to compute in bfloat16; all that is random is seeded."""
+    import torch
+    from transformers import set_seed
+
+    device = models.choose_device(runtime.device)
+    dtype = models.choose_dtype(runtime.dtype, device)
+    set_seed(training.seed)  # the adapter's random start is drawn before the trainer seeds anything
+    # An update of a trained parameter may be smaller than 16 bits can tell, so those are held in 32.
+    held = torch.float32 if training.tune.lora is None else dtype
+    return models.load_weights(model, held, device), device, dtype == torch.bfloat16
+
+
+def carry_out(
+    trainer: Any, training: Training, rows: int, checkpoint: Path | None, callbacks: Sequence[Any] = ()
+) -> None:
+    """Train, from a checkpoint if there is one, with our progress line in place of the library's."""
+    from transformers import PrinterCallback
+
     done = int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0
-    with Progress(f"training {training.label}", steps, done=done, unit="steps") as progress:
+    with Progress(f"training {training.label}", _steps(training.tune, rows), done=done, unit="steps") as progress:
         trainer.remove_callback(PrinterCallback)
         trainer.add_callback(_progress_callback(progress))
         for callback in callbacks:
             trainer.add_callback(callback)
-        with _quiet():
+        with quiet():
             trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    return trainer
 
 
 def loss_curve(trainer: Any) -> list[dict[str, float]]:
@@ -128,10 +143,13 @@ def save_weights(network: Any, tokenizer: Any, folder: Path, name: str) -> None:
     config = network.active_peft_config if isinstance(network, PeftModel) else None
     path = None if config is None else config.base_model_name_or_path
     # Embeddings are never trained; told so, PEFT does not look for the seed's own under a name that only we know.
-    embeddings: dict[str, Any] = {} if config is None else {"save_embedding_layers": False}
+    # What follows an adapter in training, a teacher, is not part of the arm.
+    adapter: dict[str, Any] = {}
+    if config is not None:
+        adapter = {"save_embedding_layers": False, "selected_adapters": [network.active_adapter]}
     if config is not None:
         config.base_model_name_or_path = name  # instead of a path on this machine
-    network.save_pretrained(str(temporary), safe_serialization=True, **embeddings)
+    network.save_pretrained(str(temporary), safe_serialization=True, **adapter)
     if config is not None:
         config.base_model_name_or_path = path  # the trainer's own checkpoints, which may follow, look there
     tokenizer.save_pretrained(temporary)
@@ -214,7 +232,7 @@ def _read_seed(network: Any, supervision: Supervision, kl: KlSection, folder: Pa
     return read_seed(network, head_of(network), supervision.rows, kl, folder=folder, weights=model.weights_hash)
 
 
-def _lora(lora: LoraSection) -> Any:
+def lora_config(lora: LoraSection) -> Any:
     from peft import LoraConfig
 
     targets = lora.target_modules
@@ -255,7 +273,7 @@ def _progress_callback(progress: Progress) -> Any:
 
 
 @contextlib.contextmanager
-def _quiet() -> Generator[None]:
+def quiet() -> Generator[None]:
     """Without the libraries' own bars and remarks: our progress line says it."""
     import datasets
     import transformers
