@@ -150,16 +150,27 @@ def _rewrites_sentence(facts: Mapping[str, Any]) -> str:
 def _length_sentence(facts: Mapping[str, Any]) -> list[str]:
     """Only where lengths differ much: what is trained on them answers at that length."""
     own = facts["own"]
-    mine, theirs = own["median_tokens"], own["reference_median_tokens"]
-    if not mine or not theirs or max(mine, theirs) < LENGTHS_APART * min(mine, theirs):
-        return []
+    mine, theirs, rewritten = own["median_tokens"], own["reference_median_tokens"], facts["rewrites"]["median_tokens"]
+    said: list[str] = []
+    if _apart(rewritten, theirs):
+        said = [
+            f"In the middle accepted rewrites have {rewritten:.0f} tokens, references {theirs:.0f}: something may be "
+            "lost or added that these checks do not see (`ownwords preview` shows some)."
+        ]
+    if not _apart(mine, theirs):
+        return said
     cut = (
         f" ({own['cut_off']} of {own['asked']} were cut off, so the model's are longer still)" if own["cut_off"] else ""
     )
     return [
+        *said,
         f"In the middle references have {theirs:.0f} tokens, the model's own answers {mine:.0f}{cut}: trained on the "
-        "references it will answer at their length, whatever it is asked."
+        "references it will answer at their length, whatever it is asked.",
     ]
+
+
+def _apart(first: float | None, second: float | None) -> bool:
+    return bool(first and second) and max(first or 0, second or 0) >= LENGTHS_APART * min(first or 0, second or 0)
 
 
 def _limits(facts: Mapping[str, Any]) -> list[str]:
