@@ -4,6 +4,7 @@ The seed of a run is the arm of the one before. Scores are read from each run's 
 the weights are the same (by their hashes) and the same was asked (items, prompts, decoding).
 """
 
+# pyright: basic
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -225,10 +226,10 @@ def _interval(difference: Difference) -> tuple[float | None, float | None, float
 
 
 def _item_scores(path: Path) -> dict[str, float]:
-    import pyarrow.parquet as pq  # pyright: ignore[reportMissingTypeStubs]
+    import pyarrow.parquet as pq
 
     try:
-        rows: Any = pq.read_table(path, columns=["item_id", "score"]).to_pylist()  # pyright: ignore[reportUnknownMemberType]
+        rows = pq.read_table(path, columns=["item_id", "score"]).to_pylist()
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:  # pyarrow's errors are kinds of ValueError
