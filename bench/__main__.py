@@ -30,8 +30,10 @@ def main(names: list[str]) -> int:
     print("\n| measure | at least | measured |\n|---|---|---|", flush=True)
     clock = time.monotonic()
     for name in names or NAMES:
+        begin = time.monotonic()
         for row in importlib.import_module(f"bench.{name}").main():
             print("| " + " | ".join(row) + " |", flush=True)
+        print(f"{name}: {(time.monotonic() - begin) / 60:.1f} minutes", file=sys.stderr)
     print(f"\n{(time.monotonic() - clock) / 60:.1f} minutes in all")
     return 0
 

@@ -32,7 +32,7 @@ from ownwords.records import Request, Sampling, Weights
 ENGINES = {"transformers": ("5 ×", "10 ×")}  # at least, aim
 ROWS = 100
 SAMPLE = 4
-MAX_TOKENS = 96
+MAX_TOKENS = 48
 
 
 @dataclass(frozen=True, slots=True)

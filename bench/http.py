@@ -3,7 +3,8 @@
 `python -m bench.http` needs the extra `openai`. The server is a process of its own that answers at once
 (`instant_server`), so what is measured is what a client costs a request. The bare loop is what a script would do: one
 client, a semaphore, `gather`; it keeps nothing but the texts. The engine is driven by `stream` to the end, with all it
-does besides: retries, deadlines, adaptive concurrency, counting. Repeats are interleaved; the ratio is the median.
+does besides: retries, deadlines, adaptive concurrency, counting. The requests go in PARTS, interleaved; the ratio is
+the parts' median.
 The last row, for information, is a whole `ownwords rewrite` of as many rows, with prompts, checks, journal and files.
 It does not measure how an engine behaves on a busy server: its tests do.
 """
@@ -29,7 +30,7 @@ from ownwords.records import Message, Request, Sampling
 
 REQUESTS = 10_000
 CONCURRENCY = 64
-REPEATS = 3
+PARTS = 3
 SAMPLING = Sampling(temperature=0.95, top_p=0.7, top_k=50, max_tokens=512)
 INSTRUCTION = (
     "Below are a math question and its solution. Write your own step by step solution with the same answer.\n\n"
@@ -52,7 +53,7 @@ def server() -> Iterator[str]:
         process.stdin.close()
 
 
-async def bare(url: str, requests: int = REQUESTS) -> float:
+async def bare(url: str, requests: int) -> float:
     """Requests a second of a plain loop."""
     import openai
 
@@ -79,7 +80,7 @@ async def bare(url: str, requests: int = REQUESTS) -> float:
     return requests / seconds
 
 
-def driven(engine: Engine, count: int = REQUESTS) -> float:
+def driven(engine: Engine, count: int) -> float:
     """Requests a second of the engine."""
     requests = (
         Request(str(number), (Message("user", f"{number}. {INSTRUCTION}"),), sampling=SAMPLING, seed=number)
@@ -97,13 +98,13 @@ def settings(url: str) -> OpenAISection:
 
 
 def compare(url: str) -> list[tuple[float, float]]:
-    """(bare, engine) for each repeat, in requests a second."""
+    """(bare, engine) for each part, in requests a second."""
     pairs: list[tuple[float, float]] = []
     with closing(open_engine("openai", None, RuntimeSection(engine="openai", openai=settings(url)))) as engine:
         asyncio.run(bare(url, 500))  # first calls pay for set-up
         driven(engine, 500)
-        for _ in range(REPEATS):
-            pairs.append((asyncio.run(bare(url)), driven(engine)))
+        for _ in range(PARTS):
+            pairs.append((asyncio.run(bare(url, REQUESTS // PARTS)), driven(engine, REQUESTS // PARTS)))
     return pairs
 
 
@@ -130,7 +131,8 @@ def main() -> list[tuple[str, str, str]]:
         rate = whole_command(url)
     ratio = statistics.median(ours / alone for alone, ours in pairs)
     alone, ours = (statistics.median(pair[side] for pair in pairs) for side in (0, 1))
-    what = f"openai engine against a bare loop with the openai client, {REQUESTS:,} requests, {CONCURRENCY} at once"
+    how = f"{REQUESTS:,} requests in {PARTS} parts, {CONCURRENCY} at once"
+    what = f"openai engine against a bare loop with the openai client, {how}"
     return [
         (what, "0.7", f"{ratio:.2f} ({ours:,.0f} against {alone:,.0f} requests/s)"),
         ("the same server, whole command with checks, journal and Parquet", "", f"{rate:,.0f} rows/s"),

@@ -35,7 +35,7 @@ ENGINES = {"transformers": ("4 ×", "8 ×"), "vllm": ("8 ×", "15 ×")}  # at le
 ROWS = 200
 LOOP_ROWS = 40
 DTYPES = ("bfloat16", "float32")  # an engine's `auto` is one of them
-MAX_TOKENS = 256
+MAX_TOKENS = 160
 MATRIX_SECONDS = 1.0
 
 

@@ -13,8 +13,9 @@ from pathlib import Path
 
 from ownwords.environment import environment
 from ownwords.recipe import Recipe, build_recipe, dump_recipe
-from ownwords.stages import rewrite
+from ownwords.stages import products, rewrite
 from ownwords.stages.context import Context
+from ownwords.stages.origins import REWRITE
 
 ROWS = 32
 REPEATS = 3
@@ -53,7 +54,7 @@ def whole(context: Context, output: Path) -> float:
     try:
         clock = time.perf_counter()
         fresh.run.create(dump_recipe(fresh.recipe), environment())
-        rewrite.run(fresh)
+        products.run(fresh, [REWRITE], {REWRITE.name: rewrite.run(fresh)})
         return len(fresh.train) / (time.perf_counter() - clock)
     finally:
         fresh.run.close()

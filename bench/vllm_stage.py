@@ -61,7 +61,7 @@ def main() -> list[tuple[str, str, str]]:
         values = recipe(Path(folder) / "bare").model_dump(mode="json")
         values["data"]["train"]["limit"] = ROWS
         values["rewrite"]["sampling"]["max_tokens"] = MAX_TOKENS
-        values["runtime"] |= {"engine": "vllm", "dtype": "bfloat16"}
+        values["runtime"]["engine"] = "vllm"
         context = Context(build_recipe(values))
         engine = context.engine()
         assert isinstance(engine, VllmEngine)

@@ -88,7 +88,7 @@ def test_overrides_win_over_the_file_and_accept_dashes(tmp_path: Path) -> None:
     assert made.tune.learning_rate == 1e-4
     assert made.rewrite.sampling.temperature == 0.7
     assert made.rewrite.sampling.top_p == 0.7  # the rest of the section keeps its defaults
-    assert made.tune.arms == ["sdft"]
+    assert made.tune.arm_names == ["sdft"]
 
 
 @pytest.mark.parametrize(

@@ -209,3 +209,43 @@ def test_a_paired_difference_is_symmetric(pairs: list[tuple[float, float]]) -> N
 @given(BINARY_PAIRS)
 def test_a_paired_difference_of_zero_one_scores_is_symmetric(pairs: list[tuple[int, int]]) -> None:
     _check_symmetric([a for a, _ in pairs], [b for _, b in pairs])
+
+
+def test_the_mean_of_one_difference_is_that_difference() -> None:
+    one = paired_difference([1, 1, 0, 1], [0, 1, 0, 0])
+    assert stats.mean_difference([one]) == one
+
+
+def test_the_mean_of_differences_covers_the_truth_as_often_as_it_says() -> None:
+    generator = np.random.default_rng(5)
+    truth, covered = (0.1 + 0.0 - 0.04) / 3, 0
+    for _ in range(400):
+        parts = []
+        for gain, n in ((0.1, 60), (0.0, 150), (-0.04, 90)):
+            before = generator.random(n) < 0.5
+            flips = generator.random(n)
+            after = np.where(before, flips >= 0.2 - gain, flips < 0.2 + gain)
+            parts.append(paired_difference(after.astype(float), before.astype(float)))
+        mean = stats.mean_difference(parts)
+        covered += mean.low <= truth <= mean.high
+    assert 0.92 <= covered / 400 <= 0.985
+
+
+def test_the_mean_of_like_differences_is_as_wide_as_normal_theory_says() -> None:
+    parts = [Difference(100, 0.2, 0.1, 0.3, 0.001)] * 4
+    mean = stats.mean_difference(parts)
+    assert (mean.n, mean.mean) == (400, pytest.approx(0.2))
+    assert (mean.low, mean.high) == pytest.approx((0.15, 0.25))
+    assert mean.beyond_noise
+    assert mean.p == pytest.approx(math.erfc(0.2 / (0.05 / 1.959964) / math.sqrt(2)), rel=1e-3)
+
+
+def test_a_mean_with_an_unbounded_part_claims_nothing() -> None:
+    mean = stats.mean_difference([Difference(1, 0.5, -math.inf, math.inf, 1.0), Difference(9, 0.5, 0.4, 0.6, 0.001)])
+    assert not mean.beyond_noise
+    assert mean.p == 1
+
+
+def test_a_mean_of_nothing_is_an_error() -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        stats.mean_difference([])

@@ -20,11 +20,18 @@ LEFT_OUT: dict[str, str] = {
     "runtime": "how fast, not what: engine, version, dtype and weights hash are recorded on every completion instead",
     "rewrite.judge": "prompt, model and sampling of a judge are inputs of their own, and only where a check asks one",
     "rewrite.max_error_rate": "decides when to give up, not what a finished row holds",
+    "rewrite.model": "an input of its own of the rewrites by that model; the seed's do not read it",
+    "rewrite.runtime": "how fast, not what, as `runtime`",
+    "rewrite.samples": "an input of its own where there are several",
+    "rewrite.select": "an input of its own where there are several samples",
+    "rewrite.only": "an input of its own where it is given",
     "arm.scale": "weights are scaled in evaluation, which has the scale in its own fingerprint",
     "tune.sweep": "each point of it is a training of its own",
     "tune.arms": "each arm has a fingerprint of its own, so that adding one retrains none",
     "tune.save_steps": "how often training can be resumed, not what it learns",
     "tune.report_to": "where curves are sent",
+    "evaluate.acquisition": "chooses among scores that are there; no answer depends on it",
+    "evaluate.retention": "likewise",
     "evaluate.benchmarks": "each benchmark has a fingerprint of its own, so that adding one repeats none",
 }
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from ownwords._journal_rows import Entry, Key, dump, entries_of, fetch, load, verdict_rows
 from ownwords.records import Completion, Verdict
 
-__all__ = ["Entry", "Journal", "Key", "read_entries", "read_only"]
+__all__ = ["Entry", "Journal", "Key", "read_entries", "read_only", "read_tokens"]
 
 COMMIT_SECONDS = 0.5
 #: So many rows of a table are committed without waiting for that time.
@@ -97,6 +97,16 @@ class Journal:
             "stage = ? AND instr(completion, '\"error\":') AND json_extract(completion, '$.error') IS NOT NULL",
             (stage,),
         )  # looking for the word first: JSON is read only where it may be one
+
+    def forget_verdicts(self, stage: str, reasons: Collection[str]) -> None:
+        """Remove verdicts of these reasons, so that those candidates are judged again."""
+        self.commit()
+        places = ", ".join("?" * len(reasons))
+        with self._writing:
+            self._connection.execute(
+                f"DELETE FROM verdicts WHERE stage = ? AND reason IN ({places})",  # noqa: S608 - only question marks
+                (stage, *reasons),
+            )
 
     def forget_other_engines(self, stage: str, engine: str) -> int:
         """Remove completions of the stage that another engine (provenance as JSON) made; how many there were."""
@@ -212,6 +222,18 @@ def read_only(path: Path) -> dict[str, int]:
         if connection is None:
             return {}
         return dict(connection.execute("SELECT stage, COUNT(*) FROM completions GROUP BY stage").fetchall())
+
+
+def read_tokens(path: Path, stages: Collection[str]) -> dict[str, tuple[int, int]]:
+    """Tokens read and written in each of these stages that has completions, over all of them."""
+    columns = ", ".join(f"SUM(json_extract(completion, '$.{name}_tokens'))" for name in ("prompt", "completion"))
+    query = (
+        f"SELECT stage, {columns} FROM completions "  # noqa: S608
+        "WHERE stage IN (SELECT value FROM json_each(?)) GROUP BY stage"
+    )
+    with _reading(path) as connection:
+        rows = [] if connection is None else connection.execute(query, (json.dumps(list(stages)),)).fetchall()
+    return {stage: (read or 0, written or 0) for stage, read, written in rows}
 
 
 def read_entries(path: Path, stage: str, example_id: str) -> list[Entry]:

@@ -13,27 +13,56 @@ from typing import Any, Literal
 
 from ownwords.checks import sandbox
 from ownwords.environment import environment
-from ownwords.errors import InputError
-from ownwords.fingerprint import Inputs, changed_keys, describe_changes
+from ownwords.errors import EngineError, InputError, StageError
+from ownwords.fingerprint import Inputs, changed_keys, describe_changes, fingerprint
 from ownwords.paths import given_path
 from ownwords.progress import say
 from ownwords.recipe import Recipe, dump_recipe, load_recipe
 from ownwords.run import plain_disk_errors
-from ownwords.stages import chain, evaluate, gap, preflight, report, rewrite, scores, tune
+from ownwords.stages import (
+    chain,
+    comparison,
+    evaluate,
+    gap,
+    interpolation,
+    nearness,
+    origins,
+    preflight,
+    products,
+    replay,
+    report,
+    rewrite,
+    scores,
+    tune,
+)
 from ownwords.stages.context import Context
-from ownwords.variants import Training
+from ownwords.stages.origins import Origin
+from ownwords.stages.outcomes import Outcomes
+from ownwords.stages.targets_of_arms import asked_for
+from ownwords.variants import Training, Variant
 
 Verb = Literal["rewrite", "gap", "tune", "evaluate", "report", "run"]
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One fingerprinted piece of work. Steps of one `group` are run by one call, given the names to do."""
+    """One fingerprinted piece of work. Steps of one `group` are run by one call, given the names to do.
+
+    What a `derived` step leaves follows from the steps before it, and is written anew without asking. `needs` names the
+    steps that it builds on; where one `alone` fails, only those that need it are left undone.
+    """
 
     name: str
     inputs: Inputs
     group: str
     work: Callable[[Sequence[str]], None]
+    derived: bool = False
+    needs: tuple[str, ...] = ()
+    alone: bool = False
+
+
+#: The group of every source of candidates.
+SOURCES = "rewrite"
 
 
 def open_recipe(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -71,7 +100,7 @@ def _execute(context: Context, verb: Verb, *, yes: bool) -> str:
     steps = _steps(context, verb)
     todo = [step for step in steps if not context.run.is_done(step.name, step.inputs)]
     text = dump_recipe(context.recipe)
-    rewriting = any(step.group == rewrite.STAGE for step in todo)
+    rewriting = any(step.group == SOURCES for step in todo)
     if rewriting:
         preflight.check_sandbox(context)
     if todo:
@@ -82,24 +111,59 @@ def _execute(context: Context, verb: Verb, *, yes: bool) -> str:
     if todo or text != context.run.recipe_text():  # fewer benchmarks, say: nothing to do, but another report
         facts = {**environment(), **chain.record(context), **_engine(context, todo)}
         context.run.create(text, {**facts, **_sandbox(context, rewriting)})
-    for group in dict.fromkeys(step.group for step in steps):
-        members = [step for step in steps if step.group == group]
-        names = [step.name for step in members if step in todo]
-        for step in members:
-            if step.name not in names:
-                say(f"{step.name}: done before")
-        if names:
-            members[0].work(names)
+    failed = _work(context, steps, todo, _failed_before(context) if verb == "evaluate" else {})
     if verb in {"evaluate", "run"}:
         scores.write_summary(context)
-    if verb == "run":
-        return _report(context, verb)
-    return f"{verb} is done. The run lies in {context.run.directory}."
+        comparison.write(context)
+    said = _report(context, verb) if verb == "run" else f"{verb} is done. The run lies in {context.run.directory}."
+    if failed:
+        raise StageError(_what_failed(failed, said))
+    return said
+
+
+def _work(context: Context, steps: Sequence[Step], todo: Sequence[Step], failed: dict[str, str]) -> dict[str, str]:
+    """Do the steps, without those that need a failed one. Why steps failed alone, by name, the given ones included."""
+    failed = dict(failed)
+    for group in dict.fromkeys(step.group for step in steps):
+        members = [step for step in steps if step.group == group]
+        names = [step.name for step in members if step in todo and not failed.keys() & set(step.needs)]
+        for step in members:
+            if step not in todo:
+                say(f"{step.name}: done before")
+        if not names:
+            continue
+        try:
+            members[0].work(names)
+        except StageError as error:
+            if isinstance(error, EngineError) or not members[0].alone:
+                raise
+            failed[group] = str(error)
+            say(f"{group} failed, the others go on: {error}")
+    return failed
+
+
+def _failed_before(context: Context) -> dict[str, str]:
+    """Trainings that have failed for this very recipe: evaluation does without them."""
+    failed: dict[str, str] = {}
+    for training in context.trainings:
+        state = context.run.stage(tune.stage_name(training))
+        same = state.get("fingerprint") == fingerprint(tune.inputs(context, training))
+        if same and state.get("status") == "failed":
+            failed[tune.stage_name(training)] = "it failed before; `ownwords tune` tries it again"
+    return failed
+
+
+def _what_failed(failed: dict[str, str], said: str) -> str:
+    listing = "\n".join(f"  {name}: {reason}" for name, reason in failed.items())
+    return (
+        f"{len(failed)} of the variants failed, and what needs them is not done:\n{listing}\n"
+        f"Everything else is done; the same command tries these again.\n{said}"
+    )
 
 
 def _engine(context: Context, todo: Sequence[Step]) -> dict[str, Any]:
     """Which engine the steps mean, and why; nothing where they need none."""
-    if all(step.group not in {rewrite.STAGE, gap.STAGE, evaluate.GROUP} for step in todo):
+    if all(step.group not in {SOURCES, gap.STAGE, replay.STAGE, evaluate.GROUP} for step in todo):
         return {}
     return {"engine": asdict(context.engine_choice)}
 
@@ -114,10 +178,13 @@ def _sandbox(context: Context, rewriting: bool) -> dict[str, Any]:
 def _require_earlier_stages(context: Context, verb: Verb) -> None:
     """A single stage needs the ones before it; `run` brings its own."""
     if verb in {"gap", "tune"}:
-        rewrite.require_done(context)
+        for origin in origins.needed(context.recipe):
+            rewrite.require_done(context, origin)
     if verb == "evaluate":
-        for variant in context.variants.values():
-            tune.variant_weights(context, variant)
+        failed = _failed_before(context)
+        for training in context.trainings:
+            if tune.stage_name(training) not in failed:
+                tune.require_done(context, training)
 
 
 def _report(context: Context, verb: Verb) -> str:
@@ -133,19 +200,61 @@ def _steps(context: Context, verb: Verb) -> list[Step]:
     """The steps of a verb, in order."""
     steps: list[Step] = []
     if verb in {"rewrite", "run"}:
-        steps.append(Step(rewrite.STAGE, rewrite.inputs(context), rewrite.STAGE, lambda _: rewrite.run(context)))
+        steps += _source_steps(context, asked_for(context, rewriting=verb == "rewrite"))
     if verb in {"gap", "run"}:
         steps.append(Step(gap.STAGE, gap.inputs(context), gap.STAGE, lambda _: gap.run(context)))
     if verb in {"tune", "run"}:
+        steps += _replay_steps(context)
         steps += [_tune_step(context, training) for training in context.trainings]
+    if verb in {"tune", "evaluate", "run"}:
+        steps += [_scale_step(context, v) for v in context.variants.values() if interpolation.is_needed(v)]
     if verb in {"evaluate", "run"}:
         steps += _evaluate_steps(context)
     return steps
 
 
+def _source_steps(context: Context, sources: Sequence[Origin]) -> list[Step]:
+    """Which rows are asked about, every source that is asked, and the arms' targets from them."""
+
+    finished: dict[str, Outcomes] = {}
+
+    def work(names: Sequence[str]) -> None:
+        rewrite.say_skipped(context)
+        for origin in sources:
+            if origin.stage in names:
+                finished[origin.name] = rewrite.run(context, origin)
+
+    steps: list[Step] = []
+    if sources and context.recipe.rewrite.only is not None:
+        steps.append(Step(nearness.STAGE, nearness.inputs(context), nearness.STAGE, lambda _: nearness.run(context)))
+    steps += [Step(origin.stage, origins.inputs(context, origin), SOURCES, work) for origin in sources]
+    targets = products.inputs(context, sources)
+    steps.append(
+        Step(products.STAGE, targets, products.STAGE, lambda _: products.run(context, sources, finished), derived=True)
+    )
+    return steps
+
+
+def _replay_steps(context: Context) -> list[Step]:
+    """The general rows of every arm that trains on some."""
+    arms = {replay.stage_name(arm): arm for arm in replay.replaying(t.arm for t in context.trainings)}
+
+    def work(names: Sequence[str]) -> None:
+        for name in names:
+            replay.run(context, arms[name])
+
+    return [Step(name, replay.inputs(context, arm), replay.STAGE, work) for name, arm in arms.items()]
+
+
 def _tune_step(context: Context, training: Training) -> Step:
     name = tune.stage_name(training)
-    return Step(name, tune.inputs(context, training), name, lambda _: tune.run(context, training))
+    return Step(name, tune.inputs(context, training), name, lambda _: tune.run(context, training), alone=True)
+
+
+def _scale_step(context: Context, variant: Variant) -> Step:
+    name = interpolation.stage_name(variant)
+    inputs, needs = tune.scaled_inputs(context, variant), (tune.stage_name(variant.training),)
+    return Step(name, inputs, name, lambda _: tune.scale_weights(context, variant), needs=needs, alone=True)
 
 
 def _evaluate_steps(context: Context) -> list[Step]:
@@ -157,7 +266,16 @@ def _evaluate_steps(context: Context) -> list[Step]:
     def work(names: Sequence[str]) -> None:
         evaluate.run(context, [pairs[name] for name in names])
 
-    return [Step(name, evaluate.inputs(context, *pair), evaluate.GROUP, work) for name, pair in pairs.items()]
+    return [
+        Step(name, evaluate.inputs(context, *pair), evaluate.GROUP, work, needs=_weights_of(context, pair[1]))
+        for name, pair in pairs.items()
+    ]
+
+
+def _weights_of(context: Context, label: str) -> tuple[str, ...]:
+    """The steps that make a variant's weights; none for the seed's."""
+    variant = context.variants.get(label)
+    return () if variant is None else (tune.stage_name(variant.training), interpolation.stage_name(variant))
 
 
 def _ask_before_superseding(context: Context, todo: Sequence[Step], *, yes: bool) -> None:
@@ -166,7 +284,7 @@ def _ask_before_superseding(context: Context, todo: Sequence[Step], *, yes: bool
     for step in todo:
         state = context.run.stage(step.name)
         changes = changed_keys(state.get("inputs", {}), step.inputs)
-        if state.get("status") == "done" and changes:  # without changes only a product was lost
+        if state.get("status") == "done" and changes and not step.derived:  # without changes only a product was lost
             superseded.append(f"  {step.name}, because of\n{describe_changes(changes)}")
     if not superseded:
         return

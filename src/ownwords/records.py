@@ -166,6 +166,11 @@ def _canonical_text(text: str | None) -> str:
     return "null" if text is None else canonical(text)
 
 
+#: Engines' and servers' words, in lower case, for an answer that the model ended itself, and for one that was cut.
+ENDED = frozenset({"stop", "eos", "eos_token", "end_turn", "stop_sequence", "tool_calls", "tool_use", "function_call"})
+CUT = frozenset({"length", "max_tokens", "model_length"})
+
+
 @dataclass(frozen=True, slots=True)
 class RowError:
     """Why one request has no answer, e.g. kind `prompt_too_long`."""
@@ -231,7 +236,8 @@ Source = Literal["own", "rewrite", "reference"]
 class Outcome:
     """How an example's final target came about. `target` is None exactly when the example is dropped.
 
-    `engine` is the provenance (JSON) of what made `completion`.
+    `engine` is the provenance (JSON) of what made `completion`. `origin` names the source that was asked last: own,
+    rewrite, or other (a rewrite by another model); `attempt` is -1 where none was.
     """
 
     example: Example
@@ -244,3 +250,4 @@ class Outcome:
     verdicts: tuple[tuple[str, Verdict], ...] = ()
     completion: Completion | None = None
     engine: str = ""
+    origin: str = "rewrite"

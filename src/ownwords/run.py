@@ -5,10 +5,15 @@
     journal.sqlite              every completion and verdict (see `journal`)
     rewrite.json, samples.json  outcomes by reason; rewrites beside their references
     gap.json                    how far targets lie from the seed model
-    data/<arm>/                 training rows as Parquet, with a dataset card
+    data/<arm>/                 training rows as Parquet, with a dataset card; general rows apart, as replay.parquet
+    replay/<arm>.json           how these came about
     data/logprobs/              per-token log-likelihoods
     arms/<arm>/<variant>/       adapter, tokenizer, chat template, training.json
+    arms/<arm>/seed.cache/      what a KL objective reads of the seed, while the arm trains
+    arms/<arm>/<variant>-part0.5/    a place on the way of its training; place.json says at which step
+    arms/<arm>/<variant>-scale0.5/   a model between the seed and a trained one, where no engine can scale that one
     scores/                     per-item Parquet and summary.json
+    comparison.json             what every variant learnt and kept, arms at the same score, what they cost
     report.html
 
 Files are written to a temporary name beside their place, fsynced and renamed, so none is ever half there. Nothing is

@@ -14,7 +14,7 @@ from typing import Any
 
 from ownwords.arms.base import Arm, find_arm
 from ownwords.errors import RecipeError, unknown_name
-from ownwords.recipe import Recipe, TuneSection
+from ownwords.recipe import Recipe, SweepSection, TuneSection
 
 SEED = "seed"
 #: The arm that the others are compared with.
@@ -36,9 +36,14 @@ class Training:
         return _label(self.arm.name, self.parts)
 
     @property
+    def point(self) -> str:
+        """What differs from the recipe's values, the seed apart: trainings that differ in nothing else share it."""
+        return "-".join(part for part in self.parts if not part.startswith("seed"))
+
+    @property
     def folder(self) -> str:
         """The name of its folder below the arm's; the seed is always in it."""
-        return "-".join([*(part for part in self.parts if not part.startswith("seed")), f"seed{self.seed}"])
+        return "-".join(part for part in (self.point, f"seed{self.seed}") if part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +78,7 @@ def variants(recipe: Recipe) -> list[Variant]:
     found: list[Variant] = []
     for arm in arms.values():
         trained = arm if arm.method.trained_as is None else _trained_arm(arm, arms)
-        for training in _points(recipe, trained):
+        for training in _points(recipe, trained, _sweep(recipe, trained, arm)):
             if trained is arm:
                 found += _on_the_way(arm, training)
             found += [
@@ -119,9 +124,17 @@ def _trained_arm(arm: Arm, arms: dict[str, Arm]) -> Arm:
     return arms[name]
 
 
-def _points(recipe: Recipe, arm: Arm) -> list[Training]:
+def _sweep(recipe: Recipe, *arms: Arm) -> SweepSection:
+    """The recipe's sweep with the arms' own values in it, those of the last arm above all."""
+    values = recipe.tune.sweep.model_dump()
+    for arm in arms:
+        values |= {key: own for key, own in arm.sweep.model_dump().items() if own}
+    return SweepSection(**values)
+
+
+def _points(recipe: Recipe, arm: Arm, sweep: SweepSection) -> list[Training]:
     """The arm's trainings, the sweep's last key changing fastest."""
-    tune, sweep = recipe.tune, recipe.tune.sweep
+    tune = recipe.tune
     rank = None if tune.lora is None else tune.lora.r
     axes: list[list[tuple[str, Any, str]]] = [
         _axis("learning_rate", "lr", sweep.learning_rate, tune.learning_rate),
@@ -154,11 +167,11 @@ def _at_point(tune: TuneSection, values: dict[str, Any]) -> TuneSection:
 def _on_the_way(arm: Arm, training: Training) -> list[Variant]:
     count = training.tune.checkpoints
     shares = [number / (count + 1) for number in range(1, count + 1)]
-    return [Variant(arm, training, 1.0, share, (*training.parts, f"part{share:.3g}")) for share in shares]
+    return [Variant(arm, training, arm.method.scale, share, (*training.parts, f"part{share:.3g}")) for share in shares]
 
 
 def _scales(recipe: Recipe, arm: Arm) -> list[tuple[float, tuple[str, ...]]]:
     """The scales of an arm's weights, with what a label says of them."""
     own = arm.method.scale
-    wanted = recipe.tune.sweep.scale if arm.method.trained_as is not None else []
+    wanted = _sweep(recipe, arm).scale if arm.method.trained_as is not None else []
     return [(scale, () if scale == own else (f"scale{scale:g}",)) for scale in dict.fromkeys(wanted or [own])]

@@ -10,10 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ownwords.checks import base, sandbox
+from ownwords.checks import sandbox
 from ownwords.checks._source import code_of, definitions
 from ownwords.checks._workers import Pool
-from ownwords.checks.code import same_behaviour
 from ownwords.checks.named import SECONDS, named_checks
 from ownwords.checks.panel import Panel
 from ownwords.errors import RecipeError
@@ -417,16 +416,6 @@ def test_wrong_parameters_are_refused_when_the_recipe_is_read(name: str, params:
 
 def test_warnings_about_the_tests_are_their_own() -> None:
     named_checks([CheckSection.model_validate({"name": "python_tests", "tests": "x = '\\d'"})], allow_code=False)
-
-
-@pytest.mark.parametrize(("inputs", "function"), [([[1]], ""), (["1"], "f")])
-def test_inputs_of_the_other_kind_are_refused(
-    inputs: list[Any], function: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(base._Process, "is_worker", True)
-    example = Example("id", (Message("user", "?"),), "x = 1")
-    with pytest.raises(RecipeError, match="takes inputs that are"):
-        same_behaviour(example, Candidate("x = 1"), inputs=inputs, function=function)
 
 
 @needs_sandbox

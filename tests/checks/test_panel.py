@@ -93,7 +93,7 @@ def panel_of(panels: list[Panel], *entries: Any) -> Panel:
         ("passes", "ok", "text \udcff \u202e ٣"),
         ("fails", "no", "as always"),
         ("raises", "check_crashed", "KeyError"),
-        ("interrupts", "check_crashed", "exit code"),
+        ("interrupts", "check_crashed", "KeyboardInterrupt"),
         ("sleeps", "check_timeout", "more than 2 seconds"),
         ("spins", "check_timeout", "more than 2 seconds"),
         ("prints", "no", "it printed"),
@@ -192,7 +192,7 @@ def test_an_answer_in_the_last_moment_costs_the_next_candidate_nothing(
     panels: list[Panel], own: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     panel = panel_of(panels, f"{own}:passes")
-    exchange = _workers._exchange
+    exchange = _workers.exchange
 
     def late(process: Any, sent: bytes, seconds: float) -> tuple[bytes | None, bool]:
         line, _ = exchange(process, sent, seconds)
@@ -200,9 +200,9 @@ def test_an_answer_in_the_last_moment_costs_the_next_candidate_nothing(
         return line, True
 
     assert panel.judge(EXAMPLE, Candidate("x"))[f"{own}:passes"].passed
-    monkeypatch.setattr(_workers, "_exchange", late)
+    monkeypatch.setattr(_workers, "exchange", late)
     assert panel.judge(EXAMPLE, Candidate("x"))[f"{own}:passes"].passed
-    monkeypatch.setattr(_workers, "_exchange", exchange)
+    monkeypatch.setattr(_workers, "exchange", exchange)
     assert panel.judge(EXAMPLE, Candidate("x"))[f"{own}:passes"].passed
 
 

@@ -126,7 +126,9 @@ def test_numbers_are_compared_exactly_and_of_any_size() -> None:
     digits = "9" * 50_000
     assert judge("json_equal", f"[{digits}]", reference=f"[{digits}]", ignore_order=True).reason == "ok"
     assert judge("json_equal", "[1e400]", reference="[1e401]").reason == "wrong_value"
-    assert judge("json_equal", "[1e99999999999999999999]", reference="[1]").reason == "no_json"
+    assert judge("json_equal", "[1e99999999999999999999]", reference="[1]").reason == "number_too_large"
+    verdict = judge("json_equal", "[1]", reference="[1e99999999999999999999]")
+    assert (verdict.reason, "is too large" in verdict.detail) == ("no_reference_json", True)
 
 
 @pytest.mark.parametrize("reference", ["The answer is 3.", "{", '{"a": 1, "a": 1}', "[" * 1000 + "]" * 1000])
@@ -194,7 +196,10 @@ PERSON = {
         ('It is {"name": "Ada"}, see [1].', "ok", ""),
         ("no", "no_json", ""),
         ('{"name": "a", "name": "b"}', "duplicate_key", ""),
-        ('{"name": "a", "age": 1e999}', "no_json", ""),
+        ('{"name": "a", "age": 1e999}', "number_too_large", "its number 1e999 is too large"),
+        ('It is {"name": "a", "age": 1e400}.', "number_too_large", "1e400"),
+        ('{"name": "a", "age": ' + "9" * 5_000 + "}", "number_too_large", "999…"),
+        ('{"name": "a", "age": NaN}', "no_json", ""),
         ("[" * 100_000, "too_deep", ""),
     ],
 )
@@ -211,6 +216,10 @@ def test_schema(text: str, reason: str, detail: str) -> None:
         ("json_schema", {"schema": {"pattern": "("}}, "is no JSON schema"),
         ("json_schema", {"schema": {"$ref": "https://example.org/schema.json"}}, "nothing is fetched"),
         ("json_schema", {"schema": {"$ref": "#/$defs/none"}}, "not in it"),
+        ("json_schema", {"schema": {"$dynamicRef": "#x"}}, "refers to '#x', which is not in it"),
+        ("json_schema", {"schema": {"items": {"$ref": "#/$defs/none"}}}, "not in it"),
+        ("json_schema", {"schema": {"$ref": "#/x", "x": {"$ref": "#/y"}}}, "refers to '#/y', which is not in it"),
+        ("json_schema", {"schema": {"$ref": "#/x", "x": {"allOf": 3}}}, "refers to '#/x', which is no JSON schema"),
         ("json_schema", {"schema": 3}, "parameter schema"),
         ("json_schema", {}, "the check json_schema needs the parameter schema"),
         ("regex", {"full": True}, "the check regex needs the parameter pattern"),
@@ -222,6 +231,26 @@ def test_schema(text: str, reason: str, detail: str) -> None:
 def test_wrong_parameters_are_refused_with_the_recipe(name: str, params: dict[str, Any], message: str) -> None:
     with pytest.raises(RecipeError, match=message.replace("(", r"\(")):
         named_checks([CheckSection.model_validate({"name": name, **params})], allow_code=False)
+
+
+@pytest.mark.parametrize(
+    ("schema", "text"),
+    [
+        ({"const": {"$ref": "x"}}, '{"$ref": "x"}'),
+        ({"enum": [{"$dynamicRef": "#x"}]}, '{"$dynamicRef": "#x"}'),
+        ({"properties": {"const": {"$ref": "#/$defs/a"}}, "$defs": {"a": {"type": "null"}}}, '{"const": null}'),
+        ({"$ref": "#/parts/a", "parts": {"a": {"type": "null"}}}, "null"),
+        (
+            {"$id": "http://h/a", "$ref": "b", "$defs": {"b": {"$id": "b", "$ref": "#/$defs/c", "$defs": {"c": {}}}}},
+            "3",
+        ),
+        ({"$dynamicRef": "#x", "$defs": {"x": {"$dynamicAnchor": "x", "type": "null"}}}, "null"),
+    ],
+)
+def test_references_that_lead_somewhere_and_what_only_looks_like_one_are_taken(
+    panel: Any, schema: dict[str, Any], text: str
+) -> None:
+    assert panel("json_schema", schema=schema).judge(EXAMPLE, Candidate(text))["json_schema"].reason == "ok"
 
 
 def test_a_schema_may_refer_to_itself(panel: Any) -> None:

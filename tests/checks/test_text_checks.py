@@ -47,6 +47,10 @@ def test_empty_text(text: str, reason: str) -> None:
     [
         ("stop", "ok", ""),
         ("tool_calls", "ok", ""),
+        ("STOP", "ok", ""),
+        ("end_turn", "ok", ""),
+        ("eos_token", "ok", ""),
+        ("MAX_TOKENS", "cut_off", "it reached the token limit before its end"),
         ("length", "cut_off", "it reached the token limit before its end"),
         ("content_filter", "cut_off", "it ended early: content_filter"),
         (None, "ok", "the finish reason is not known"),

@@ -15,9 +15,11 @@ from tests.engines.asking import PATIENT, answers, asks, engine_for, have_their_
 from tests.engines.conftest import KEY
 from tests.engines.fault_server import CUT, Server, said
 
+from ownwords.engines._address import Address
 from ownwords.engines.base import open_engine
 from ownwords.errors import EngineError, RecipeError
 from ownwords.recipe import OpenAISection, RuntimeSection, build_recipe
+from ownwords.records import Completion
 
 pytest.importorskip("openai")
 pytestmark = [
@@ -84,6 +86,26 @@ def test_a_server_that_repeats_what_it_was_sent_gives_nothing_away(
     assert f"Authorization: Basic {LOGIN}".lower() in server.headers[-1].lower()
 
 
+def in_numbers(text: str) -> str:
+    """The text as JSON may have it, every character by its number."""
+    units = text.encode("utf-16-be").hex()
+    return "".join(f"\\u{units[start : start + 4]}" for start in range(0, len(units), 4))
+
+
+@pytest.mark.parametrize("secret", [KEY, 'pass-w\u00f6rd/9"\\', "astral-\U0001f600-key"])
+def test_a_key_is_hidden_however_a_text_escapes_it(secret: str) -> None:
+    address = Address("http://h/v1", secret, None, (secret,))
+    numbered = in_numbers(secret)
+    halves = secret[:4] + in_numbers(secret[4:]).upper().replace("\\U", "\\u")
+    for text in (numbered, halves, numbered.replace("\\", "\\\\"), json.dumps(secret), secret.replace("/", "\\/")):
+        assert address.hide(f"<{text}>").strip('"<>') == "[key]"
+        hidden = address.hide_in(Completion("id", text, tool_calls=({"name": "f", "arguments": {"x": text}},)))
+        assert "[key]" in hidden.text
+        assert hidden.tool_calls[0]["arguments"]["x"].strip('"') == "[key]"
+    harmless = Completion("id", "\\frac{1}{2} \\u0041 and/or \\/")
+    assert address.hide_in(harmless) is harmless
+
+
 def test_nothing_is_logged_that_opens_anything(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -127,6 +149,8 @@ def test_neither_key_nor_prompt_follows_to_another_server(code: int) -> None:
         ({"api_key_env": KEY}, "is the name of an environment variable"),
         ({"extra_body": {"api_key": KEY}}, "extra_body holds 'api_key'"),
         ({"extra_body": {"Authorization": KEY}}, "extra_body holds 'Authorization'"),
+        ({"extra_body": {"headers": {"Authorization": KEY}}}, "extra_body holds 'Authorization'"),
+        ({"extra_body": {"routes": [{"to": {"x-api-key": [KEY]}}]}}, "extra_body holds 'x-api-key'"),
         ({"api_key": KEY}, "there is no key of runtime.openai named 'api_key'"),
     ],
 )

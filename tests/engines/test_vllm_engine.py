@@ -173,3 +173,8 @@ def test_processes_that_are_killed_end_the_stream_with_advice(engine):
     with pytest.raises(EngineError, match=r"have died.*run the command again"):
         list(stream)
     assert engine._weights._server.dead, "so that the next stream starts another"
+
+
+def test_a_longer_context_than_the_models_own_is_refused(resolved):
+    with pytest.raises(InputError, match=f"max_model_len={CONTEXT + 1} is more than the model's own {CONTEXT}"):
+        open_with(resolved, max_model_len=CONTEXT + 1)

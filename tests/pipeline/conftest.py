@@ -57,6 +57,20 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.fixture
+def as_if_trained(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every training counts as done, with weights that are nowhere: the scripted engine reads none."""
+    from ownwords.records import Weights
+    from ownwords.stages import comparison, tune
+
+    def weights(context: Any, variant: Any) -> Weights:
+        return Weights("adapter", f"{variant.label}-weights", "nowhere")
+
+    monkeypatch.setattr(tune, "is_done", lambda context, training: True)
+    monkeypatch.setattr(tune, "variant_weights", weights)
+    monkeypatch.setattr(comparison, "costs", lambda context: ())
+
+
+@pytest.fixture
 def project(tmp_path: Path, tiny_model: Path) -> Project:
     return make_project(tmp_path, tiny_model)
 

@@ -163,9 +163,9 @@ def test_a_verb_that_needs_no_engine_loads_nothing_heavy_to_choose_one(project: 
 
 def test_what_the_machine_has_changes_no_fingerprint(monkeypatch: pytest.MonkeyPatch, project: Project) -> None:
     from ownwords.pipeline import open_recipe
-    from ownwords.stages import rewrite
     from ownwords.stages.context import Context
+    from ownwords.stages.origins import REWRITE, inputs
 
-    before = rewrite.inputs(Context(open_recipe(project.recipe, ["runtime.engine=auto"])))
+    before = inputs(Context(open_recipe(project.recipe, ["runtime.engine=auto"])), REWRITE)
     install_vllm(monkeypatch, project.folder, PLATFORM.format(device="cpu"))
-    assert rewrite.inputs(Context(open_recipe(project.recipe, ["runtime.engine=auto"]))) == before
+    assert inputs(Context(open_recipe(project.recipe, ["runtime.engine=auto"])), REWRITE) == before

@@ -127,7 +127,7 @@ def test_kill_9_in_mid_tuning_gives_the_weights_of_an_uninterrupted_training(
 
 
 def test_a_torn_checkpoint_is_not_resumed_from(tmp_path: Path) -> None:
-    from ownwords.stages.training import last_whole_checkpoint
+    from ownwords.stages.trainer import last_whole_checkpoint
 
     for step, state in ((1, '{"global_step": 1}'), (2, '{"global_st'), (3, None)):
         folder = tmp_path / f"checkpoint-{step}"

@@ -11,18 +11,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from ownwords.engines.scripted import ScriptedEngine
-from ownwords.records import Completion, Request, Weights
-from ownwords.stages import tune
+from ownwords.records import Completion, Request
 from tests.pipeline.conftest import Project, script
 
 ARMS = ["seed", "vanilla", "sdft"]
 MARK = "{'seed': '', 'vanilla': 'v', 'sdft': 's'}[request.id.split('/')[-1]]"
 
-
-@pytest.fixture(autouse=True)
-def arms(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Arms that count as trained: the scripted engine reads no weights."""
-    monkeypatch.setattr(tune, "arm_weights", lambda context, arm: Weights("adapter", f"{arm}-weights", "nowhere"))
+pytestmark = pytest.mark.usefixtures("as_if_trained")
 
 
 @pytest.fixture

@@ -156,11 +156,16 @@ def test_when_every_row_fails_for_one_cause_the_stage_stops_early_and_can_go_on(
     assert [row["outcome"] for row in rows_of(project, "sdft")] == ["accepted"] * 12
 
 
-def test_a_crashing_check_is_a_verdict_and_never_stops_the_run(project: Project) -> None:
+def test_a_check_that_crashes_now_and_then_is_a_verdict_and_stops_nothing(project: Project) -> None:
     check = project.folder / "mine.py"
-    check.write_text("def crash(example, candidate):\n    raise ZeroDivisionError('oops')\n", encoding="utf-8")
+    check.write_text(
+        "from ownwords.records import Verdict\n"
+        "def crash(example, candidate):\n"
+        "    return Verdict(1 / int(example.prompt.split()[2]) > 0.15, 'small')\n",
+        encoding="utf-8",
+    )
     assert project.ownwords("rewrite", "--allow-code", f"rewrite.checks=['{check}:crash']") == 0
-    assert {row["reason"] for row in rows_of(project, "sdft")} == {"check_crashed"}
+    assert [row["reason"] for row in rows_of(project, "sdft")] == ["check_crashed", *["ok"] * 6, *["small"] * 5]
 
 
 def test_code_named_in_a_recipe_needs_permission(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
@@ -299,10 +304,10 @@ def test_the_number_of_rows_costs_no_memory_for_their_texts(project: Project, mo
         count()
         return training_table(some)
 
-    def counting_judge(context: Any, example: Example, completion: Any) -> Any:
+    def counting_judge(context: Any, example: Example, completion: Any, *more: Any, **known: Any) -> Any:
         if completion.request_id.startswith("00"):
             count()
-        return judge(context, example, completion)
+        return judge(context, example, completion, *more, **known)
 
     monkeypatch.setattr("ownwords.stages.products.training_table", counting_table)
     monkeypatch.setattr("ownwords.stages.judging._begin", counting_judge)
@@ -310,3 +315,10 @@ def test_the_number_of_rows_costs_no_memory_for_their_texts(project: Project, mo
     assert project.ownwords("rewrite", *overrides) == 0
     assert len(alive) > 6
     assert max(alive) < 3500
+
+
+def test_another_model_is_asked_anew(project: Project) -> None:
+    flags = script(project, "return request.example.reference")
+    assert project.ownwords("rewrite", *flags) == 0
+    assert project.ownwords("rewrite", "--yes", "model.name_or_path=another", *flags) == 0
+    assert len(asked(project)) == 2 * 12

@@ -13,7 +13,6 @@ from ownwords.engines import scripted
 from ownwords.engines.scripted import ScriptedEngine
 from ownwords.progress import Progress
 from ownwords.records import Completion, Request, Weights
-from ownwords.stages import tune
 from ownwords.work import Clock, Work
 from tests.pipeline.conftest import Project
 
@@ -38,7 +37,7 @@ def time(monkeypatch: pytest.MonkeyPatch) -> Time:
 
 
 @pytest.fixture
-def slow_start(time: Time, monkeypatch: pytest.MonkeyPatch) -> None:
+def slow_start(as_if_trained: None, time: Time, monkeypatch: pytest.MonkeyPatch) -> None:
     """A scripted engine that takes its time to open, to warm up, for other weights, and for each answer."""
     create, answer = scripted.create, ScriptedEngine._answer
 
@@ -66,7 +65,6 @@ def slow_start(time: Time, monkeypatch: pytest.MonkeyPatch) -> None:
         return engine
 
     monkeypatch.setattr(scripted, "create", opened)
-    monkeypatch.setattr(tune, "arm_weights", lambda context, arm: Weights("adapter", f"{arm}-weights", "nowhere"))
 
 
 def test_rewriting_tells_opening_and_warming_up_from_its_rows(

@@ -43,7 +43,7 @@ def held_out_loss(project: Project, keys: list[str], folder: Path) -> float:
     from ownwords.stages.tune import prepare
 
     context = Context(open_recipe(project.recipe, keys))
-    rows = prepare(context, "vanilla")[1].heldout
+    rows = prepare(context, context.trainings[0])[1].heldout
     model = PeftModel.from_pretrained(models.load_weights(context.model, torch.float32, "cpu"), str(folder))
     total, tokens = 0.0, 0
     with torch.no_grad():

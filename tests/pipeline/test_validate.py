@@ -163,6 +163,10 @@ def test_answers_that_the_context_cuts_are_counted(validate: Validate, max_token
         "cut": sum(length + max_tokens > CONTEXT for length in lengths),
         "refused": 0,
         "judged": False,
+        "sources": ["rewrite"],
+        "samples": 1,
+        "temperature": 0.95,
+        "some_rows_only": False,
     }
     assert any("a long answer to them is cut" in w for w in facts["warnings"]) == (facts["rewriting"]["cut"] > 0)
 

@@ -117,6 +117,7 @@ def test_another_learning_rate_trains_and_evaluates_again_but_keeps_the_rewrites
     assert finished.ownwords("run", "tune.learning_rate=0.01", "--yes") == 0
     after = finished.stages()
     assert after["rewrite"] == stages["rewrite"]
+    assert after["targets"] == stages["targets"]
     assert after["gap"] == stages["gap"]
     assert after["tune/sdft"]["fingerprint"] != stages["tune/sdft"]["fingerprint"]
 
@@ -235,7 +236,7 @@ def test_another_rewriting_prompt_keeps_vanilla_unless_rows_are_dropped(finished
     assert finished.ownwords("run", "rewrite.prompt=chat/general", "--yes") == 0
     after = finished.stages()
     changed = {name for name in after if after[name] != stages[name]}
-    assert changed == {"rewrite", "gap", "tune/sdft", "evaluate/gsm8k/sdft", "evaluate/heldout_nll/sdft"}
+    assert changed == {"rewrite", "targets", "gap", "tune/sdft", "evaluate/gsm8k/sdft", "evaluate/heldout_nll/sdft"}
     assert finished.ownwords("run", "rewrite.prompt=chat/general", "rewrite.on_failure=drop") == 2
 
 

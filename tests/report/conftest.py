@@ -128,6 +128,7 @@ def training(arm: str, tokens: int, start: float, end: float) -> dict[str, Any]:
     return {
         "arm": arm,
         "variant": "seed42",
+        "label": arm,
         "rows": 117,
         "supervised_tokens": tokens,
         "truncated_rows": 1,
@@ -170,7 +171,7 @@ def scores() -> dict[str, Any]:
                 {
                     "benchmark": name,
                     "arm": arm,
-                    "variant": "seed" if arm == "seed" else "seed42",
+                    "variant": arm,
                     "n": n,
                     "mean": mean,
                     "low": mean - half,
@@ -188,7 +189,7 @@ def scores() -> dict[str, Any]:
             differences.append(
                 {
                     "benchmark": name,
-                    "arm": arm,
+                    "variant": arm,
                     "baseline": baseline,
                     "n": n,
                     "mean": change,
@@ -200,6 +201,77 @@ def scores() -> dict[str, Any]:
             )
     infos = [{"name": name, **dict(zip(keys, values, strict=True))} for name, values in BENCHMARKS.items()]
     return {"benchmarks": infos, "scores": rows, "differences": differences}
+
+
+def change_of(mean: float, half: float, n: int = 100) -> dict[str, Any]:
+    return {"n": n, "mean": mean, "low": mean - half, "high": mean + half, "beyond_noise": abs(mean) > half}
+
+
+def standing(variant: str, learnt: float, kept: float, **more: Any) -> dict[str, Any]:
+    """One variant of `comparison.json`; its arm stands before the @."""
+    arm, _, parts = variant.partition("@")
+    changes = [("gsm8k", change_of(learnt, 0.04)), ("arc_easy", change_of(kept, 0.03, 200))]
+    return {
+        "variant": variant,
+        "arm": arm,
+        "point": "",
+        "seed": 42,
+        "part": float(parts.removeprefix("part")) if parts.startswith("part") else 1.0,
+        "scale": 1.0,
+        "own": not parts,
+        "changes": [{"benchmark": name, "change": one, "reason": ""} for name, one in changes],
+        "acquisition": changes[0][1],
+        "retention": changes[1][1],
+        "front": False,
+        **more,
+    }
+
+
+def comparison() -> dict[str, Any]:
+    """vanilla learns more and forgets; sdft learns less, and reaches its end at the target."""
+    way = standing("vanilla@part0.5", 0.05, -0.04)
+    ends = [standing("vanilla", 0.09, -0.12), standing("sdft", 0.05, 0.01, front=True)]
+    nothing = change_of(0.0, 0.0, 0)
+    seed = standing("seed", 0.0, 0.0, acquisition=nothing, retention=nothing, changes=[], scale=0.0)
+    reached = [
+        {
+            "arm": at["arm"],
+            "variant": at["variant"],
+            "acquisition": at["acquisition"],
+            "retention": at["retention"],
+            "end": end["variant"],
+            "end_acquisition": end["acquisition"],
+            "end_retention": end["retention"],
+            "baseline": baseline,
+            "difference": change_of(0.05, 0.07, 200) if baseline else None,
+        }
+        for at, end, baseline in ((way, ends[0], None), (ends[1], ends[1], "vanilla@part0.5"))
+    ]
+    rewriting = {"stage": "rewrite", "seconds": 412.0, "prompt_tokens": 31456, "completion_tokens": 20981}
+    cost = {"trained_as": None, "preparation": [], "trainings": 1, "seconds": 388.0, "tokens": 28420}
+    return {
+        "acquisition": "gsm8k",
+        "unit": "share",
+        "retention": ["arc_easy"],
+        "retention_unit": "share",
+        "standings": [seed, way, *ends],
+        "target": {"target": 0.05, "seed": 42, "ways": 1, "reached": reached, "left_out": []},
+        "seeds": [
+            {
+                "arm": "sdft",
+                "point": "lr0.0004",
+                "scale": 1.0,
+                "seeds": 3,
+                "acquisition": [0.05, 0.03, 0.08],
+                "retention": [0.01, -0.01, 0.02],
+            }
+        ],
+        "costs": [
+            {"arm": "vanilla", **cost},
+            {"arm": "sdft", **cost, "preparation": [rewriting], "tokens": 34104},
+            {"arm": "wise", **cost, "trained_as": "vanilla", "trainings": 0, "seconds": 0.0, "tokens": 0},
+        ],
+    }
 
 
 def samples() -> list[dict[str, Any]]:
@@ -246,6 +318,7 @@ def full_run(tmp_path: Path) -> Path:
     write(run / "gap.json", gap())
     write(run / "samples.json", samples())
     write(run / "scores" / "summary.json", scores())
+    write(run / "comparison.json", comparison())
     write(run / "arms/vanilla/seed42/training.json", training("vanilla", 14210, 0.92, 0.55))
     write(run / "arms/sdft/seed42/training.json", training("sdft", 17052, 0.58, 0.41))
     return run

@@ -69,7 +69,9 @@ def test_unusable_score_is_marked_with_its_reason_and_never_compared(full_run: P
     assert "55.0 % unusable only 41 % of the answers are finished" in text
     assert text.count("not compared: the score of vanilla is unusable") == 2
     assert "multiarith: " not in text
-    assert page.read_text(encoding="utf-8").count('class="hollow') == 1
+    content = page.read_text(encoding="utf-8")
+    scores = content[content.index('<section id="scores">') : content.index('<section id="comparison">')]
+    assert scores.count('class="hollow') == 1
 
 
 def test_rows_without_an_answer_are_counted_beside_the_score(full_run: Path) -> None:
@@ -91,14 +93,16 @@ def test_arm_without_a_score_is_not_done_yet(full_run: Path, edit_json: Edit) ->
     assert "There is no difference between arms to judge yet." in text
 
 
-def test_several_variants_of_an_arm_get_a_column_each(full_run: Path, edit_json: Edit) -> None:
+def test_other_variants_of_an_arm_stand_in_a_table_of_their_own(full_run: Path, edit_json: Edit) -> None:
     def repeat(summary: Any) -> None:
-        again = [dict(s, variant="seed43", mean=0.5) for s in summary["scores"] if s["arm"] == "sdft"]
+        again = [dict(s, variant="sdft@seed43", mean=0.5) for s in summary["scores"] if s["arm"] == "sdft"]
         summary["scores"] += again
 
     edit_json(full_run / "scores/summary.json", repeat)
     text = section(write_report(full_run), "scores")
-    assert "sdft seed42 sdft seed43" in text
+    assert "Benchmark seed vanilla sdft Mean with 95 % interval" in text
+    assert "1 other variants" in text
+    assert text.index("1 other variants") < text.index("sdft@seed43 50.0 %")
 
 
 def test_scores_of_different_engines_carry_a_warning(full_run: Path, edit_json: Edit) -> None:
@@ -181,7 +185,7 @@ def test_low_acceptance_is_not_hidden(full_run: Path, edit_json: Edit) -> None:
 def test_training_shows_token_counts_and_loss_of_each_arm(full_run: Path) -> None:
     text = section(write_report(full_run), "training")
     assert "sdft trains on 20.0 % more supervised tokens than vanilla." in text
-    assert "vanilla seed42 117 14,210 1 37 0 30 2.0" in text
+    assert "vanilla seed42 117 0 14,210 1 37 0 30 2.0" in text
     assert "6 min 28 s" in text
     assert text.index("vanilla seed42") < text.index("sdft seed42")
 

@@ -8,24 +8,26 @@ example that is dropped is dropped from all of them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from pydantic import ValidationError
 
 from ownwords.catalog import import_named, module_names
 from ownwords.errors import RecipeError, unknown_name
-from ownwords.recipe import ArmSection, Method
+from ownwords.recipe import ArmSection, Method, SweepSection
 
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """`paper` says where the method comes from: authors and arXiv number, or what it is a control for."""
+    """`paper` says where the method comes from: authors and arXiv number, or what it is a control for. `sweep` is the
+    arm's own in a recipe, in place of the recipe's where it has values."""
 
     name: str
     summary: str
     paper: str
     method: Method
+    sweep: SweepSection = field(default_factory=SweepSection)
 
 
 def find_arm(section: ArmSection) -> Arm:
@@ -36,10 +38,10 @@ def find_arm(section: ArmSection) -> Arm:
     """
     arm: Arm = import_named("arm", "ownwords.arms", section.of or section.name).ARM
     if not section.changes:
-        return replace(arm, name=section.name)
+        return replace(arm, name=section.name, sweep=section.sweep)
     values = _merged(arm.method.model_dump(), section.changes)
     try:
-        return replace(arm, name=section.name, method=Method.model_validate(values))
+        return replace(arm, name=section.name, method=Method.model_validate(values), sweep=section.sweep)
     except ValidationError as error:
         raise RecipeError(_explain(section.name, error)) from error
 

@@ -34,6 +34,14 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
+class SeedAnswer:
+    """The seed's own answer to an item: gold for benchmarks that measure how far an arm has moved from it."""
+
+    text: str
+    finished: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Ask:
     """One question to the model: an answer to generate, or a `target` whose likelihood is wanted.
 
@@ -66,7 +74,9 @@ Area = Literal["task", "general", "safety"]
 class Benchmark:
     """`score` maps an item and the completions of its asks, in order, to one number.
 
-    `generative` ones get a sanity gate over their answers. `unit` is `share` (0 to 1) or e.g. `nats/token`.
+    `generative` ones get a sanity gate over their answers. `unit` is `share` (0 to 1) or e.g. `nats/token`. With
+    `seed_answers` the seed is asked first, and an item's gold is what it said (`SeedAnswer`, None before): `sampled` at
+    temperature 1, or `decoded` as everything else is.
     """
 
     name: str
@@ -79,6 +89,7 @@ class Benchmark:
     higher_is_better: bool = True
     generative: bool = True
     unit: str = "share"
+    seed_answers: Literal["sampled", "decoded"] | None = None
 
 
 def find_benchmark(name: str) -> Benchmark:

@@ -55,8 +55,8 @@ def read_json(text: str, *, exact: bool, kind: type | None = None, longest: bool
     longest of them counts and not the last, as fits a text that is known to be right.
 
     Raises:
-        NoJsonError: there is none (`no_json`), a key is given twice (`duplicate_key`), or it is nested too deeply
-            (`too_deep`).
+        NoJsonError: there is none (`no_json`), a key is given twice (`duplicate_key`), it is nested too deeply
+            (`too_deep`), or a number is beyond what can be compared (`number_too_large`).
     """
     answer = split_reasoning(text)[1]
     problems: list[NoJsonError] = []
@@ -96,7 +96,7 @@ def _whole(text: str, decoder: json.JSONDecoder, problems: list[NoJsonError]) ->
         value, end = decoder.raw_decode(stripped)
     except NoJsonError as error:
         problems.append(error)
-    except (ValueError, InvalidOperation):
+    except ValueError:
         pass
     except RecursionError:
         problems.append(_too_deep())
@@ -120,7 +120,7 @@ def _between_words(text: str, decoder: json.JSONDecoder, problems: list[NoJsonEr
         except json.JSONDecodeError as error:
             failures += 1
             place = max(start.end(), error.pos)  # going back for what lies between would take quadratic time
-        except (ValueError, InvalidOperation):  # a number without bounds
+        except ValueError:  # NaN
             return
 
 
@@ -167,8 +167,8 @@ def _decoder(exact: bool) -> json.JSONDecoder:
     return json.JSONDecoder(
         object_pairs_hook=with_unique_keys,
         parse_constant=_no_constant,
-        parse_int=Decimal if exact else None,
-        parse_float=Decimal if exact else _finite,
+        parse_int=_decimal if exact else _integer,
+        parse_float=_decimal if exact else _finite,
     )
 
 
@@ -182,11 +182,30 @@ def with_unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return made
 
 
+def _decimal(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation as error:
+        raise _too_large(text) from error
+
+
+def _integer(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError as error:  # more digits than Python converts
+        raise _too_large(text) from error
+
+
 def _finite(text: str) -> float:
     number = float(text)
     if math.isinf(number):
-        raise ValueError(text)
+        raise _too_large(text)
     return number
+
+
+def _too_large(text: str) -> NoJsonError:
+    shown = text if len(text) <= 40 else f"{text[:40]}…"
+    return NoJsonError("number_too_large", f"its number {shown} is too large to be compared")
 
 
 def _no_constant(name: str) -> float:

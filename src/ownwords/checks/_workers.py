@@ -4,10 +4,8 @@ over. The next check gets a new one.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -15,6 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Concatenate, ParamSpec, TypeVar
 
+from ownwords.checks._processes import end, exchange, kill, own_end
 from ownwords.checks._worker import ALLOW_UNSAFE_CODE, task_line
 from ownwords.checks.named import NamedCheck
 from ownwords.errors import StageError
@@ -50,11 +49,11 @@ class Worker:
         if self._closed or self._process is None:
             return _INTERRUPTED
         process = self._process
-        line, is_over = _exchange(process, task_line(check.spec, example, candidate), check.seconds)
-        code = None
+        line, is_over = exchange(process, task_line(check.spec, example, candidate), check.seconds)
+        code = own_end(process) if line is None else None
         if line is None or is_over:  # even where the answer came just then, the process has been killed
             self._process = None
-            code = _end(process)
+            end(process)
         if line is not None:
             answer = json.loads(line)
             if "error" in answer:
@@ -64,27 +63,28 @@ class Worker:
             return Verdict(False, "check_timeout", f"the check took more than {check.seconds:g} seconds")
         if self._closed:
             return _INTERRUPTED
-        return Verdict(False, "check_crashed", f"the check ended its process (exit code {code})")
+        how = "closed what its process answers through" if code is None else f"ended its process (exit code {code})"
+        return Verdict(False, "check_crashed", f"the check {how}")
 
     def interrupt(self) -> None:
         """Let a thread that waits for a verdict wait no longer, and none begin to."""
         self._closed = True
         process = self._process
         if process is not None:
-            _kill(process)
+            kill(process)
 
     def close(self) -> None:
         """End the process. No thread may be waiting for its verdict."""
         self._closed = True
         if self._process is not None:
-            _end(self._process)
+            end(self._process)
             self._process = None
 
     def _start(self) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
-        ready, _ = _exchange(process, b"\n", _START_SECONDS)
+        ready, _ = exchange(process, b"\n", _START_SECONDS)
         if ready is None and not self._closed:
-            code = _end(process)
+            code = end(process)
             raise StageError(f"a process for checks does not start (exit code {code}): {' '.join(self._command)}")
         return process
 
@@ -125,45 +125,3 @@ class Pool:
             worker = self._own.worker = Worker(allow_unsafe_code=self._allow_unsafe_code)
             self._workers.append(worker)
         return worker
-
-
-def _exchange(process: subprocess.Popen[bytes], sent: bytes, seconds: float) -> tuple[bytes | None, bool]:
-    """Send something and wait for a line; None if the process ended instead, and whether that was for its time."""
-    assert process.stdin is not None
-    assert process.stdout is not None
-    over = threading.Event()
-
-    def end() -> None:
-        over.set()
-        _kill(process)
-
-    timer = threading.Timer(seconds, end)
-    timer.start()
-    try:
-        process.stdin.write(sent)
-        process.stdin.flush()
-        line = process.stdout.readline()
-    except (BrokenPipeError, ConnectionResetError):
-        line = b""
-    finally:
-        timer.cancel()
-    return (line if line.endswith(b"\n") else None), over.is_set()
-
-
-def _end(process: subprocess.Popen[bytes]) -> int:
-    """Kill the process and give back what belonged to it; its exit code."""
-    _kill(process)
-    for pipe in (process.stdin, process.stdout):
-        if pipe is not None:
-            with contextlib.suppress(BrokenPipeError):  # a part of a task may still wait to be written
-                pipe.close()
-    return process.wait()
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    """End the process and, where there are process groups, all that it has started."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        if hasattr(os, "killpg"):
-            os.killpg(process.pid, signal.SIGKILL)
-        else:
-            process.kill()

@@ -11,10 +11,8 @@ this candidate needs it; a user's own always runs apart.
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import inspect
 import json
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
@@ -23,11 +21,14 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
 
 from ownwords.catalog import module_names
+from ownwords.checks._own_code import load_function, told
 from ownwords.errors import OwnwordsError, RecipeError, unknown_name
-from ownwords.paths import given_path
 from ownwords.records import PASSED, Candidate, Check, Example, Verdict, storable
 
 Function = TypeVar("Function", bound=Callable[..., Verdict])
+
+#: Takes the parameters of a check by name, its defaults among them, and raises ValueError where they go ill together.
+Requirement = Callable[[dict[str, Any]], None]
 
 #: Of a verdict's detail, in characters: enough for people, and no check can fill the journal.
 LONGEST_DETAIL = 2_000
@@ -49,6 +50,7 @@ class Traits:
 
 _CHECKS: dict[str, Check] = {}
 _TRAITS: dict[str, Traits] = {}
+_REQUIREMENTS: dict[str, Requirement] = {}
 
 
 class NotHereError(Exception):
@@ -76,12 +78,21 @@ def require_worker() -> None:
 
 
 def check(
-    name: str, *, apart: bool = False, runs_code: bool = False, judged: bool = False, typed: bool = False
+    name: str,
+    *,
+    apart: bool = False,
+    runs_code: bool = False,
+    judged: bool = False,
+    typed: bool = False,
+    requirement: Requirement | None = None,
 ) -> Callable[[Function], Function]:
-    """Make a function known as the check `name`, with what it needs (see Traits)."""
+    """Make a function known as the check `name`, with what it needs (see Traits) and what its parameters must be
+    together."""
 
     def register(function: Function) -> Function:
         _CHECKS[name] = function
+        if requirement is not None:
+            _REQUIREMENTS[name] = requirement
         _TRAITS[name] = Traits(apart or runs_code, runs_code, judged, typed)
         return function
 
@@ -107,7 +118,7 @@ def find_check(name: str, *, allow_code: bool = False) -> Check:
         RecipeError: no such check, or code is named without permission.
     """
     if ".py:" in name:
-        return load_function(name, allow_code=allow_code)
+        return load_function(name, allow_code=allow_code, tried=_Process.is_worker)
     checks = all_checks()
     if name not in checks:
         raise RecipeError(unknown_name("check", name, checks))
@@ -115,14 +126,14 @@ def find_check(name: str, *, allow_code: bool = False) -> Check:
 
 
 def require_params(name: str, function: Check, params: dict[str, Any]) -> None:
-    """Refuse parameters that the check does not take, naming the nearest, values of another type than it takes, and to
-    go on without one that it needs."""
-    parameters = list(inspect.signature(function).parameters.values())[2:]  # after example and candidate
+    """Refuse parameters that the check does not take, naming the nearest, values of another type than it takes, such as
+    go ill together, and to go on without one that it needs."""
+    parameters = _own_parameters(name, function)
     known = [p.name for p in parameters if p.kind is not inspect.Parameter.VAR_KEYWORD]
     takes_any = len(known) < len(parameters)
     for parameter in parameters:
         needed = parameter.default is parameter.empty and parameter.name in known
-        if needed and parameter.name not in params and parameter.kind is not parameter.VAR_POSITIONAL:
+        if needed and parameter.name not in params:
             raise RecipeError(f"the check {name} needs the parameter {parameter.name}.")
     hints = _hints(name, function) if params else {}
     for key, value in params.items():
@@ -139,6 +150,29 @@ def require_params(name: str, function: Check, params: dict[str, Any]) -> None:
             raise RecipeError(
                 f"the check {name}: {key} has an annotation that values cannot be compared with."
             ) from error
+    if name in _REQUIREMENTS:
+        try:
+            _REQUIREMENTS[name]({p.name: p.default for p in parameters} | params)
+        except ValueError as error:
+            raise RecipeError(f"the check {name} {error}.") from error
+
+
+def _own_parameters(name: str, function: Check) -> list[inspect.Parameter]:
+    """The parameters of a check that a recipe can give: those after example and candidate (RecipeError)."""
+    if any(test(function) for test in (inspect.iscoroutinefunction, inspect.isgeneratorfunction)):
+        raise RecipeError(f"the check {name} must be a plain function that returns a Verdict: no `async`, no `yield`.")
+    try:
+        signature = inspect.signature(function)
+        signature.bind_partial(None, None)
+    except (TypeError, ValueError) as error:
+        raise RecipeError(f"the check {name} must take an example and a candidate, by position: {error}.") from error
+    by_position = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    parameters = list(signature.parameters.values())
+    positional = [parameter for parameter in parameters if parameter.kind in by_position]
+    unreachable = [p.name for p in positional[2:] if p.kind is by_position[0] and p.default is p.empty]
+    if unreachable:
+        raise RecipeError(f"the check {name} takes {unreachable[0]} by position only: parameters are given by name.")
+    return [p for p in parameters if p not in positional[:2] and p.kind not in (p.POSITIONAL_ONLY, p.VAR_POSITIONAL)]
 
 
 def _problem(error: Exception, hint: Any, value: Any) -> str:
@@ -170,11 +204,13 @@ def run_check(function: Check, example: Example, candidate: Candidate, params: d
     """
     try:
         verdict: Any = function(example, candidate, **params)
+        return PASSED if verdict is PASSED else _valid(verdict)
     except (NotHereError, OwnwordsError):
         raise
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - the boundary: a check's bug must not stop the run
-        return Verdict(False, "check_crashed", f"{type(error).__name__}: {error}"[:500])
-    return PASSED if verdict is PASSED else _valid(verdict)
+    except BaseException as error:  # the boundary: a check's bug must not stop the run
+        if not _Process.is_worker and not isinstance(error, Exception | SystemExit):
+            raise  # here it is somebody at the keyboard
+        return Verdict(False, "check_crashed", told(error))
 
 
 def _valid(verdict: Any) -> Verdict:
@@ -190,26 +226,3 @@ def _valid(verdict: Any) -> Verdict:
     if len(verdict.detail) <= LONGEST_DETAIL and verdict.reason.isascii() and verdict.detail.isascii():
         return verdict
     return Verdict(verdict.passed, storable(verdict.reason), storable(verdict.detail[:LONGEST_DETAIL]))
-
-
-def load_function(spec: str, *, allow_code: bool) -> Any:
-    """The function named by `file.py:function`. Code of a recipe runs only when the user allows it."""
-    path_text, _, function_name = spec.rpartition(":")
-    if not allow_code:
-        raise RecipeError(f"{spec!r} names code of your own; it runs only with --allow-code.")
-    path = given_path(path_text).resolve()
-    if not path.is_file():
-        raise RecipeError(f"{spec!r}: there is no file {path}")
-    module_spec = importlib.util.spec_from_file_location(f"ownwords_user_{path.stem}", path)
-    if module_spec is None or module_spec.loader is None:
-        raise RecipeError(f"{spec!r}: {path} cannot be loaded as Python")
-    module = importlib.util.module_from_spec(module_spec)
-    sys.modules[module_spec.name] = module
-    try:
-        module_spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:  # the boundary to the user's code
-        raise RecipeError(f"{spec!r}: {path} fails to import: {type(error).__name__}: {error}") from error
-    function = getattr(module, function_name, None)
-    if not callable(function):
-        raise RecipeError(f"{spec!r}: {path} has no function {function_name!r}")
-    return function

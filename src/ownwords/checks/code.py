@@ -47,7 +47,6 @@ from ownwords.checks._source import Code, code_of, definitions
 from ownwords.checks._trial import Result, failed, try_code
 from ownwords.checks.base import check, require_worker
 from ownwords.checks.sandbox import Limits, run_program
-from ownwords.errors import RecipeError
 from ownwords.records import PASSED, Candidate, Example, Verdict
 
 _NO_CODE = Verdict(False, "no_code", "there is no Python code in it")
@@ -104,7 +103,14 @@ def python_tests(example: Example, candidate: Candidate, *, tests: Source, timeo
     return _tested(example, candidate, timeout, "candidate", tests)
 
 
-@check("same_behaviour", runs_code=True, typed=True)
+def _inputs_fit(params: dict[str, Any]) -> None:
+    kind = list if params["function"] else str
+    if not all(isinstance(given, kind) for given in params["inputs"]):
+        wanted = "lists of arguments with" if params["function"] else "texts to read without"
+        raise ValueError(f"takes inputs that are {wanted} the parameter function")
+
+
+@check("same_behaviour", runs_code=True, typed=True, requirement=_inputs_fit)
 def same_behaviour(
     example: Example, candidate: Candidate, *, inputs: Inputs, function: str = "", timeout: Seconds = 10.0
 ) -> Verdict:
@@ -114,14 +120,8 @@ def same_behaviour(
     that it raises is compared: types and values, whatever the order in sets and mappings, floats to a billionth; of
     iterators the items. Without, each input is a text that the program reads, and what it prints is compared, as is
     whether it fails. `timeout` is in seconds, for all inputs together, for each of the two.
-
-    Raises:
-        RecipeError: the inputs are not what they must be with or without a function.
     """
     require_worker()
-    if not all(isinstance(given, list if function else str) for given in inputs):
-        kind = "lists of arguments with" if function else "texts to read without"
-        raise RecipeError(f"the check same_behaviour takes inputs that are {kind} the parameter function.")
     names = frozenset({function}) if function else frozenset[str]()
     reference, code = code_of(example.reference, names), code_of(candidate.text, names)
     if code is None:

@@ -24,6 +24,8 @@ from ownwords.records import PASSED, Candidate, Check, Example, Verdict
 COMPOSED = {"all": "Every one", "any": "At least one"}
 #: Seconds that a check has in a process of its own, beside what its parameter `timeout` gives it.
 SECONDS = 10.0
+#: Of that parameter, in seconds.
+LONGEST_TIMEOUT = 3600
 _DEEPEST = 5
 
 _ENTRIES = TypeAdapter(list[CheckEntry])
@@ -156,6 +158,11 @@ def _named_check(section: CheckSection, *, allow_code: bool, where: str, depth: 
         return _composed(section, allow_code=allow_code, where=f"{where}: {section.name}", depth=depth)
     function = find_check(section.name, allow_code=allow_code)
     require_params(section.name, function, section.params)
+    timeout = _timeout(function, section.params)
+    if not 0 <= timeout <= LONGEST_TIMEOUT:
+        raise RecipeError(
+            f"parameter timeout of the check {section.name} must be 0 to {LONGEST_TIMEOUT} seconds, not {timeout:g}."
+        )
     code = ""
     if ".py:" in section.name:
         source = given_path(section.name.rpartition(":")[0]).read_bytes()
@@ -167,7 +174,7 @@ def _named_check(section: CheckSection, *, allow_code: bool, where: str, depth: 
         section.params,
         code,
         traits_of(section.name),
-        SECONDS + 2 * _timeout(function, section.params),  # two programs may be run one after the other
+        SECONDS + 2 * timeout,  # two programs may be run one after the other
     )
 
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any, cast
 import regex as _package
 from pydantic import AfterValidator
 
+from ownwords.checks._patterns import require_compilable
 from ownwords.checks.base import check, require_worker
 from ownwords.records import PASSED, Candidate, Example, Verdict
 from ownwords.turns import split_reasoning
@@ -27,6 +28,7 @@ def _compiled(pattern: str) -> Any:
 
 
 def _a_pattern(pattern: str) -> str:
+    require_compilable([pattern], "regex")
     try:
         _compiled(pattern)
     except (regular.error, RecursionError, OverflowError) as error:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, cast
 from pydantic import AfterValidator
 
 from ownwords.checks._json import NoJsonError, read_json
+from ownwords.checks._patterns import require_compilable
 from ownwords.checks.base import check, require_worker
 from ownwords.records import PASSED, Candidate, Example, Verdict
 
@@ -33,8 +34,8 @@ def json_equal(example: Example, candidate: Candidate, *, ignore_order: bool = F
     """The candidate's JSON is the reference's: keys in any order, numbers by value, `true` never 1.
 
     With `ignore_order` the items of lists may come in any order too. The detail says where they differ, as a JSON
-    pointer (RFC 6901). Reasons: `no_json`, `duplicate_key`, `too_deep`, `missing_key`, `extra_key`, `wrong_length`,
-    `wrong_type`, `wrong_value`; `no_reference_json` where the reference has none that can be read.
+    pointer (RFC 6901). Reasons: `no_json`, `duplicate_key`, `too_deep`, `number_too_large`, `missing_key`, `extra_key`,
+    `wrong_length`, `wrong_type`, `wrong_value`; `no_reference_json` where the reference has none that can be read.
     """
     try:
         expected = read_json(example.reference, exact=True, longest=True)
@@ -143,35 +144,69 @@ def _a_schema(schema: dict[str, Any]) -> dict[str, Any]:
     """For the recipe: a JSON schema of draft 2020-12 whose references stay inside it (ValueError)."""
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import SchemaError
-    from referencing import Registry, Resource
-    from referencing.exceptions import Unresolvable
-    from referencing.jsonschema import DRAFT202012
 
+    try:
+        require_compilable(_patterns(schema), "re")
+    except ValueError as error:
+        raise ValueError(f"is no JSON schema: a pattern in it {error}") from error
     try:
         Draft202012Validator.check_schema(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
     except SchemaError as error:
         raise ValueError(f"is no JSON schema (draft 2020-12): at {error.json_path}, {error.message[:300]}") from error
     except RecursionError as error:
         raise ValueError("is no JSON schema: it is nested too deeply") from error
-    resource = Resource(contents=schema, specification=DRAFT202012)
-    resolver: Any = Registry[Any]().with_resource(resource.id() or "", resource).resolver(resource.id() or "")
-    for reference in _references(schema):
-        try:
-            resolver.lookup(reference)
-        except Unresolvable as error:
-            raise ValueError(f"refers to {reference!r}, which is not in it; nothing is fetched") from error
+    _require_references(schema)
     return schema
 
 
-def _references(schema: dict[str, Any]) -> list[str]:
-    """What `$ref` names, wherever the schema has it."""
+def _require_references(schema: dict[str, Any]) -> None:
+    """Refuse a reference to nothing, or to what is no schema; `$ref` inside a constant is none (ValueError)."""
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import SchemaError
+    from referencing import Registry, Resource
+    from referencing.exceptions import Unresolvable
+    from referencing.jsonschema import DRAFT202012
+
+    root: Any = Resource(contents=schema, specification=DRAFT202012)
+    waiting: list[tuple[Any, Any]] = [(schema, Registry[Any]().resolver_with_root(root))]
+    targets: list[tuple[str, Any]] = []
+    seen: set[int] = set()
+    while waiting or targets:
+        if not waiting:  # what is referred to may lie where no schema is looked for
+            reference, found = targets.pop()
+            if id(found.contents) in seen:
+                continue
+            try:
+                Draft202012Validator.check_schema(found.contents)
+            except SchemaError as error:
+                raise ValueError(f"refers to {reference!r}, which is no JSON schema") from error
+            waiting.append((found.contents, found.resolver))
+        value, resolver = waiting.pop()
+        seen.add(id(value))
+        if not isinstance(value, dict):
+            continue
+        members = cast("dict[str, Any]", value)
+        resolver = resolver.in_subresource(Resource(contents=members, specification=DRAFT202012))
+        for reference in (members[key] for key in ("$ref", "$dynamicRef") if key in members):
+            try:
+                targets.append((reference, resolver.lookup(reference)))
+            except Unresolvable as error:
+                raise ValueError(f"refers to {reference!r}, which is not in it; nothing is fetched") from error
+        inner: Any = DRAFT202012.subresources_of(members)
+        waiting.extend((each, resolver) for each in inner)
+
+
+def _patterns(schema: dict[str, Any]) -> list[str]:
+    """All that may be a pattern of a schema, wherever it stands."""
     found: list[str] = []
     waiting: list[Any] = [schema]
     while waiting:
         value = waiting.pop()
         if isinstance(value, dict):
             members = cast("dict[str, Any]", value)
-            found.extend(inner for key, inner in members.items() if key == "$ref" and isinstance(inner, str))
+            named: Any = members.get("patternProperties")
+            candidates = [members.get("pattern"), *(cast("dict[str, Any]", named) if isinstance(named, dict) else ())]
+            found.extend(candidate for candidate in candidates if isinstance(candidate, str))
             waiting.extend(members.values())
         elif isinstance(value, list):
             waiting.extend(cast("list[Any]", value))
@@ -186,7 +221,8 @@ def json_schema(example: Example, candidate: Candidate, *, schema: Schema) -> Ve
     """The candidate's JSON is valid under `schema` (draft 2020-12); the reference plays no part.
 
     A schema with keywords that can take long (patterns, `uniqueItems`, references) is applied in a worker process.
-    Reasons: `no_json`, `duplicate_key`, `too_deep`, `schema_violation` with the place as a JSON pointer.
+    Reasons: `no_json`, `duplicate_key`, `too_deep`, `number_too_large`, `schema_violation` with the place as a JSON
+    pointer.
     """
     kinds: dict[Any, type] = {"object": dict, "array": list}
     wanted = schema.get("type")

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Annotated, Any
+
+from pydantic import AfterValidator
 
 from ownwords.checks.base import check
-from ownwords.records import PASSED, Candidate, Example, Verdict
+from ownwords.records import CUT, ENDED, PASSED, Candidate, Example, Verdict
 from ownwords.turns import split_reasoning
 
 # A word is a run of letters and digits, or one character of a script that writes without blanks.
@@ -40,9 +43,10 @@ def finished(example: Example, candidate: Candidate) -> Verdict:
     """
     if candidate.finish_reason is None:
         return Verdict(True, "ok", "the finish reason is not known")
-    if candidate.finish_reason in ("stop", "tool_calls"):
+    reason = candidate.finish_reason.lower()
+    if reason in ENDED:
         return PASSED
-    if candidate.finish_reason == "length":
+    if reason in CUT:
         return Verdict(False, "cut_off", "it reached the token limit before its end")
     return Verdict(False, "cut_off", f"it ended early: {candidate.finish_reason}")
 
@@ -58,8 +62,22 @@ def thinking(example: Example, candidate: Candidate) -> Verdict:
     return Verdict(False, "reasoning", "it has reasoning, and the reference has none")
 
 
-@check("length_ratio")
-def length_ratio(example: Example, candidate: Candidate, *, minimum: float = 0.2, maximum: float = 5.0) -> Verdict:
+def _not_negative(value: float) -> float:
+    if value < 0:
+        raise ValueError(f"must not be less than 0, and is {value:g}")
+    return value
+
+
+def _in_order(params: dict[str, Any]) -> None:
+    if params["minimum"] > params["maximum"]:
+        raise ValueError(f"can never pass: minimum {params['minimum']:g} is more than maximum {params['maximum']:g}")
+
+
+Ratio = Annotated[float, AfterValidator(_not_negative)]
+
+
+@check("length_ratio", requirement=_in_order)
+def length_ratio(example: Example, candidate: Candidate, *, minimum: Ratio = 0.2, maximum: Ratio = 5.0) -> Verdict:
     """Words of the candidate per word of the reference lie between `minimum` and `maximum`.
 
     For `maximum`, a reference of fewer than 50 words counts as 50, so that a bare `42` may be explained.

@@ -54,7 +54,8 @@ def dataset_card(facts: Mapping[str, Any], file: CardFile = PARQUET) -> str:
 
     `facts` has `arm`, `summary` (what the arm trains on), `rows`, `outcomes` (a list of {kind, reason, count}),
     `prompt_preset`, `prompt_hash`, `model`, `revision`, `engines` (a list of {kind, version, ...}), `sampling` (a
-    mapping), `checks` (names), `seed` and `sources` (how many targets come from where).
+    mapping), `checks` (names), `seed` and `sources` (how many targets come from where); `rewriter` where another model
+    than the seed has rewritten.
     """
     data_files = [{"split": "train", "path": file.pattern}]
     configs = [{"config_name": "default", "data_files": data_files}]
@@ -76,6 +77,34 @@ def dataset_card(facts: Mapping[str, Any], file: CardFile = PARQUET) -> str:
             f"{file.use}\n{_LICENCES}\n",
         ]
     )
+
+
+def with_replay(card: str, facts: Mapping[str, Any]) -> str:
+    """The card with a section about general rows beside it, in `replay.parquet`.
+
+    `facts` has `rows`, `share`, `prompts` and `answers` (`data` or `self`), `candidates`, `reasons` (how many
+    candidates ended with which), `sampling` and `engines`.
+    """
+    whole = card.partition(_REPLAY)[0].rstrip("\n")
+    wrote = {"self": "the seed model, which went on from an empty user turn", "data": "a source of general rows"}
+    answered = {"self": "the seed model, which saw no reference", "data": "the same source"}
+    rows = [
+        ["prompts are from", wrote[facts["prompts"]]],
+        ["answers are from", answered[facts["answers"]]],
+        *[["engine", _pairs(engine)] for engine in facts["engines"]],
+        *([["sampling", _pairs(facts["sampling"])]] if facts["answers"] == "self" else []),
+    ]
+    reasons = [[reason, count] for reason, count in facts["reasons"].items()]
+    beside = (
+        f"The arm trains on {facts['rows']} rows besides, those of `replay.parquet`: a share of {facts['share']:g} of "
+        "all. They have the same columns; `source` is replay, and `reference` is the target once more."
+    )
+    found = f"They were found among {facts['candidates']} candidates."
+    tables = (_table(["fact", "value"], rows), _table(["reason", "candidates"], reasons))
+    return "\n\n".join([whole, _REPLAY, beside, tables[0], found, tables[1]]) + "\n"
+
+
+_REPLAY = "## General rows"
 
 
 def _tags(facts: Mapping[str, Any]) -> list[str]:
@@ -120,6 +149,7 @@ def _provenance_table(facts: Mapping[str, Any]) -> str:
     rows = [
         ["seed model", facts["model"]],
         ["revision", facts["revision"] or "not named"],
+        *([["rewritten by", facts["rewriter"]]] if "rewriter" in facts else []),
         ["rewriting prompt", f"{facts['prompt_preset']} (hash {facts['prompt_hash']})"],
         *[["engine", _pairs(engine)] for engine in engines],
         ["sampling", _pairs(facts["sampling"])],

@@ -29,15 +29,15 @@ COLUMNS: dict[str, str] = {
     "reason": "why it came to this outcome",
     "reference": "the target as the dataset had it",
     "verdicts": "JSON: what each check said of the candidate (check, passed, reason, detail)",
-    "prompt_preset": "rewriting prompt",
-    "prompt_hash": "hash of the rewriting prompt's text",
-    "model": "seed model that rewrote",
+    "prompt_preset": "rewriting prompt; empty where the model was asked without one",
+    "prompt_hash": "hash of the rewriting prompt's text, empty likewise",
+    "model": "model that was asked: the seed model, or rewrite.model",
     "revision": "its revision; empty where none was named",
     "engine": "JSON: what ran the model (kind, version, dtype, device, weights hash)",
     "sampling": "JSON: how the rewrite was drawn",
     "attempt": "number of the attempt that decided, from 0; -1 where nothing was asked",
-    "prompt_tokens": "tokens of the rewriting prompt; -1 where nothing was asked",
-    "completion_tokens": "tokens of the rewrite; -1 where nothing was asked",
+    "prompt_tokens": "tokens of the prompt as asked; -1 where nothing was asked",
+    "completion_tokens": "tokens of the answer; -1 where nothing was asked",
 }
 
 #: Rows of a file are written in groups of so many.
@@ -92,6 +92,13 @@ def tools_of(row: Mapping[str, Any]) -> str:
     """The tools of a training row as examples have them: empty where it has none."""
     tools = str(row.get("tools", NO_TOOLS))
     return "" if tools == NO_TOOLS else tools
+
+
+def has_tools(path: Path) -> bool:
+    """Whether a Parquet file of training rows has a column of tools."""
+    import pyarrow.parquet as pq
+
+    return "tools" in pq.read_schema(path).names
 
 
 def training_table(rows: Sequence[Mapping[str, Any]]) -> Any:

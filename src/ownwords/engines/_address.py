@@ -5,7 +5,10 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
 from ownwords.errors import RecipeError
@@ -37,20 +40,48 @@ class Address:
         """The text without key and password, whatever form a server or a library gave them."""
         for secret in self.secrets:
             text = text.replace(secret, "[key]")
+        if "\\" in text:
+            for secret in self.secrets:
+                text = _escaped(secret).sub("[key]", text)
         return text
 
     def hide_in(self, completion: Completion) -> Completion:
         """The same of an answer: a server may repeat what it was sent."""
         calls = json.dumps(completion.tool_calls, ensure_ascii=False) if completion.tool_calls else ""
         told = f"{completion.text}{completion.reasoning}{calls}"
-        if not any(secret in told for secret in self.secrets):
+        if not any(secret in told for secret in self.secrets) and not (
+            "\\" in told and any(_escaped(secret).search(told) for secret in self.secrets)
+        ):
             return completion
         return replace(
             completion,
             text=self.hide(completion.text),
             reasoning=self.hide(completion.reasoning) if completion.reasoning else None,
-            tool_calls=tuple(json.loads(self.hide(calls))) if calls else (),
+            tool_calls=tuple(self._hidden(call) for call in completion.tool_calls),
         )
+
+    def _hidden(self, value: Any) -> Any:
+        """The same of every text in a value of JSON."""
+        if isinstance(value, str):
+            return self.hide(value)
+        if isinstance(value, dict):
+            return {self.hide(key): self._hidden(inner) for key, inner in cast("dict[str, Any]", value).items()}
+        if isinstance(value, list):
+            return [self._hidden(inner) for inner in cast("list[Any]", value)]
+        return value
+
+
+@lru_cache(maxsize=8)
+def _escaped(secret: str) -> re.Pattern[str]:
+    """Finds a secret of which any characters are written as in JSON: `\\u002d`, `\\/`; in a text inside a text too."""
+    return re.compile("".join(_in_any_form(character) for character in secret))
+
+
+def _in_any_form(character: str) -> str:
+    units = character.encode("utf-16-be").hex()
+    by_number = "".join(rf"\\+u{units[start : start + 4]}" for start in range(0, len(units), 4))
+    by_slash = rf"\\+{re.escape(character)}|" if character in '/"\\' else ""
+    return f"(?:(?i:{by_number})|{by_slash}{re.escape(character)})"
 
 
 def address_of(settings: OpenAISection) -> Address:

@@ -10,12 +10,9 @@ from typing import Any
 from ownwords.engines._answers import answered
 from ownwords.engines._faults import BadAnswerError
 from ownwords.recipe import OpenAISection
-from ownwords.records import Completion, Message, Request, RowError, storable
+from ownwords.records import CUT, ENDED, Completion, Message, Request, RowError, storable
 from ownwords.turns import as_call, structured
 
-#: Servers' words for an answer that the model ended itself, and for one that was cut.
-_ENDED = frozenset({"stop", "eos", "eos_token", "end_turn", "stop_sequence", "tool_calls", "tool_use", "function_call"})
-_CUT = frozenset({"length", "max_tokens", "model_length"})
 _REASONING = ("reasoning_content", "reasoning", "thinking")
 
 
@@ -97,7 +94,7 @@ def completion_of(request: Request, answer: dict[str, Any]) -> Completion:
     if reason.startswith("content_filter"):
         error = RowError("content_filter", "the server's content filter held the answer back")
         return Completion(request.id, finish_reason="error", error=error, **counts)
-    if reason not in _ENDED and reason not in _CUT:
+    if reason not in ENDED and reason not in CUT:
         shown = f"has the finish_reason {reason[:40]!r}" if reason else "has no finish_reason"
         raise BadAnswerError(f"the answer {shown}, which says neither ended nor cut")
     try:
@@ -108,7 +105,7 @@ def completion_of(request: Request, answer: dict[str, Any]) -> Completion:
     refusal, fields = message.get("refusal"), [message.get(key) for key in _REASONING]
     if not words and isinstance(refusal, str):
         words = storable(refusal)
-    done = answered(request, words, finish_reason="stop" if reason in _ENDED else "length", **counts)
+    done = answered(request, words, finish_reason="stop" if reason in ENDED else "length", **counts)
     reasoning = next((storable(field) for field in fields if isinstance(field, str) and field.strip()), thoughts)
     return replace(done, reasoning=reasoning.strip() or done.reasoning, tool_calls=calls or done.tool_calls)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ownwords import __version__
-from ownwords.checks.base import load_function
+from ownwords.checks._own_code import load_function
 from ownwords.engines._answers import answered
 from ownwords.engines.base import Capability, Engine, Provenance
 from ownwords.errors import EngineError, RecipeError

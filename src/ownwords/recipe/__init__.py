@@ -12,13 +12,14 @@ from ownwords.recipe.arm import (
     OnPolicySection,
     ReplaySection,
     SourceName,
+    SweepSection,
 )
 from ownwords.recipe.base import SamplingSection
 from ownwords.recipe.data import DataSection, ModelSection, SourceSection
 from ownwords.recipe.loading import build_recipe, dump_recipe, load_recipe
-from ownwords.recipe.rewrite import CheckEntry, CheckSection, JudgeSection, PaperSampling, RewriteSection
+from ownwords.recipe.rewrite import CheckEntry, CheckSection, JudgeSection, OnlySection, PaperSampling, RewriteSection
 from ownwords.recipe.runtime import OpenAISection, RuntimeSection, ScriptedSection, VllmSection
-from ownwords.recipe.tune import BenchmarkSection, EvaluateSection, LoraSection, SweepSection, TuneSection
+from ownwords.recipe.tune import BenchmarkSection, EvaluateSection, LoraSection, TuneSection
 from ownwords.recipe.whole import Recipe
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "Method",
     "ModelSection",
     "OnPolicySection",
+    "OnlySection",
     "OpenAISection",
     "PaperSampling",
     "Recipe",

@@ -37,8 +37,8 @@ class ReplaySection(Section):
     """General rows among the task's: what the model should not forget."""
 
     share: float = Field(default=0.2, gt=0, lt=1, description="Their share of all rows that are trained on")
-    data: SourceSection | None = Field(default=None, description="General rows; not with prompts: self")
-    prompts: Literal["data", "self"] = Field(default="data", description="self: the seed model writes the prompts too")
+    data: SourceSection | None = Field(default=None, description="General rows; only with prompts: data")
+    prompts: Literal["data", "self"] = Field(default="self", description="self: the seed model writes the prompts too")
     answers: Literal["data", "self"] = Field(default="self", description="self: the seed model answers the prompts")
     sampling: SamplingSection = Field(
         default_factory=lambda: SamplingSection(temperature=1.0), description="How the seed model is sampled"
@@ -46,8 +46,14 @@ class ReplaySection(Section):
 
     @model_validator(mode="after")
     def _one_origin(self) -> ReplaySection:
-        if self.prompts == "self" and (self.data is not None or self.answers == "data"):
-            raise ValueError("with prompts: self the seed model writes all: leave out `data` and `answers: data`")
+        if self.prompts == "data" and self.data is None:
+            raise ValueError("`prompts: data` needs `data`: name the general rows, e.g. data: {path: general.jsonl}")
+        if self.prompts == "self" and self.data is not None:
+            raise ValueError("`data` goes with `prompts: data`: add that, or leave `data` out")
+        if self.prompts == "self" and self.answers == "data":
+            raise ValueError("`answers: data` goes with `prompts: data`: nobody has answered what the model asks")
+        if self.prompts == "self" and self.sampling.temperature == 0:
+            raise ValueError("with `prompts: self` a temperature of 0 writes one prompt again and again: raise it")
         return self
 
 
@@ -56,7 +62,16 @@ class OnPolicySection(Section):
 
     max_completion_length: int = Field(default=256, gt=0, description="Tokens that the student writes for a prompt")
     temperature: float = Field(default=1.0, gt=0, le=5)
-    alpha: float = Field(default=0.0, ge=0, le=1, description="0: KL(student ‖ teacher), 1: KL(teacher ‖ student)")
+    alpha: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="0: KL(teacher ‖ student), which the authors' code and results have; 1: KL(student ‖ teacher), the "
+        "paper's equation; between: both, against their mixture",
+    )
+    teacher_update_rate: float = Field(
+        default=0.01, ge=0, le=1, description="How far the teacher follows the student after every step; 0: it stays"
+    )
 
 
 class Method(Section):
@@ -111,6 +126,22 @@ class Method(Section):
         return [source for source in self.sources if source != "reference"] if self.mix > 0 else []
 
 
+class SweepSection(Section):
+    """Every arm is trained at every combination of these; a key that is left out keeps the recipe's value."""
+
+    learning_rate: list[Annotated[float, Field(gt=0)]] = Field(default_factory=list[float])
+    num_train_epochs: list[Annotated[float, Field(gt=0)]] = Field(default_factory=list[float])
+    lora_r: list[Annotated[int, Field(gt=0)]] = Field(
+        default_factory=list[int], description="Ranks of the adapter; its alpha changes in proportion"
+    )
+    seed: list[Annotated[int, Field(ge=0, lt=2**32)]] = Field(
+        default_factory=list[int], description="Seeds of training (order, dropout, the adapter's start); data are one"
+    )
+    scale: list[Annotated[float, Field(ge=0, le=2)]] = Field(
+        default_factory=list[float], description="Of arms with `trained_as`: no training is needed for these"
+    )
+
+
 class ArmSection(BaseModel):
     """`vanilla`, or `{kl_anchor: {kl: {weight: 0.5}}}`: another setting of its method; or, under a name of one's own,
     `{half: {of: sdft, mix: 0.5}}`."""
@@ -118,6 +149,9 @@ class ArmSection(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True)
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
     of: str | None = Field(default=None, description="The arm whose method it has, where the name is another")
+    sweep: SweepSection = Field(
+        default_factory=SweepSection, description="Of this arm: what is given here stands in for tune.sweep's"
+    )
 
     @property
     def changes(self) -> dict[str, Any]:

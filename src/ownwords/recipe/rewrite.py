@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from ownwords.recipe.base import SamplingSection, Section, named
 from ownwords.recipe.data import ModelSection
@@ -47,6 +47,14 @@ class JudgeSection(Section):
     runtime: RuntimeSection | None = Field(default=None, description="Another engine than the recipe's")
 
 
+class OnlySection(Section):
+    """Which rows a model is asked about. The others keep their reference."""
+
+    gap_above: float = Field(
+        ge=0, description="Nats per token: rows whose reference lies farther from the seed model than this"
+    )
+
+
 class RewriteSection(Section):
     prompt: str = Field(
         default="chat/general", description="A preset (`ownwords ls prompts`) or the path of a Jinja file"
@@ -62,9 +70,28 @@ class RewriteSection(Section):
         description="fallback: keep the reference; drop: leave the row out; retry: new attempts, then fall back",
     )
     max_attempts: int = Field(default=3, gt=0, le=100, description="With on_failure: retry, attempts in all")
+    samples: int = Field(default=1, gt=0, le=100, description="Answers of each source for a row")
+    select: Literal["first", "shortest", "most_likely"] = Field(
+        default="first",
+        description="Of the samples that pass: the first (later ones are not drawn), the one of the fewest tokens, or "
+        "the one of the highest mean log-likelihood per token under the seed model",
+    )
+    only: OnlySection | None = Field(default=None, description="Ask about some rows only")
+    model: ModelSection | None = Field(
+        default=None, description="Another model than the seed, which rewrites for arms with `rewriter: other`"
+    )
+    runtime: RuntimeSection | None = Field(default=None, description="Another engine than the recipe's, for that model")
     chat_template: str | None = Field(
         default=None, description="Layout for rewriting: a preset such as paper/alpaca, or a file"
     )
     max_error_rate: float = Field(
         default=0.2, ge=0, le=1, description="Stop when more rows than this have no completion"
     )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> RewriteSection:
+        if self.select != "first" and self.samples == 1:
+            raise ValueError(f"select: {self.select} chooses among several samples: set rewrite.samples")
+        if self.runtime is not None and self.model is None:
+            raise ValueError("rewrite.runtime is the engine of rewrite.model, and there is none")
+        return self

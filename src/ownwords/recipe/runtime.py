@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from pydantic import Field, model_validator
 
@@ -23,6 +23,23 @@ class ScriptedSection(Section):
 
 
 _SECRET_KEY = r"(\w+[-_])?(api[-_]?key|authorization|password|secret|access[-_]?token)"  # noqa: S105
+
+
+def _secret_in(body: dict[str, Any]) -> str | None:
+    """A key whose name says that its value is a secret, at any depth; what holds an object says nothing itself, such as
+    a property of a schema."""
+    waiting: list[Any] = [body]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            members = cast("dict[Any, Any]", value)
+            for key, inner in members.items():
+                if re.fullmatch(_SECRET_KEY, str(key), re.IGNORECASE) and not isinstance(inner, dict):
+                    return str(key)
+            waiting.extend(members.values())
+        elif isinstance(value, list):
+            waiting.extend(cast("list[Any]", value))
+    return None
 
 
 class OpenAISection(Section):
@@ -80,7 +97,7 @@ class OpenAISection(Section):
                 "runtime.openai.api_key_env is the name of an environment variable (capitals, digits, _), not the key. "
                 f"Keys stand in the {named}"
             )
-        secret = next((key for key in self.extra_body if re.fullmatch(_SECRET_KEY, key, re.IGNORECASE)), None)
+        secret = _secret_in(self.extra_body)
         if secret:
             raise RecipeError(f"runtime.openai.extra_body holds {secret!r}. Keys stand in the {named}")
         return self

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from ownwords.recipe.arm import ArmSection
+from ownwords.recipe.arm import ArmSection, SweepSection
 from ownwords.recipe.base import SamplingSection, Section, named, unique
 
 
@@ -36,22 +36,6 @@ class EarlyStoppingSection(Section):
 
 def _default_arms() -> list[ArmSection]:
     return [ArmSection(name=name) for name in ("vanilla", "sdft")]
-
-
-class SweepSection(Section):
-    """Every arm is trained at every combination of these; a key that is left out keeps the recipe's value."""
-
-    learning_rate: list[Annotated[float, Field(gt=0)]] = Field(default_factory=list[float])
-    num_train_epochs: list[Annotated[float, Field(gt=0)]] = Field(default_factory=list[float])
-    lora_r: list[Annotated[int, Field(gt=0)]] = Field(
-        default_factory=list[int], description="Ranks of the adapter; its alpha changes in proportion"
-    )
-    seed: list[Annotated[int, Field(ge=0, lt=2**32)]] = Field(
-        default_factory=list[int], description="Seeds of training (order, dropout, the adapter's start); data are one"
-    )
-    scale: list[Annotated[float, Field(ge=0, le=2)]] = Field(
-        default_factory=list[float], description="Of arms with `trained_as`: no training is needed for these"
-    )
 
 
 class TuneSection(Section):
@@ -89,7 +73,8 @@ class TuneSection(Section):
     @model_validator(mode="after")
     def _unique_arms(self) -> TuneSection:
         unique(self.arm_names)
-        if self.sweep.lora_r and self.lora is None:
+        ranks = self.sweep.lora_r or any(arm.sweep.lora_r for arm in self.arms)
+        if ranks and self.lora is None:
             raise ValueError("sweep.lora_r needs an adapter, and tune.lora is null")
         return self
 
@@ -111,8 +96,19 @@ class EvaluateSection(Section):
         default_factory=lambda: [BenchmarkSection(name="heldout_nll")]
     )
     sampling: SamplingSection = Field(default_factory=SamplingSection)
+    acquisition: str | None = Field(
+        default=None, description="The benchmark that tells what was learnt; default: the first one of the task"
+    )
+    retention: list[str] | None = Field(
+        default=None, description="Those that tell what was kept, as one mean; default: shares of general ability"
+    )
 
     @model_validator(mode="after")
-    def _unique_benchmarks(self) -> EvaluateSection:
-        unique([benchmark.name for benchmark in self.benchmarks])
+    def _known_benchmarks(self) -> EvaluateSection:
+        names = [benchmark.name for benchmark in self.benchmarks]
+        unique(names)
+        unique(self.retention or [])
+        for name in [*([] if self.acquisition is None else [self.acquisition]), *(self.retention or [])]:
+            if name not in names:
+                raise ValueError(f"acquisition and retention are chosen among `benchmarks`, and {name} is not there")
         return self

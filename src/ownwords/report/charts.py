@@ -115,10 +115,10 @@ def histogram_chart(groups: Sequence[Distribution], x_label: str) -> Markup:
         points.append((x(group.histogram.edges[-1]), y(0)))
         dash = "none" if index == len(groups) - 1 else "6 3"
         parts.append(element("path", class_=f"area c{group.color}", d=_path(points) + "Z", stroke_dasharray=dash))
-    parts.append(_x_axis(x, bottom, x_label, places=_places(x.low, x.high)))
+    parts.append(x_axis(x, bottom, x_label))
     for index, group in enumerate(groups):
         parts += _histogram_key(group, x, bottom, 14 + 20 * index, dashed=index < len(groups) - 1)
-    return _svg(parts, WIDTH, height, f"Distribution of {x_label}: " + ", ".join(g.label for g in groups))
+    return svg(parts, WIDTH, height, f"Distribution of {x_label}: " + ", ".join(g.label for g in groups))
 
 
 def line_chart(lines: Sequence[Line], x_label: str, y_label: str) -> Markup:
@@ -134,16 +134,16 @@ def line_chart(lines: Sequence[Line], x_label: str, y_label: str) -> Markup:
     x = Scale(min(xs), max(xs), left, right)
     lowest = min(ys) - margin
     y = Scale(0.0 if lowest < 0 <= min(ys) else lowest, max(ys) + margin, bottom, top)
-    parts = [_x_axis(x, bottom, x_label, places=_places(x.low, x.high)), *_y_axis(y, left, right)]
+    parts = [x_axis(x, bottom, x_label), *y_axis(y, left, right)]
     parts.append(element("text", y_label, class_="label", x=float(4), y=float(14)))
-    ends = _spread([y(line.points[-1][1]) for line in lines], 16)
+    ends = spread([y(line.points[-1][1]) for line in lines], 16)
     for index, (line, end) in enumerate(zip(lines, ends, strict=True)):
         dash = ("none", "7 3", "2 3", "9 3 2 3")[index % 4]
         points = [(x(px), y(py)) for px, py in line.points]
         parts.append(element("path", class_=f"line c{line.color}", d=_path(points), stroke_dasharray=dash))
         parts.append(element("circle", class_=f"dot c{line.color}", cx=points[-1][0], cy=points[-1][1], r=3))
         parts.append(element("text", one_line(line.label, 18), class_="name", x=right + 9.0, y=end + 4))
-    return _svg(parts, WIDTH, height, f"{y_label} over {x_label}: " + ", ".join(line.label for line in lines))
+    return svg(parts, WIDTH, height, f"{y_label} over {x_label}: " + ", ".join(line.label for line in lines))
 
 
 def bar_chart(bars: Sequence[Bar], total: int) -> Markup:
@@ -163,7 +163,7 @@ def bar_chart(bars: Sequence[Bar], total: int) -> Markup:
             element("text", share, class_="value", x=x(bar.value) + 8, y=middle + 4),
         ]
         parts.append(element("g", Markup("").join(inside)))
-    return _svg(parts, WIDTH, row * len(bars), "Examples by outcome and reason")
+    return svg(parts, WIDTH, row * len(bars), "Examples by outcome and reason")
 
 
 def interval_chart(marks: Sequence[Mark], unit: str) -> Markup:
@@ -182,7 +182,7 @@ def interval_chart(marks: Sequence[Mark], unit: str) -> Markup:
     parts: list[Markup] = []
     for tick in ticks(low, high, 3):
         parts.append(element("line", class_="grid", x1=x(tick), x2=x(tick), y1=2, y2=bottom))
-        text = value_in(unit, tick).replace(".0 %", " %") if unit == "share" else decimal(tick, _places(low, high))
+        text = value_in(unit, tick).replace(".0 %", " %") if unit == "share" else decimal(tick, places(low, high))
         parts.append(element("text", text, class_="tick", x=x(tick), y=bottom + 14.0, text_anchor="middle"))
     for index, m in enumerate(marks):
         middle = row * index + row / 2 + 2
@@ -192,10 +192,11 @@ def interval_chart(marks: Sequence[Mark], unit: str) -> Markup:
         parts.append(_line(x(m.low), x(m.high), middle, middle, class_=f"line c{m.color}", stroke_dasharray=dash))
         shape = f"dot c{m.color}" if m.solid else f"hollow c{m.color}"
         parts.append(element("circle", class_=shape, cx=x(m.mean), cy=middle, r=4))
-    return _svg(parts, width, bottom + 20, "Means with 95 % intervals: " + ", ".join(m.label for m in marks))
+    return svg(parts, width, bottom + 20, "Means with 95 % intervals: " + ", ".join(m.label for m in marks))
 
 
-def _svg(parts: Sequence[Markup], width: int, height: float, description: str) -> Markup:
+def svg(parts: Sequence[Markup], width: int, height: float, description: str) -> Markup:
+    """The whole drawing; `description` is for those who do not see it."""
     return element(
         "svg",
         Markup("").join(parts),
@@ -233,27 +234,30 @@ def _histogram_key(group: Distribution, x: Scale, bottom: float, line: float, *,
     return parts
 
 
-def _x_axis(x: Scale, bottom: float, label: str, places: int) -> Markup:
+def x_axis(x: Scale, bottom: float, label: str) -> Markup:
+    """A line with round numbers below it and a label below these."""
+    digits = places(x.low, x.high)
     parts = [element("line", class_="axis", x1=x.start, x2=x.end, y1=bottom, y2=bottom)]
     for tick in ticks(x.low, x.high, 8):
         parts.append(element("line", class_="axis", x1=x(tick), x2=x(tick), y1=bottom, y2=bottom + 4))
-        text = decimal(tick, places)
+        text = decimal(tick, digits)
         parts.append(element("text", text, class_="tick", x=x(tick), y=bottom + 18, text_anchor="middle"))
     middle = (x.start + x.end) / 2
     parts.append(element("text", label, class_="label", x=middle, y=bottom + 36, text_anchor="middle"))
     return Markup("").join(parts)
 
 
-def _y_axis(y: Scale, left: float, right: float) -> list[Markup]:
+def y_axis(y: Scale, left: float, right: float) -> list[Markup]:
+    """Round numbers at the left of faint lines."""
     parts: list[Markup] = []
     for tick in ticks(y.low, y.high, 5):
         parts.append(element("line", class_="grid", x1=left, x2=right, y1=y(tick), y2=y(tick)))
-        text = decimal(tick, _places(y.low, y.high))
+        text = decimal(tick, places(y.low, y.high))
         parts.append(element("text", text, class_="tick", x=left - 8, y=y(tick) + 4, text_anchor="end"))
     return parts
 
 
-def _places(low: float, high: float) -> int:
+def places(low: float, high: float) -> int:
     """Decimals that keep neighbouring ticks apart."""
     return min(6, max(0, 1 - math.floor(math.log10((high - low) or 1.0) - 1e-9)))
 
@@ -266,7 +270,7 @@ def _path(points: Sequence[tuple[float, float]]) -> str:
     return "M" + "L".join(f"{px:.1f},{py:.1f}" for px, py in points)
 
 
-def _spread(positions: Sequence[float], distance: float) -> list[float]:
+def spread(positions: Sequence[float], distance: float) -> list[float]:
     """Move labels down until none is nearer to its neighbour than `distance`."""
     order = sorted(range(len(positions)), key=lambda i: positions[i])
     placed = list(positions)

@@ -24,7 +24,9 @@ def summarize(data: ReportData, report: Path) -> str:
     board = build_scoreboard(scores, data.recipe)
     room = MOST_LINES - len(head) - 1
     starred = any(_stars(cell) for row in board.rows for cell in row.cells)
-    legend = "   (* differs from seed beyond noise)" if starred else ""
+    notes = ["* differs from seed beyond noise"] if starred else []
+    notes += [f"{count(len(board.others))} more variants there"] if board.others else []
+    legend = f"   ({'; '.join(notes)})" if notes else ""
     return _lines([*head, *_benchmarks(board, room), ("report", f"{report}{legend}")])
 
 
@@ -43,6 +45,8 @@ def _accepted(data: ReportData) -> str:
     rewriting = data.rewriting
     if rewriting is None:
         return _lower(words.absent(data, "rewrite"))
+    if not rewriting.asked:
+        return "no rewrites were asked for"
     share = percent(rewriting.accepted / rewriting.n) if rewriting.n else "-"
     interval = interval_in("share", rewriting.low, rewriting.high)
     return f"{share} {interval}, {count(rewriting.accepted)} of {count(rewriting.n)}{_reasons(rewriting)}"

@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from ownwords.errors import StageError
 from ownwords.recipe import Recipe
+from ownwords.report.compared import Comparison
 
 if TYPE_CHECKING:
     from ownwords.report.chain import Chain
@@ -45,9 +46,13 @@ class ChosenEngine:
     reason: str
 
 
+#: The verb of a stage whose name does not begin with it.
+VERBS = {"own": "rewrite", "targets": "rewrite", "gap/references": "rewrite"}
+
+
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """`run.json`. Stage names: `rewrite`, `gap`, `tune/<arm>`, `evaluate/<benchmark>/<arm>`.
+    """`run.json`. Stage names: `rewrite` (and those of VERBS), `gap`, `tune/<arm>`, `evaluate/<benchmark>/<arm>`.
 
     `sandbox` is what contained the code that checks have run (`none`: nothing did), None where no check runs code.
     """
@@ -95,8 +100,63 @@ class Agreement:
 
 
 @dataclass(frozen=True, slots=True)
+class CandidateSource:
+    """One source of candidates: of `n` examples `asked` were asked about, and `accepted` have one that passed.
+
+    Tokens are those of all attempts; `low` and `high` are the 95 % interval of accepted / n.
+    """
+
+    source: Literal["own", "rewrite", "other"]
+    n: int
+    asked: int
+    accepted: int
+    low: float | None
+    high: float | None
+    completion_tokens: int | None = None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ArmTargets:
+    """What an arm takes, in its order, and where the targets of its `rows` come from, by source."""
+
+    arm: str
+    sources: tuple[str, ...]
+    rewriter: Literal["seed", "other"]
+    mix: float
+    rows: int
+    targets: dict[str, int]
+    outcomes: tuple[OutcomeCount, ...]
+
+    @property
+    def why_references(self) -> list[OutcomeCount]:
+        """Why references were kept by an arm that takes other targets too, the commonest reason first."""
+        if self.sources == ("reference",):
+            return []
+        return sorted((o for o in self.outcomes if o.kind == "fallback"), key=lambda o: (-o.count, o.reason))
+
+
+@dataclass(frozen=True, slots=True)
+class LeftAlone:
+    """Of `rows` that might have been asked about, `near` lie no more than `gap_above` nats per token from the seed.
+
+    What that saved is an estimate: tokens a row and tokens a second as with the rows that were asked about.
+    """
+
+    gap_above: float
+    rows: int
+    near: int
+    completion_tokens_saved: int
+    seconds_saved: float
+    measuring_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Rewriting:
-    """`rewrite.json`. `low` and `high` are the 95 % interval of the acceptance rate accepted / n, as shares."""
+    """`rewrite.json`. `low` and `high` are the 95 % interval of the acceptance rate accepted / n, as shares.
+
+    What stands above `sources` is of rewriting by the seed. Runs of earlier versions have no `sources` and `arms`.
+    """
 
     n: int
     accepted: int
@@ -112,6 +172,14 @@ class Rewriting:
     engine: dict[str, Any] | None = None
     skipped: tuple[SkippedRow, ...] = ()
     agreement: tuple[Agreement, ...] = ()
+    sources: tuple[CandidateSource, ...] | None = None
+    arms: tuple[ArmTargets, ...] = ()
+    only: LeftAlone | None = None
+
+    @property
+    def asked(self) -> bool:
+        """Whether rewrites by the seed were asked for."""
+        return self.sources is None or any(source.source == "rewrite" for source in self.sources)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,15 +228,22 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class LossPoint:
+    """One logged step. `kl` is the mean KL to the seed in nats per token, where the objective has one."""
+
     step: int
     loss: float | None
     epoch: float | None = None
     learning_rate: float | None = None
+    kl: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """`arms/<arm>/<variant>/training.json`."""
+    """`arms/<arm>/<variant>/training.json`.
+
+    Of `rows`, `replay_rows` are general ones that are not of the task. `masked_tokens` of the targets are read and not
+    trained on; `emptied_rows` had no others and were left out.
+    """
 
     arm: str
     variant: str
@@ -180,7 +255,10 @@ class Training:
     dropped_rows: int
     steps: int
     epochs: float
+    masked_tokens: int = 0
+    emptied_rows: int = 0
     seconds: float | None = None
+    replay_rows: int = 0
     loss: tuple[LossPoint, ...] = ()
 
 
@@ -277,13 +355,14 @@ class ReportData:
     gap: Gap | None
     trainings: tuple[Training, ...]
     scores: Scores | None
+    comparison: Comparison | None
     samples: tuple[Sample, ...] | None
     chain: Chain | None = None
 
     def stages(self, name: str) -> dict[str, Stage]:
         """The stages of one verb: `tune` gives `tune/vanilla`, `tune/sdft`."""
         stages = {} if self.run is None else self.run.stages
-        return {key: stage for key, stage in stages.items() if key.split("/")[0] == name}
+        return {key: stage for key, stage in stages.items() if VERBS.get(key, key.split("/")[0]) == name}
 
 
 def read_part(path: Path, kind: type[Part] | Any) -> Part | None:

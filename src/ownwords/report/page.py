@@ -20,10 +20,15 @@ from ownwords.report.charts import Bar, Distribution, Line, bar_chart, histogram
 from ownwords.report.data import Gap, ReportData, Rewriting, Sample, Stage, Training
 from ownwords.report.scoreboard import arm_color, build_scoreboard
 from ownwords.report.text import excerpt, visible
+from ownwords.report.tradeoff import build_tradeoff
+from ownwords.variants import trainings
 
 TEMPLATES = Path(__file__).parent / "templates"
 OUTCOME_COLORS = {"accepted": 2, "fallback": 1, "dropped": 0}
 SHOWN_ACCEPTED, SHOWN_PER_REASON = 3, 2
+MOST_CURVES = 10
+#: Stages that every run has, as verbs; what others a run has joins them.
+VERBS = ("rewrite", "gap", "tune", "evaluate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,7 @@ def render_page(data: ReportData) -> str:
         .render(
             data=data,
             board=build_scoreboard(scores, data.recipe) if scores else None,
+            tradeoff=build_tradeoff(data.comparison) if data.comparison else None,
             facts=_facts(data),
             engine_notes=words.engine_notes(data),
             gap_chart=_gap_chart(data.gap) if data.gap else None,
@@ -117,10 +123,13 @@ def _outcome_chart(rewriting: Rewriting) -> Markup:
     return bar_chart(bars, rewriting.n)
 
 
-def _loss_chart(trainings: Iterable[Training]) -> Markup:
-    trainings = list(trainings)
-    arms = [training.arm for training in trainings]
-    by_epoch = all(point.epoch is not None for training in trainings for point in training.loss)
+def _loss_chart(found: Iterable[Training]) -> Markup:
+    """Every training's curve; where they are too many to tell apart, those at the recipe's own point."""
+    shown = list(found)
+    arms = [training.arm for training in shown]
+    if len(shown) > MOST_CURVES:
+        shown = [training for training in shown if training.label == training.arm] or shown[:MOST_CURVES]
+    by_epoch = all(point.epoch is not None for training in shown for point in training.loss)
     lines = [
         Line(
             training.label,
@@ -131,15 +140,16 @@ def _loss_chart(trainings: Iterable[Training]) -> Markup:
             ),
             arm_color(training.arm, arms),
         )
-        for training in trainings
+        for training in shown
     ]
     return line_chart(lines, "epoch" if by_epoch else "step", "training loss, nats per token")
 
 
 def _untrained(data: ReportData) -> list[str]:
-    """Arms of the recipe that have no training yet."""
-    trained = {training.arm for training in data.trainings}
-    return [] if data.recipe is None else [arm for arm in data.recipe.tune.arm_names if arm not in trained]
+    """Trainings of the recipe that are not there yet, by label."""
+    trained = {(training.arm, training.variant) for training in data.trainings}
+    wanted = [] if data.recipe is None else trainings(data.recipe)
+    return [training.label for training in wanted if (training.arm.name, training.folder) not in trained]
 
 
 def _sample_groups(samples: Iterable[Sample]) -> list[SampleGroup]:
@@ -158,7 +168,9 @@ def _sample_groups(samples: Iterable[Sample]) -> list[SampleGroup]:
 
 def _times(data: ReportData) -> list[StageTime]:
     result: list[StageTime] = []
-    for verb in ("rewrite", "gap", "tune", "evaluate"):
+    known = [] if data.run is None else [name.partition("/")[0] for name in data.run.stages]
+    others = [name for name in dict.fromkeys(known) if name not in VERBS]
+    for verb in (*VERBS, *others):
         stages = data.stages(verb)
         statuses = {stage.status for stage in stages.values()}
         unfinished = [status for status in ("failed", "interrupted", "running") if status in statuses]

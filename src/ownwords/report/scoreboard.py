@@ -16,6 +16,7 @@ from ownwords.recipe import Recipe
 from ownwords.report.charts import COLORS, Mark, interval_chart
 from ownwords.report.data import BenchmarkInfo, Score, ScoreDifference, Scores
 from ownwords.report.numbers import change_in, interval_in, p_value, percent, value_in
+from ownwords.variants import variants
 
 AREAS = {
     "task": ("The task", "what the training is for"),
@@ -63,9 +64,12 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Row:
+    """One benchmark. `cells` are those of the board's columns, `other_cells` those of its other variants."""
+
     benchmark: BenchmarkInfo
     cells: tuple[Cell, ...]
     chart: Markup
+    other_cells: tuple[Cell, ...] = ()
 
     @property
     def direction(self) -> str:
@@ -81,11 +85,15 @@ class Area:
 
 @dataclass(frozen=True, slots=True)
 class Scoreboard:
-    """`pending` are benchmarks of the recipe that have no score at all yet."""
+    """Columns are the seed and every arm's end of training at the recipe's own point; `others` are the other variants.
+
+    `pending` are benchmarks of the recipe that have no score at all yet.
+    """
 
     columns: tuple[Column, ...]
     areas: tuple[Area, ...]
     pending: tuple[str, ...]
+    others: tuple[Column, ...] = ()
 
     @property
     def rows(self) -> list[Row]:
@@ -94,16 +102,17 @@ class Scoreboard:
 
 def build_scoreboard(scores: Scores, recipe: Recipe | None) -> Scoreboard:
     """Every benchmark that has a score, by area, with one cell for each arm of the recipe or of the scores."""
-    columns = _columns(scores.scores, [] if recipe is None else recipe.tune.arm_names)
+    columns, others = _columns(scores.scores, recipe)
     scored = {score.benchmark for score in scores.scores}
-    rows = [_row(info, columns, scores) for info in scores.benchmarks if info.name in scored]
+    rows = [_row(info, columns, others, scores) for info in scores.benchmarks if info.name in scored]
     areas = [
         Area(*AREAS[area], tuple(row for row in rows if row.benchmark.area == area))
         for area in AREAS
         if any(row.benchmark.area == area for row in rows)
     ]
     wanted = [] if recipe is None else [benchmark.name for benchmark in recipe.evaluate.benchmarks]
-    return Scoreboard(tuple(columns), tuple(areas), tuple(name for name in wanted if name not in scored))
+    pending = tuple(name for name in wanted if name not in scored)
+    return Scoreboard(tuple(columns), tuple(areas), pending, tuple(others))
 
 
 def arm_color(arm: str, known: Iterable[str]) -> int:
@@ -111,6 +120,12 @@ def arm_color(arm: str, known: Iterable[str]) -> int:
     fixed = {"seed": 0, "vanilla": 1, "sdft": 2}
     others = [name for name in dict.fromkeys(known) if name not in fixed]
     return fixed[arm] if arm in fixed else 3 + others.index(arm) % (COLORS - 3)
+
+
+def arm_shape(arm: str, known: Iterable[str]) -> int:
+    """A shape for arms that have to share a colour: 0 for the first of them, then 1, 2, …"""
+    others = [name for name in dict.fromkeys(known) if name not in ("seed", "vanilla", "sdft")]
+    return others.index(arm) // (COLORS - 3) if arm in others else 0
 
 
 def beyond_noise(board: Scoreboard) -> list[str]:
@@ -133,36 +148,54 @@ def compared(board: Scoreboard) -> int:
     return sum(c.kind != "none" for row in board.rows for cell in row.cells for c in cell.comparisons)
 
 
-def _columns(scores: Iterable[Score], arms: list[str]) -> list[Column]:
-    """Seed first, then the recipe's arms in its order, then whatever else was scored."""
-    variants: dict[str, list[str]] = {arm: [] for arm in ["seed", *arms]}
+def _columns(scores: Iterable[Score], recipe: Recipe | None) -> tuple[list[Column], list[Column]]:
+    """The table's columns, seed first, then the recipe's arms in its order, then whatever else was scored; and all
+    other variants."""
+    own = {} if recipe is None else _own_labels(recipe)
+    labels: dict[str, list[str]] = {arm: [] for arm in ["seed", *own]}
     for score in scores:
-        known = variants.setdefault(score.arm, [])
+        known = labels.setdefault(score.arm, [])
         if score.variant not in known:
             known.append(score.variant)
     columns: list[Column] = []
-    for arm, names in variants.items():
-        color = arm_color(arm, variants)
-        columns += [Column(arm, name, name, color) for name in names] or [Column(arm, None, arm, color)]
-    return columns
+    others: list[Column] = []
+    for arm, names in labels.items():
+        color = arm_color(arm, labels)
+        shown = own.get(arm, arm if arm in names or not names else names[0])
+        columns.append(Column(arm, shown if shown in names else None, shown, color))
+        others += [Column(arm, name, name, color) for name in names if name != shown]
+    return columns, others
 
 
-def _row(info: BenchmarkInfo, columns: list[Column], scores: Scores) -> Row:
+def _own_labels(recipe: Recipe) -> dict[str, str]:
+    """The label of each arm's end of training at the recipe's own point; where the sweep leaves that out, at its first
+    point."""
+    found: dict[str, str] = {}
+    for variant in variants(recipe):
+        if variant.part == 1 and (variant.label == variant.arm.name or variant.arm.name not in found):
+            found[variant.arm.name] = variant.label
+    return found
+
+
+def _row(info: BenchmarkInfo, columns: list[Column], others: list[Column], scores: Scores) -> Row:
     found = {(s.arm, s.variant): s for s in scores.scores if s.benchmark == info.name}
     unusable = {s.variant for s in found.values() if not s.usable}
     differences = [d for d in scores.differences if d.benchmark == info.name]
-    cells: list[Cell] = []
+
+    def cell(column: Column) -> Cell:
+        score = None if column.variant is None else found.get((column.arm, column.variant))
+        if score is None:
+            return Cell("missing")
+        own = [_comparison(d, info, unusable) for d in differences if d.variant == column.variant]
+        return _cell(score, info, own)
+
     marks: list[Mark] = []
     for column in columns:
         score = None if column.variant is None else found.get((column.arm, column.variant))
-        if score is None:
-            cells.append(Cell("missing"))
-            continue
-        own = [_comparison(d, info, unusable) for d in differences if d.variant == column.variant]
-        cells.append(_cell(score, info, own))
-        if score.mean is not None and score.low is not None and score.high is not None:
+        if score is not None and score.mean is not None and score.low is not None and score.high is not None:
             marks.append(Mark(column.label, score.mean, score.low, score.high, column.color, score.usable))
-    return Row(info, tuple(cells), interval_chart(marks, info.unit))
+    cells, other_cells = (tuple(cell(column) for column in some) for some in (columns, others))
+    return Row(info, cells, interval_chart(marks, info.unit), other_cells)
 
 
 def _cell(score: Score, info: BenchmarkInfo, comparisons: list[Comparison]) -> Cell:

@@ -7,6 +7,9 @@ from typing import Any
 from ownwords.report.lines import block, conversation, verdict_lines, wrap
 from ownwords.report.numbers import decimal
 
+#: What an attempt is called, by its source.
+ATTEMPTS = {"own": "Own answer", "rewrite": "Attempt", "other": "Attempt by rewrite.model"}
+
 
 def as_text(facts: dict[str, Any]) -> str:
     """The facts of `explain`, in the order in which they came about."""
@@ -40,18 +43,19 @@ def _prompt(prompt: dict[str, Any] | None) -> list[str]:
 
 def _attempt(attempt: dict[str, Any]) -> list[str]:
     engine = attempt["engine"]
-    title = f"Attempt {attempt['attempt'] + 1}"
+    title = f"{ATTEMPTS[attempt['source']]} {attempt['attempt'] + 1}"
     if not attempt["same_prompt"]:
-        title += ", not to the prompt above (another recipe sent it)"
+        title += ", not to what this recipe asks (another sent it)"
     made = f"made by {engine['kind']} {engine['version']}, {engine['dtype']} on {engine['device']}, {engine['model']}"
     if attempt["error"]:
         error = attempt["error"]
         return [title, *block("no answer", f"{error['kind']}: {error['message']}"), *wrap(made, 2)]
+    name = "answer" if attempt["source"] == "own" else "rewrite"
     tokens = f"{attempt['prompt_tokens']:,} + {attempt['completion_tokens']:,} tokens"
     checks = [{**v, "check": v["check"] if v["in_recipe"] else f"{v['check']} (earlier)"} for v in attempt["verdicts"]]
     return [
         title,
-        *block(f"rewrite ({tokens}, {attempt['finish_reason']})", attempt["text"]),
+        *block(f"{name} ({tokens}, {attempt['finish_reason']})", attempt["text"]),
         *(["  checks", *verdict_lines(checks)] if checks else []),
         *wrap(made, 2),
     ]

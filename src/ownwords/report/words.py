@@ -5,11 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, cast
 
-from ownwords.report.data import Gap, PairedDifference, ReportData, Rewriting, Training
-from ownwords.report.numbers import count, decimal, interval_in, known, p_value, percent
+from ownwords.report.data import (
+    ArmTargets,
+    CandidateSource,
+    Gap,
+    LeftAlone,
+    PairedDifference,
+    ReportData,
+    Rewriting,
+    Training,
+)
+from ownwords.report.numbers import count, decimal, duration, interval_in, known, p_value, percent
 from ownwords.report.scoreboard import Scoreboard, beyond_noise, compared
+from ownwords.report.text import one_line
 
+#: Reasons of rows that no source was asked about.
+UNASKED = ("earlier_turn", "near_the_seed", "not_asked")
 BEFORE, AFTER = "references", "final targets"
+MOST_NAMED = 6
 
 
 def gap_direction(difference: PairedDifference | None) -> str:
@@ -29,6 +42,11 @@ def gap_direction(difference: PairedDifference | None) -> str:
 def gap_sentence(gap: Gap) -> str:
     """What the gap shows, in plain words."""
     before, after, difference = gap.group(BEFORE), gap.group(AFTER), gap.difference
+    if before is not None and after is None:
+        return (
+            f"The references lie {decimal(before.mean_nll)} nats per token from the seed model (n = "
+            f"{count(before.n)}). No rewrites were asked for, so there is nothing to compare them with."
+        )
     if before is None or after is None or difference is None:
         return "The gap of references and of final targets has not both been measured, so nothing can be said about it."
     numbers = (
@@ -61,19 +79,61 @@ def acceptance_sentence(rewriting: Rewriting) -> str:
     """How many rewrites passed, and what that leaves of the method."""
     if rewriting.n == 0:
         return "No example was rewritten."
+    if not rewriting.asked:
+        return "No rewrites were asked for: no arm of this recipe takes any."
     share = rewriting.accepted / rewriting.n
     text = (
         f"{count(rewriting.accepted)} of {count(rewriting.n)} examples ({percent(share)}, 95 % interval "
         f"{interval_in('share', rewriting.low, rewriting.high)}) are trained on in the model's own words."
     )
-    fallback, dropped = (total(rewriting, kind) for kind in ("fallback", "dropped"))
-    if fallback:
-        text += f" {count(fallback)} keep their reference because no rewrite passed."
+    dropped, unasked = total(rewriting, "dropped"), sum(o.count for o in rewriting.outcomes if o.reason in UNASKED)
+    failed = total(rewriting, "fallback") - unasked
+    if failed:
+        text += f" {count(failed)} keep their reference because no rewrite passed."
+    if unasked:
+        text += f" {count(unasked)} keep their reference because they were not asked about."
     if dropped:
         text += f" {count(dropped)} are left out of training."
-    if share < 0.5:
+    if failed + dropped > rewriting.accepted:
         text += " Most rewrites failed: what is trained on here is mostly not the model's own words."
     return text
+
+
+def left_alone_sentence(only: LeftAlone) -> str:
+    """How many rows were near the seed already, and what leaving them alone saved."""
+    share = percent(only.near / only.rows) if only.rows else "none"
+    text = (
+        f"{count(only.near)} of {count(only.rows)} references ({share}) lie no more than {only.gap_above:g} nats per "
+        "token from the seed model and were kept without asking for anything else (rewrite.only)."
+    )
+    if only.near:
+        text += (
+            f" That saved about {count(only.completion_tokens_saved)} tokens and {duration(only.seconds_saved)}, had "
+            "they needed as many tokens a row, at as many a second, as the rows that were asked about."
+        )
+    if only.measuring_seconds is not None:
+        text += f" Telling which they are took {duration(only.measuring_seconds)}."
+    return text
+
+
+def source_sentence(source: CandidateSource) -> str:
+    """How a source of candidates did."""
+    name = {"own": "Own answers", "rewrite": "Rewrites", "other": "Rewrites by rewrite.model"}[source.source]
+    share = source.accepted / source.n if source.n else None
+    cost = f"; {count(source.completion_tokens)} tokens in all attempts, {duration(source.seconds)}"
+    return (
+        f"{name}: {count(source.asked)} examples asked about, {count(source.accepted)} with one that passed "
+        f"({percent(share)} of all, 95 % interval {interval_in('share', source.low, source.high)}){cost}."
+    )
+
+
+def why_references(arm: ArmTargets) -> str:
+    """The three commonest reasons for which an arm kept references."""
+    if arm.sources == ("reference",):
+        return "what the arm takes"
+    reasons = arm.why_references
+    more = f", {len(reasons) - 3} more reasons" if len(reasons) > 3 else ""
+    return ", ".join(f"{one_line(o.reason, 40)} {count(o.count)}" for o in reasons[:3]) + more
 
 
 def total(rewriting: Rewriting, kind: str) -> int:
@@ -95,8 +155,8 @@ def scores_sentence(board: Scoreboard) -> str:
 
 def training_sentence(trainings: Iterable[Training]) -> str:
     """How unlike the arms' token counts are, and what the loss curves do not say."""
-    by_arm = {training.arm: training for training in trainings}
-    vanilla, sdft = by_arm.get("vanilla"), by_arm.get("sdft")
+    by_label = {training.label: training for training in trainings}
+    vanilla, sdft = by_label.get("vanilla"), by_label.get("sdft")
     if vanilla is None or sdft is None or not vanilla.supervised_tokens:
         return ""
     change = sdft.supervised_tokens / vanilla.supervised_tokens - 1
@@ -126,7 +186,9 @@ def unfinished(data: ReportData, stage: str) -> str:
     open_stages = [name for name, s in data.stages(stage).items() if s.status != "done"]
     if not open_stages:
         return ""
-    return f"Not finished: {', '.join(open_stages)}. What is shown is what earlier, finished work left."
+    more = len(open_stages) - MOST_NAMED
+    names = ", ".join(open_stages[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+    return f"Not finished: {names}. What is shown is what earlier, finished work left."
 
 
 def engine_names(engine: dict[str, Any] | None) -> list[str]:
@@ -173,6 +235,6 @@ def gap_line(gap: Gap) -> str:
 
 def unusable_note(board: Scoreboard) -> str:
     """How many scores of the table cannot be used."""
-    cells = [cell for row in board.rows for cell in row.cells if cell.state != "missing"]
+    cells = [cell for row in board.rows for cell in (*row.cells, *row.other_cells) if cell.state != "missing"]
     unusable = sum(cell.state == "unusable" for cell in cells)
     return f"{len(cells)} scores, {f'{unusable} unusable' if unusable else 'all usable'}"

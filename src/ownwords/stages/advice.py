@@ -25,7 +25,7 @@ from ownwords.checks.panel import any_failed
 from ownwords.errors import DataError, InputError, StageError
 from ownwords.progress import Progress
 from ownwords.recipe import Recipe, build_recipe
-from ownwords.records import Completion, Example, Request, Weights, digest
+from ownwords.records import Completion, Example, Request, digest
 from ownwords.rendering import target_ids
 from ownwords.stages import judging, preflight, rewrite
 from ownwords.stages.context import Context
@@ -98,7 +98,7 @@ def advise(context: Context, limit: int = LIMIT, answers: int = ANSWERS) -> dict
     context.tokenizer(context.recipe.rewrite.chat_template)
     chosen = spread(context.train, limit)
     engine = context.engine("logprobs")
-    engine.warm_up([Weights()])
+    engine.warm_up([context.seed_weights])
     seconds: dict[str, float] = {}
     clock = time.monotonic()
     scored = _score(context, [(example, example.reference) for example in chosen], "scoring references")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ownwords.errors import InputError
 from ownwords.progress import say
-from ownwords.records import Completion, Message, Request, Sampling, Weights
+from ownwords.records import Completion, Message, Request, Sampling
 from ownwords.stages import tune
 from ownwords.stages.context import Context
 from ownwords.variants import SEED
@@ -22,9 +22,9 @@ def ask(context: Context, prompt: str, max_tokens: int) -> dict[str, str]:
         raise InputError("the prompt is empty.")
     if max_tokens < 1:
         raise InputError(f"--max-tokens must be at least 1, not {max_tokens}.")
-    weights = {SEED: Weights("seed", context.model.weights_hash)}
+    weights = {SEED: context.seed_weights}
     for label, variant in context.variants.items():
-        if tune.is_done(context, variant.training):
+        if tune.is_ready(context, variant):
             weights[label] = tune.variant_weights(context, variant)
         else:
             say(f"{label} does not answer: it is not trained for this recipe and data")

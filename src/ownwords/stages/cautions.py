@@ -117,6 +117,24 @@ def _rewriting(facts: dict[str, Any]) -> Iterator[str]:
             f"{fit['cut'] - fit['refused']:,} rows leave less than rewrite.sampling.max_tokens={fit['max_tokens']} in "
             f"a context of {fit['context']:,}: a long answer to them is cut."
         )
+    if fit["samples"] > 1 and fit["temperature"] == 0:
+        yield (
+            f"rewrite.samples={fit['samples']} at rewrite.sampling.temperature=0 draws the same answer "
+            f"{fit['samples']} times. Raise the temperature, or leave samples at 1."
+        )
+    others = {"own": "the model's own answers", "other": "rewrites by rewrite.model"}
+    more = [words for name, words in others.items() if name in fit["sources"]]
+    if fit["samples"] > 1:
+        more.append(f"{fit['samples']} samples a row")
+    if fit["some_rows_only"]:
+        more.append("one likelihood a row (rewrite.only), and fewer rows for that")
+    if facts["probe"] is not None and "rewrite" not in fit["sources"]:
+        yield "no arm takes rewrites by the seed, so `run` asks for none: the estimates are what they would take."
+    if facts["probe"] is not None and more:
+        yield (
+            f"the recipe also asks for {' and '.join(more)}: the estimates of time, tokens and cost are those of one "
+            "rewrite of every row."
+        )
     if fit["judged"] and facts["probe"] is not None:
         yield (
             "a judge is asked about every rewrite: its requests, one more a row and attempt, are in none of the "

@@ -229,7 +229,7 @@ def _item_scores(path: Path) -> dict[str, float]:
     import pyarrow.parquet as pq
 
     try:
-        rows = pq.read_table(path, columns=["item_id", "score"]).to_pylist()
+        rows: Any = pq.read_table(path, columns=["item_id", "score"]).to_pylist()
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:  # pyarrow's errors are kinds of ValueError

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
 from ownwords import models
+from ownwords.arms.base import Arm, find_arm
 from ownwords.checks.named import NamedCheck, named_checks
 from ownwords.checks.panel import Panel
 from ownwords.data.examples import Examples
@@ -17,10 +19,11 @@ from ownwords.fingerprint import Inputs, flatten, join
 from ownwords.models import Model
 from ownwords.progress import say
 from ownwords.prompts.render import JudgePrompt, RewritingPrompt, load_judge, load_layout, load_prompt
-from ownwords.recipe import CheckSection, Recipe, RuntimeSection
-from ownwords.records import Example, Sampling, digest
+from ownwords.recipe import CheckSection, ModelSection, Recipe, RuntimeSection
+from ownwords.records import Example, Sampling, Weights, digest
 from ownwords.rendering import Given
 from ownwords.run import Run
+from ownwords.stages.giving_up import BrokenChecks
 from ownwords.variants import Training, Variant, trainings, variants
 
 #: Gives likelihoods and mixes weights on any machine, so it serves where the recipe's engine cannot.
@@ -28,6 +31,12 @@ FALLBACK_ENGINE = "transformers"
 
 #: Checks that join those of the recipe where the data need them.
 JOINING_CHECKS = ("thinking", "same_calls")
+
+
+def trained_arms(recipe: Recipe) -> list[Arm]:
+    """Arms of a recipe that train; raises what `find_arm` does."""
+    arms = [find_arm(section) for section in recipe.tune.arms]
+    return [arm for arm in arms if arm.method.trained_as is None]
 
 
 class Context:
@@ -95,15 +104,36 @@ class Context:
     @cached_property
     def judge(self) -> Context:
         """Whose engine answers for the judge: this context, or one of the judge's own."""
-        own = self.recipe.rewrite.judge
-        if own.model is None and own.runtime is None:
+        return self._beside(self.recipe.rewrite.judge.model, self.recipe.rewrite.judge.runtime)
+
+    @cached_property
+    def other_rewriter(self) -> Context:
+        """Whose engine answers for `rewrite.model`, the rewriter of arms with `rewriter: other`."""
+        return self._beside(self.recipe.rewrite.model, self.recipe.rewrite.runtime)
+
+    def _beside(self, model: ModelSection | None, runtime: RuntimeSection | None) -> Context:
+        """This context where neither is another, else one of that model and engine."""
+        if model is None and runtime is None:
             return self
         recipe = self.recipe
-        runtime = own.runtime or recipe.runtime
-        if own.runtime is None:  # the server's name for the seed is not that of the judge's own model
-            runtime = runtime.model_copy(update={"openai": runtime.openai.model_copy(update={"model": None})})
-        changed = {"model": own.model or recipe.model, "runtime": runtime}
+        engine = runtime or recipe.runtime
+        if runtime is None:  # the server's name for the seed is not that of another model
+            engine = engine.model_copy(update={"openai": engine.openai.model_copy(update={"model": None})})
+        changed = {"model": model or recipe.model, "runtime": engine}
         return Context(recipe.model_copy(update=changed), allow_code=self.allow_code)
+
+    @contextlib.contextmanager
+    def at_work(self, other: Context) -> Generator[Context]:
+        """A context to ask. Another than this one gets room for its models, and gives them back at the end."""
+        if other is self:
+            yield other
+            return
+        if needs_model(other.engine_choice.name):
+            self.close_engines()
+        try:
+            yield other
+        finally:
+            other.close_engines()
 
     @cached_property
     def judge_prompt(self) -> JudgePrompt:
@@ -145,6 +175,11 @@ class Context:
         """What the journal calls each of the checks, by label."""
         return {check.label: check.identity for check in self.checks}
 
+    @cached_property
+    def broken_checks(self) -> BrokenChecks:
+        """What has been seen of the checks so far, for those that never work."""
+        return BrokenChecks(check.label for check in self.checks)
+
     @property
     def panel(self) -> Panel:
         """The checks at work."""
@@ -163,6 +198,11 @@ class Context:
     @cached_property
     def rewrite_sampling(self) -> Sampling:
         return Sampling(**self.recipe.rewrite.sampling.model_dump())
+
+    @cached_property
+    def arms(self) -> list[Arm]:
+        """The arms that train: one that takes another's weights has no targets of its own."""
+        return trained_arms(self.recipe)
 
     @cached_property
     def variants(self) -> dict[str, Variant]:
@@ -186,8 +226,8 @@ class Context:
 
     def startup_seconds(self) -> float:
         """Seconds that engines have spent on starting up so far."""
-        judge: Context = vars(self).get("judge", self)  # without making one
-        return self._own_startup() + (0.0 if judge is self else judge.startup_seconds())
+        made: list[Context] = [vars(self).get(name, self) for name in ("judge", "other_rewriter")]  # without making one
+        return self._own_startup() + sum(other.startup_seconds() for other in made if other is not self)
 
     def share_engines(self, other: Context) -> None:
         """Use the engines that another context has loaded (same model and runtime); that one closes them."""
@@ -216,6 +256,18 @@ class Context:
             "model.weights": self.model.weights_hash,
             "model.trust_remote_code": self.recipe.model.trust_remote_code,
         }
+
+    @cached_property
+    def seed_weights(self) -> Weights:
+        """The seed as requests name it, so that answers of one model are never taken for those of another."""
+        return Weights("seed", self.model.weights_hash)
+
+    @cached_property
+    def rewriter_weights(self) -> Weights:
+        """The same for rewriting, where an engine that loads no model has only its name."""
+        if needs_model(self.recipe.runtime.engine):
+            return self.seed_weights
+        return Weights("seed", digest(self.rewriter_inputs, length=24))
 
     @cached_property
     def rewriter_inputs(self) -> Inputs:

@@ -13,29 +13,20 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ownwords.benchmarks.base import Ask, Benchmark, DataContext, Item, find_benchmark
+from ownwords.benchmarks.base import Ask, DataContext, Item, find_benchmark
 from ownwords.engines.base import Engine
 from ownwords.errors import InputError, MissingFileError, StageError
 from ownwords.fingerprint import Inputs, fingerprint, flatten, join
 from ownwords.journal import Key
 from ownwords.progress import Progress, say
-from ownwords.recipe import BenchmarkSection
 from ownwords.records import Completion, Request, Sampling, Weights, digest
 from ownwords.stages import scores, tune
 from ownwords.stages.context import Context
+from ownwords.stages.seed_answers import Task, filled
 from ownwords.variants import SEED
 from ownwords.work import Work
 
 GROUP = "evaluate"
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """One benchmark of the recipe, loaded."""
-
-    benchmark: Benchmark
-    settings: BenchmarkSection
-    items: list[Item]
 
 
 @dataclass(slots=True)
@@ -114,7 +105,7 @@ def run(context: Context, wanted: Sequence[tuple[Task, str]]) -> None:
         InputError: a variant's finished scores on a benchmark come from another engine.
         EngineError, StageError: an engine could not answer everything. What is answered, and scored, is kept.
     """
-    exams = _build_exams(context, wanted)
+    exams = _build_exams(context, filled(context, wanted))
     passes = _by_engine(context, exams)
     for engine, group in passes:
         for exam in group:
@@ -160,7 +151,7 @@ def requests_of(context: Context, task: Task) -> list[tuple[str, int, Request]]:
 
 def _weights(context: Context, label: str) -> Weights:
     if label == SEED:
-        return Weights("seed", context.model.weights_hash)
+        return context.seed_weights
     return tune.variant_weights(context, context.variants[label])
 
 

@@ -18,8 +18,11 @@ from ownwords.data.export import tools_of
 from ownwords.errors import InputError, StageError
 from ownwords.journal import Entry, read_entries
 from ownwords.records import Completion, Example, Message, Request, RowError, Verdict
-from ownwords.stages import gap, judging, rewrite
+from ownwords.stages import gap, judging, products
 from ownwords.stages.context import JOINING_CHECKS, Context
+from ownwords.stages.origins import ORIGINS, OTHER, OWN, REWRITE, Origin, needed
+from ownwords.stages.outcomes import decide
+from ownwords.stages.targets_of_arms import has_failed
 from ownwords.turns import tool_names, turn_of
 
 SHOWN = 5
@@ -43,9 +46,12 @@ def explain(context: Context, wanted: str) -> dict[str, Any]:
     example_id = find_id(wanted, {*examples, *(i for path in files.values() for i in _ids(path))}, str(run.directory))
     rows = {arm: row for arm, path in files.items() if (row := _row(path, example_id)) is not None}
     example = examples.get(example_id) or _example(next(iter(rows.values())))
-    request = _request(context, example, notes)
-    entries = read_entries(run.journal_path, rewrite.STAGE, example_id)
-    attempts = [_attempt(context, example, entry, known=request is not None) for entry in entries]
+    request = _request(context, REWRITE, example, notes)
+    attempts = [
+        _attempt(context, origin, example, entry, notes)
+        for origin in ORIGINS
+        for entry in read_entries(run.journal_path, origin.stage, example_id)
+    ]
     likelihoods = _gap(run.directory / "data" / "logprobs" / "gap.parquet", example_id)
     return {
         "id": example_id,
@@ -96,20 +102,23 @@ def _examples(context: Context, notes: list[str]) -> dict[str, Example]:
         return {}
 
 
-def _request(context: Context, example: Example, notes: list[str]) -> Request | None:
-    """The first attempt's request as the recipe has it now; none, with a note, where its prompt cannot be read."""
+def _request(context: Context, origin: Origin, example: Example, notes: list[str], attempt: int = 0) -> Request | None:
+    """An attempt's request as the recipe has it now; none, with a note, where it cannot be told (a prompt cannot be
+    read, say)."""
     try:
-        return rewrite.build_request(context, example, 0)
+        return origin.build(context, example, attempt)
     except InputError as error:
-        notes.append(f"the prompt as sent cannot be told: {error}")
+        note = f"the prompt as sent cannot be told: {error}"
+        notes.extend([note] if note not in notes else [])
         return None
 
 
 def _unfinished(context: Context) -> list[str]:
     """What is told here may be of an earlier recipe where a stage has to be done (again)."""
-    rewriting, measuring = context.run.stage(rewrite.STAGE), context.run.stage(gap.STAGE)
+    rewriting, measuring = context.run.stage(REWRITE.stage), context.run.stage(gap.STAGE)
     notes: list[str] = []
-    if rewriting.get("status") != "done":
+    stages = [*(origin.stage for origin in needed(context.recipe)), products.STAGE]
+    if any(context.run.stage(stage).get("status") != "done" for stage in stages):
         notes.append("rewriting has not finished: outcome and targets, if any, are what finished work left before.")
     if measuring and measuring.get("inputs", {}).get("stage rewrite") != rewriting.get("fingerprint"):
         notes.append("the gap was measured before the rewriting was last done.")
@@ -122,13 +131,15 @@ def _sent(request: Request) -> dict[str, Any]:
     return {"messages": [message.as_dict() for message in request.messages or ()], "prefill": request.prefill}
 
 
-def _attempt(context: Context, example: Example, entry: Entry, *, known: bool) -> dict[str, Any]:
-    """One completion of the journal. `same_prompt`: it answers the prompt shown, not one of an earlier recipe."""
+def _attempt(context: Context, origin: Origin, example: Example, entry: Entry, notes: list[str]) -> dict[str, Any]:
+    """One completion of the journal. `same_prompt`: it answers what the recipe asks of this source, and no earlier
+    one did."""
     completion = entry.completion
-    same = known and rewrite.build_request(context, example, entry.key.attempt).hash == entry.key.request_hash
+    request = _request(context, origin, example, notes, entry.key.attempt)
     return {
+        "source": origin.name,
         "attempt": entry.key.attempt,
-        "same_prompt": same,
+        "same_prompt": request is not None and request.hash == entry.key.request_hash,
         "text": turn_of(completion).as_text(),
         "finish_reason": completion.finish_reason,
         "prompt_tokens": completion.prompt_tokens,
@@ -162,13 +173,13 @@ def _outcome(
     if row is not None:
         failed = next((verdict for verdict in json.loads(row["verdicts"]) if not verdict["passed"]), None)
         return {"kind": row["outcome"], "reason": row["reason"], "detail": failed["detail"] if failed else ""}
-    answers = [attempt for attempt in attempts if attempt["same_prompt"]]
-    if context.run.stage(rewrite.STAGE).get("status") != "done" or not answers:
+    if context.run.stage(products.STAGE).get("status") != "done" or context.recipe.rewrite.on_failure != "drop":
         return None
-    decided = rewrite.decide(example, _as_judged(answers[-1]), context)
-    if decided.kind != "dropped":
-        return None
-    return {"kind": decided.kind, "reason": decided.reason, "detail": decided.detail}
+    answers = {attempt["source"]: attempt for attempt in attempts if attempt["same_prompt"]}  # the last of each
+    sources = (origin for origin in (REWRITE, OWN, OTHER) if origin.name in answers)
+    ends = [decide(example, _as_judged(answers[origin.name]), context, origin) for origin in sources]
+    failed = next((end for end in ends if has_failed(end)), None)
+    return None if failed is None else {"kind": "dropped", "reason": failed.reason, "detail": failed.detail}
 
 
 def _as_judged(attempt: dict[str, Any]) -> judging.Attempt:

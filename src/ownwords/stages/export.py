@@ -21,7 +21,8 @@ from ownwords.errors import InputError
 from ownwords.paths import given_path
 from ownwords.recipe import ArmSection, Recipe, load_recipe
 from ownwords.run import Run, plain_disk_errors, read_json, write_atomic, write_text
-from ownwords.stages import rewrite
+from ownwords.stages import products
+from ownwords.stages.origins import needed
 
 _JSON = json.JSONEncoder(ensure_ascii=False)
 
@@ -98,7 +99,9 @@ def _finished_rows(run: Run, arm: str) -> Path:
     """The arm's Parquet file, once rewriting has finished."""
     if not run.exists:
         raise InputError(f"there is no run in {run.directory}: `ownwords run` makes one.")
-    if run.stage(rewrite.STAGE).get("status") != "done":
+    recipe = load_recipe(run.recipe_path, output_dir=str(run.directory))
+    stages = [*(origin.stage for origin in needed(recipe)), products.STAGE]
+    if any(run.stage(stage).get("status") != "done" for stage in stages):
         raise InputError(f"rewriting has not finished in {run.directory}: `ownwords rewrite` goes on with it.")
     path = run.arm_data(arm) / "train.parquet"
     if not path.is_file():
@@ -180,12 +183,13 @@ def _facts(run: Run, recipe: Recipe, arm: str, counts: Counts) -> dict[str, Any]
     """What the card says, from the run's own record of its rewriting."""
     summary: dict[str, Any] = read_json(run.directory / "rewrite.json") or {}
     engine: dict[str, Any] = summary.get("engine", {})
+    told: dict[str, Any] = next((entry for entry in summary.get("arms", []) if entry["arm"] == arm), summary)
     section = next((own for own in recipe.tune.arms if own.name == arm), ArmSection(name=arm))
     return {
         "arm": arm,
         "summary": find_arm(section).summary,
         "rows": counts.rows,
-        "outcomes": summary.get("outcomes", []),
+        "outcomes": told.get("outcomes", []),
         "prompt_preset": summary.get("prompt", ""),
         "prompt_hash": summary.get("prompt_hash", ""),
         "model": recipe.model.name_or_path,

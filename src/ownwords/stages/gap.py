@@ -14,14 +14,15 @@ from typing import Any
 import numpy as np
 
 from ownwords.errors import StageError
-from ownwords.fingerprint import Inputs, fingerprint, join
+from ownwords.fingerprint import Inputs, join
 from ownwords.journal import Key
 from ownwords.records import Completion, Outcome
 from ownwords.run import write_json
-from ownwords.stages import likelihoods, rewrite
+from ownwords.stages import likelihoods, targets_of_arms
 from ownwords.stages.context import Context
 from ownwords.stages.likelihoods import REFERENCE, STAGE, TARGET, Scored, nats_per_token, score
 from ownwords.stages.logprobs import write_logprobs
+from ownwords.stages.origins import REWRITE, Origin, needed
 from ownwords.stats import mean_interval, paired_difference
 
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
@@ -38,19 +39,29 @@ class Distance:
 
 
 def inputs(context: Context) -> Inputs:
-    return join(likelihoods.inputs(context), {"stage rewrite": fingerprint(rewrite.inputs(context))})
+    return join(likelihoods.inputs(context), targets_of_arms.inputs_of(context, _read(context)))
 
 
 def run(context: Context) -> None:
-    """Ask the seed model for every likelihood that is missing, then write `gap.json`."""
-    outcomes = list(rewrite.load_outcomes(context))
+    """Ask the seed model for every likelihood that is missing, then write `gap.json`.
+
+    Where no rewrites were asked for, that is the distance of the references alone.
+    """
+    read = _read(context)
+    outcomes = [row.rewriting for row in targets_of_arms.load(context, [], read)]
     with context.run.working_on(STAGE, inputs(context), [context.run.directory / "gap.json"]):
         scored = score(context, _targets(outcomes), "measuring the gap")
         write_logprobs(context.run.directory / "data" / "logprobs" / "gap.parquet", scored)
         distances, errors = _distances(outcomes, scored)
         if not distances:
             raise StageError(f"no example could be scored; the first error: {next(iter(errors), 'none')}")
-        write_json(context.run.directory / "gap.json", _summary(distances, len(errors)))
+        write_json(context.run.directory / "gap.json", _summary(distances, len(errors), rewritten=REWRITE in read))
+
+
+def _read(context: Context) -> list[Origin]:
+    """Rewriting, if it was asked for; and what rows are dropped by."""
+    wanted = needed(context.recipe) if context.recipe.rewrite.on_failure == "drop" else []
+    return [origin for origin in targets_of_arms.asked_for(context) if origin is REWRITE or origin in wanted]
 
 
 def _targets(outcomes: Iterable[Outcome]) -> Iterator[Scored]:
@@ -79,9 +90,9 @@ def _distances(outcomes: Iterable[Outcome], scored: dict[Key, Completion]) -> tu
     return distances, errors
 
 
-def _summary(distances: Sequence[Distance], errors: int) -> dict[str, Any]:
+def _summary(distances: Sequence[Distance], errors: int, *, rewritten: bool) -> dict[str, Any]:
     accepted = [d for d in distances if d.outcome.kind == "accepted"]
-    groups = {
+    groups: dict[str, list[float]] = {
         "references": [d.reference for d in distances],
         "final targets": [d.target for d in distances],
         "accepted rewrites": [d.target for d in accepted],
@@ -90,17 +101,20 @@ def _summary(distances: Sequence[Distance], errors: int) -> dict[str, Any]:
     largest = max(groups["references"] + groups["final targets"])
     edges = np.linspace(0.0, largest * 1.001, BINS + 1)
     difference = paired_difference(groups["final targets"], groups["references"])
+    shown = groups if rewritten else {"references": groups["references"]}
     return {
         "unit": "nats per target token under the seed model, mean over examples",
         "errors": errors,
-        "groups": [_group(name, values, edges) for name, values in groups.items() if values],
+        "groups": [_group(name, values, edges) for name, values in shown.items() if values],
         "difference": {
             "n": difference.n,
             "mean": difference.mean,
             "low": difference.low,
             "high": difference.high,
             "p": difference.p,
-        },
+        }
+        if rewritten
+        else None,
     }
 
 

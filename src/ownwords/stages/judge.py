@@ -7,10 +7,9 @@ with them be told. Where it gives no answer the row lacks a verdict, which count
 
 from __future__ import annotations
 
-import contextlib
 import json
 from collections import Counter
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -24,6 +23,7 @@ from ownwords.stages.context import Context
 from ownwords.stages.giving_up import EARLY_STOP_ROWS, stop_if_hopeless, stop_if_too_many
 from ownwords.stages.judging import Asked, Trials, candidate_text
 from ownwords.stages.looking_up import looked_up
+from ownwords.stages.origins import Origin
 from ownwords.stages.standing import Standing
 from ownwords.turns import turn_of
 
@@ -94,20 +94,20 @@ class _Round:
         return _Question(asked, entry, Key(asked.example.id, asked.key.attempt, named)), request
 
 
-def ask(context: Context, stage: str, asked: Iterable[Asked], count: int, standing: Standing) -> None:
-    """Ask about those of `count` answers in the journal's `stage` that still want a judge's verdict; record what the
-    checks say then.
+def ask(context: Context, origin: Origin, asked: Iterable[Asked], count: int, standing: Standing) -> None:
+    """Ask about those of `count` answers of a source that still want a judge's verdict; record what the checks say
+    then.
 
     Raises:
         StageError: the judge's errors are the rule, or none of its first answers can be read.
         EngineError: the judge cannot answer at all.
     """
     context.run.journal.commit()  # only what is committed can be looked up
-    with judge_of(context) as judge:
+    with origin.asked(context).at_work(context.judge) as judge:
         engine = judge.engine()
         engine.warm_up([Weights()])
         provenance = json.dumps(engine.provenance.as_dict(), sort_keys=True)
-        questions = _Round(context, stage, Trials(context, stage, standing))
+        questions = _Round(context, origin.stage, Trials(context, origin, standing))
         errors: Counter[str] = Counter()
         with Progress("judging", count, startup=judge.startup_seconds) as progress:
             for answered, completion in enumerate(engine.stream(questions.requests(asked)), start=1):
@@ -140,21 +140,6 @@ def request_about(context: Context, example: Example, attempt: int, completion: 
 def judgements(context: Context, answers: Sequence[tuple[Example, Completion]]) -> dict[str, str]:
     """What the judge says about some answers by the example's id, in memory only; nothing where it says nothing."""
     asked = [request_about(context, example, 0, answer) for example, answer in answers if answer.error is None]
-    with judge_of(context) as judge:
+    with context.at_work(context.judge) as judge:
         said = [completion for completion in judge.engine().stream(asked) if completion.error is None]
     return {completion.request_id: turn_of(completion).as_text() for completion in said}
-
-
-@contextlib.contextmanager
-def judge_of(context: Context) -> Generator[Context]:
-    """The context whose engine is asked: this one, or the judge's own, for which models make room."""
-    judge = context.judge
-    if judge is context:
-        yield judge
-        return
-    if needs_model(judge.engine_choice.name):
-        context.close_engines()
-    try:
-        yield judge
-    finally:
-        judge.close_engines()

@@ -16,6 +16,7 @@ from ownwords.checks.panel import Verdicts, any_failed
 from ownwords.journal import Entry, Key
 from ownwords.records import Candidate, Completion, Example, Request, Verdict
 from ownwords.stages.context import Context
+from ownwords.stages.origins import REWRITE, Origin
 from ownwords.stages.standing import Standing
 from ownwords.turns import split_reasoning, turn_of
 
@@ -49,29 +50,41 @@ class Asked(NamedTuple):
 
 
 class Trials:
-    """The answers of one wave on trial: judged, recorded in the journal's stage and noted in `standing`."""
+    """The answers of one wave on trial: judged, recorded in the journal's stage and noted in `standing`.
 
-    def __init__(self, context: Context, stage: str, standing: Standing) -> None:
+    `read` and `written` count the tokens of prompts and answers.
+    """
+
+    def __init__(self, context: Context, origin: Origin, standing: Standing) -> None:
         self._context = context
-        self._stage = stage
+        self._stage = origin.stage
+        self._instruction = origin.instruction(context)
         self._standing = standing
+        self._shortest = context.recipe.rewrite.select == "shortest"
+        self.read = self.written = 0
         self._count = len(context.checks)
         self._running: deque[tuple[Asked, Completion, Future[Verdicts]]] = deque()
 
     def take(self, asked: Asked, completion: Completion, engine: str) -> None:
         """Record a new answer with the verdicts that are there at once; the others follow."""
-        verdicts = _begin(self._context, asked.example, completion)
+        self._count_tokens(completion)
+        verdicts = _begin(self._context, asked.example, completion, self._instruction)
         known = {} if isinstance(verdicts, Future) else verdicts
+        self._context.broken_checks.see(known)
         self._context.run.journal.record(self._stage, asked.key, completion, engine, self._by_identity(known))
         self._follow(asked, completion, verdicts)
 
     def resume(self, asked: Asked, entry: Entry, judgement: str | None = None) -> None:
         """Take an answer from the journal; judge it where checks of the recipe have not, or a judge has answered."""
+        if judgement is None:
+            self._count_tokens(entry.completion)
         known = _known(self._context, entry)
         verdicts: Verdicts | Future[Verdicts] = known
         done = judgement is None and self._context.panel.is_done(known)
         if entry.completion.error is None and not done:
-            verdicts = _begin(self._context, asked.example, entry.completion, known, judgement)
+            verdicts = _begin(
+                self._context, asked.example, entry.completion, self._instruction, known=known, judgement=judgement
+            )
             if not isinstance(verdicts, Future):
                 self._record(asked, verdicts)
         self._follow(asked, entry.completion, verdicts)
@@ -97,9 +110,15 @@ class Trials:
     def _note(self, asked: Asked, completion: Completion, verdicts: Verdicts) -> None:
         """An answer has passed when every check has; one that still waits for its judge has not."""
         complete = completion.error is None and len(verdicts) == self._count
-        self._standing.note(asked.place, asked.key, passed=complete and not any_failed(verdicts))
+        merit = -completion.completion_tokens if self._shortest else 0
+        self._standing.note(asked.place, asked.key, passed=complete and not any_failed(verdicts), merit=merit)
+
+    def _count_tokens(self, completion: Completion) -> None:
+        self.read += completion.prompt_tokens
+        self.written += completion.completion_tokens
 
     def _record(self, asked: Asked, verdicts: Verdicts) -> None:
+        self._context.broken_checks.see(verdicts)
         self._context.run.journal.record_verdicts(self._stage, asked.key, self._by_identity(verdicts))
 
     def _by_identity(self, verdicts: Verdicts) -> Verdicts:
@@ -108,8 +127,8 @@ class Trials:
 
 
 def judge(context: Context, example: Example, completion: Completion, judgement: str | None = None) -> Verdicts:
-    """The verdicts of the recipe's checks, none after an error: there is nothing to judge."""
-    verdicts = _begin(context, example, completion, None, judgement)
+    """The verdicts of the recipe's checks on a rewrite, none after an error: there is nothing to judge."""
+    verdicts = _begin(context, example, completion, REWRITE.instruction(context), judgement=judgement)
     found = verdicts.result() if isinstance(verdicts, Future) else verdicts
     return found if completion.error is not None else with_missing(context, found)
 
@@ -118,13 +137,15 @@ def _begin(
     context: Context,
     example: Example,
     completion: Completion,
+    instruction: str,
+    *,
     known: Mapping[str, Verdict] | None = None,
     judgement: str | None = None,
 ) -> Verdicts | Future[Verdicts]:
     if completion.error is not None:
         return {}
     text = candidate_text(example, completion, context)
-    candidate = Candidate(text, completion.finish_reason, context.prompt.instruction, judgement)
+    candidate = Candidate(text, completion.finish_reason, instruction, judgement)
     return context.panel.begin(example, candidate, known)
 
 

@@ -7,7 +7,7 @@ are those that are trained on, in their order.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -15,13 +15,16 @@ import numpy as np
 
 from ownwords.errors import StageError
 from ownwords.fingerprint import Inputs, join
-from ownwords.journal import Key
+from ownwords.journal import Entry, Key
 from ownwords.progress import Progress
-from ownwords.records import Completion, Example, Request, Weights
+from ownwords.records import Completion, Example, Request
 from ownwords.stages.context import Context
+from ownwords.stages.looking_up import looked_up
 
 STAGE = "gap"
 REFERENCE, TARGET = 0, 1  # the journal's attempt numbers: an example's reference, any other text
+#: So many that the journal lacks are put together before an engine is asked.
+ASKED_AT_ONCE = 4096
 
 
 class Scored(NamedTuple):
@@ -35,6 +38,7 @@ class Scored(NamedTuple):
             f"{self.example.id}/{self._part}",
             self.example.messages,
             target=self.text,
+            weights=context.seed_weights,
             chat_template=context.recipe.tune.chat_template,
             tools=self.example.tools,
             thinking=context.thinking,
@@ -58,27 +62,52 @@ def score(context: Context, targets: Iterable[Scored], label: str) -> dict[Key, 
 
     A completion whose `error` is set has none (it does not fit the context, say).
     """
-    wanted: dict[Key, Request] = {}
-    for target in targets:
-        request = target.request(context)
-        wanted[target.key(request)] = request
+    different = dict.fromkeys(targets)
+    return dict(streamed(context, different, len(different), label))
+
+
+def streamed(context: Context, targets: Iterable[Scored], count: int, label: str) -> Iterator[tuple[Key, Completion]]:
+    """The same, some of `count` different targets at a time and in no order: for more than memory holds."""
     context.run.journal.forget_errors(STAGE)
-    scored = {key: c for key, c, _ in context.run.journal.completions(STAGE) if key in wanted}
+    startup = context.startup_seconds
+    with Progress(label, count, unit="targets", startup=startup) as progress:
+        missing: dict[Key, Request] = {}
+        pairs = ((target.key(request), request) for target in targets for request in [target.request(context)])
+        for some, found in looked_up(context.run.journal, STAGE, pairs, key=lambda pair: pair[0]):
+            missing |= {key: request for key, request in some if key not in found}
+            progress.before += len(found)
+            yield from ((key, entry.completion) for key, entry in found.items())
+            if len(missing) >= ASKED_AT_ONCE:
+                yield from _ask(context, missing, progress)
+                missing = {}
+        if missing:
+            yield from _ask(context, missing, progress)
+
+
+def _ask(context: Context, missing: Mapping[Key, Request], progress: Progress) -> Iterator[tuple[Key, Completion]]:
+    engine = context.engine("logprobs")
+    engine.warm_up([context.seed_weights])
+    provenance = json.dumps(engine.provenance.as_dict(), sort_keys=True)
     # Several texts may be asked about for one example, so a request is known by its key's number.
-    missing = {str(number): key for number, key in enumerate(wanted) if key not in scored}
-    if missing:
-        engine = context.engine("logprobs")
-        engine.warm_up([Weights()])
-        provenance = json.dumps(engine.provenance.as_dict(), sort_keys=True)
-        startup = context.startup_seconds
-        with Progress(label, len(wanted), done=len(scored), unit="targets", startup=startup) as progress:
-            for completion in engine.stream(_numbered(wanted, missing)):
-                key = missing[completion.request_id]
-                context.run.journal.record(STAGE, key, completion, provenance)
-                scored[key] = completion
-                progress.advance(tokens=completion.prompt_tokens + completion.completion_tokens)
-        context.run.journal.commit()
-    return scored
+    keys = {str(number): key for number, key in enumerate(missing)}
+    for completion in engine.stream(replace(missing[key], id=number) for number, key in keys.items()):
+        key = keys[completion.request_id]
+        context.run.journal.record(STAGE, key, completion, provenance)
+        progress.advance(tokens=completion.prompt_tokens + completion.completion_tokens)
+        yield key, completion
+    context.run.journal.commit()
+
+
+def recorded(context: Context, targets: Iterable[Scored]) -> Iterator[list[tuple[Scored, float | None]]]:
+    """Some targets at a time, in their order, with the nats per token that the journal has; None where it has none."""
+    context.run.journal.commit()  # only what is committed can be looked up
+    pairs = ((target, target.key(target.request(context))) for target in targets)
+    for some, found in looked_up(context.run.journal, STAGE, pairs, key=lambda pair: pair[1]):
+        yield [(target, _known(found.get(key))) for target, key in some]
+
+
+def _known(entry: Entry | None) -> float | None:
+    return nats_per_token(entry.completion) if entry is not None and entry.completion.logprobs else None
 
 
 def of_references(context: Context, examples: Iterable[Example], label: str) -> dict[str, Completion]:
@@ -96,7 +125,3 @@ def nats_per_token(completion: Completion) -> float:
     if not completion.logprobs:
         raise StageError(f"the engine gave no likelihoods for {completion.request_id}")
     return -float(np.mean(completion.logprobs))
-
-
-def _numbered(wanted: Mapping[Key, Request], missing: Mapping[str, Key]) -> Iterable[Request]:
-    return (replace(wanted[key], id=number) for number, key in missing.items())

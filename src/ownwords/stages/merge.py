@@ -58,7 +58,7 @@ def merge(context: Context, arm: str, folder: Path, *, force: bool = False) -> M
     device = models.choose_device(context.recipe.runtime.device)
     dtype = models.choose_dtype(context.recipe.runtime.dtype, device)
     tokenizer = context.tokenizer(context.recipe.tune.chat_template)
-    adapted = models.load_adapted(context.model, str(weights.path), dtype, device)
+    adapted = models.load_adapted(context.model, str(weights.path), dtype, device, scale=weights.scale)
     prompts = [prompt_ids(tokenizer, e.messages, given=context.given(e)) for e in context.train[:PROMPTS]]
     saved_as: torch.dtype = models.load_config(context.model).dtype or dtype
     temporary = folder.with_name(f".{folder.name}.tmp")

@@ -6,15 +6,17 @@ from __future__ import annotations
 from collections.abc import Sequence, Set
 
 from ownwords import models
-from ownwords.benchmarks.base import find_benchmark
 from ownwords.checks import sandbox
 from ownwords.engines.base import needs_model
 from ownwords.errors import RecipeError, unknown_name
 from ownwords.prompts.render import load_layout
 from ownwords.records import Completion
-from ownwords.stages import chain, judge, rewrite
+from ownwords.stages import chain, comparison, demonstrations, judge, origins, replay, rewrite
 from ownwords.stages.context import Context
+from ownwords.stages.origins import OTHER, OWN, Origin
 from ownwords.stages.supervision import held_out_ids, reference_rows, supervise
+from ownwords.stages.targets_of_arms import asked_for
+from ownwords.variants import Training
 
 
 def check_names(context: Context) -> None:
@@ -34,8 +36,21 @@ def check_names(context: Context) -> None:
         if layout is not None:
             load_layout(layout)
     _ = context.variants
-    for benchmark in recipe.evaluate.benchmarks:
-        find_benchmark(benchmark.name)
+    _check_other_rewriter(context)
+    comparison.roles(recipe)  # finds every benchmark
+
+
+def _check_other_rewriter(context: Context) -> None:
+    """An arm of another model's rewrites needs that model."""
+    arm = next((arm for arm in context.arms if OTHER in origins.origins_of(arm.method)), None)
+    if arm is None:
+        return
+    if context.recipe.rewrite.model is None:
+        raise RecipeError(
+            f"tune.arms: {arm.name} takes rewrites by another model than the seed, and rewrite.model names none. Set "
+            "rewrite.model.name_or_path (and rewrite.runtime for another engine), or leave the arm out."
+        )
+    needs_model(context.other_rewriter.recipe.runtime.engine)
 
 
 def check_sandbox(context: Context) -> None:
@@ -56,13 +71,28 @@ def check_inputs(context: Context, verb: str) -> None:
         check_layouts(context)
         if verb in {"run", "tune"}:
             _check_training(context)
-    rewriting = verb in {"run", "rewrite"} and not context.run.is_done(rewrite.STAGE, rewrite.inputs(context))
-    if rewriting:
-        if needs_model(context.recipe.runtime.engine):
-            context.tokenizer(context.recipe.rewrite.chat_template)
-        context.engine().preflight(rewrite.build_request(context, example, 0) for example in context.asked)
-        if context.is_judged:
+    if verb in {"run", "rewrite"}:
+        asked = [origin for origin in asked_for(context, rewriting=verb == "rewrite") if _is_open(context, origin)]
+        for origin in asked:
+            _check_source(context, origin)
+        if asked and context.is_judged:
             _check_judge(context)
+
+
+def _is_open(context: Context, origin: Origin) -> bool:
+    return not rewrite.is_done(context, origin)
+
+
+def _check_source(context: Context, origin: Origin) -> None:
+    """Every prompt leaves room for an answer. Of another model that is loaded, its files are there: it gets its room
+    later."""
+    asked = origin.asked(context)
+    if needs_model(asked.recipe.runtime.engine):
+        layout = context.recipe.tune.chat_template if origin is OWN else context.recipe.rewrite.chat_template
+        asked.tokenizer(layout)
+        if asked is not context:
+            return
+    asked.engine().preflight(origin.build(context, example, 0) for example in context.asked)
 
 
 def _check_judge(context: Context) -> None:
@@ -94,6 +124,8 @@ def check_trainer(context: Context) -> None:
     from transformers.integrations.integration_utils import get_reporting_integration_callbacks
 
     tune = context.recipe.tune
+    for training in context.trainings:
+        _check_objective(training)
     if tune.lora is not None and tune.lora.target_modules != "all-linear":
         _check_lora_targets(tune.lora.target_modules, models.linear_layers(context.model))
     schedulers = [scheduler.value for scheduler in SchedulerType]
@@ -104,6 +136,15 @@ def check_trainer(context: Context) -> None:
             callback()  # raises where its package is not installed
     except (ValueError, RuntimeError, ImportError) as error:
         raise RecipeError(f"tune.report_to: {error}") from error
+
+
+def _check_objective(training: Training) -> None:
+    kl = training.arm.method.kl
+    if kl is not None and kl.seed_from == "live" and training.tune.lora is None:
+        raise RecipeError(
+            f"tune.arms.{training.arm.name}.kl.seed_from: live means the model without its adapter, and tune.lora is "
+            "null: choose cached, or auto."
+        )
 
 
 def _check_lora_targets(targets: Sequence[str], layers: Set[str]) -> None:
@@ -126,3 +167,9 @@ def _check_training(context: Context) -> None:
         tune.on_too_long,
         thinking=context.thinking,
     )
+    arms = list({training.arm.name: training.arm for training in context.trainings}.values())
+    for arm in replay.replaying(arms):
+        replay.check(context, arm)
+    for arm in arms:
+        if arm.method.on_policy is not None:
+            demonstrations.check(context, arm.method.on_policy)

@@ -8,6 +8,7 @@ from ownwords.errors import InputError
 from ownwords.records import Completion, Example, Request
 from ownwords.stages import judge, judging, preflight, rewrite
 from ownwords.stages.context import Context
+from ownwords.stages.outcomes import decide
 from ownwords.turns import tool_names, turn_of
 
 
@@ -40,7 +41,8 @@ def _row(
 ) -> dict[str, Any]:
     verdicts = judging.judge(context, example, completion, judgement)
     attempt = judging.Attempt(0, completion, verdicts, "")
-    outcome = rewrite.decide(example, attempt, context)
+    outcome = decide(example, attempt, context)
+    dropped = outcome.kind == "fallback" and context.recipe.rewrite.on_failure == "drop"
     return {
         "id": example.id,
         "origin": example.origin,
@@ -57,7 +59,7 @@ def _row(
             {"check": name, "passed": verdict.passed, "reason": verdict.reason, "detail": verdict.detail}
             for name, verdict in verdicts.items()
         ],
-        "outcome": outcome.kind,
+        "outcome": "dropped" if dropped else outcome.kind,
         "reason": outcome.reason,
         "detail": outcome.detail,
         "asked_again": outcome.kind != "accepted" and rewrite.attempts_in_all(context) > 1,

@@ -12,7 +12,7 @@ from typing import Any
 from ownwords import models
 from ownwords.errors import StageError
 from ownwords.progress import Progress
-from ownwords.records import Completion, Weights
+from ownwords.records import Completion
 from ownwords.stages import rewrite
 from ownwords.stages.context import Context
 from ownwords.stages.memory import peak_device_gib, peak_resident_gib
@@ -29,7 +29,7 @@ def probe(context: Context, lengths: Sequence[int], count: int) -> dict[str, Any
     indices = spread(lengths, count)
     chosen = [context.asked[index] for index in indices]
     engine = context.engine()
-    engine.warm_up([Weights()])
+    engine.warm_up([context.rewriter_weights])
     startup = engine.startup_seconds
     clock = time.monotonic()
     answers: list[Completion] = []

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ownwords.errors import InputError
 from ownwords.recipe import Recipe, load_recipe
+from ownwords.report.compared import Comparison
 from ownwords.report.console import summarize
 from ownwords.report.data import Gap, ReportData, Rewriting, RunRecord, Sample, Scores, Training, read_part
 from ownwords.stages import chain
@@ -40,6 +41,7 @@ def collect(run_dir: Path) -> ReportData:
         gap=read_part(run_dir / "gap.json", Gap),
         trainings=_trainings(run_dir, recipe),
         scores=read_part(run_dir / "scores" / "summary.json", Scores),
+        comparison=read_part(run_dir / "comparison.json", Comparison),
         samples=read_part(run_dir / "samples.json", tuple[Sample, ...]),
         chain=chain.collect(run_dir, recipe),
     )
@@ -69,5 +71,6 @@ def _trainings(run_dir: Path, recipe: Recipe | None) -> tuple[Training, ...]:
     found = [training for folder in folders if (training := read_part(folder / "training.json", Training))]
     if recipe is None:
         return tuple(found)
-    wanted = {(training.arm.name, training.folder) for training in trainings(recipe)}
-    return tuple(training for training in found if (training.arm, training.variant) in wanted)
+    known = {(training.arm, training.variant): training for training in found}
+    wanted = [(training.arm.name, training.folder) for training in trainings(recipe)]
+    return tuple(known[name] for name in wanted if name in known)

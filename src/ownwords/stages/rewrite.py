@@ -1,7 +1,7 @@
-"""Rewriting: the seed model restates every reference, every rewrite is checked, every row ends in one outcome.
+"""Rewriting: a source of candidates is asked about every row, every answer is checked, each row ends in one outcome.
 
 Attempts go in waves: all rows once, then those that failed, and so on. A wave is a pure function of the journal, so
-retrying and resuming are one mechanism: what the journal lacks is asked, what it has is not.
+samples, retrying, sources and resuming are one mechanism: what the journal lacks is asked, what it has is not.
 """
 
 from __future__ import annotations
@@ -13,101 +13,63 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ownwords.errors import InputError, StageError
-from ownwords.fingerprint import Inputs, flatten, join
 from ownwords.journal import Key
 from ownwords.progress import Progress, say
-from ownwords.records import Example, Outcome, Request, Weights, canonical, digest_text
-from ownwords.stages import judge
+from ownwords.records import Example, Request
+from ownwords.stages import judge, origins
 from ownwords.stages.context import Context
-from ownwords.stages.giving_up import stop_if_hopeless, stop_if_too_many
-from ownwords.stages.judging import Asked, Attempt, Trials, attempt_of, candidate_text
+from ownwords.stages.giving_up import BROKEN, stop_if_hopeless, stop_if_too_many
+from ownwords.stages.judging import Asked, Trials
+from ownwords.stages.likeliest import choose_likeliest
 from ownwords.stages.looking_up import looked_up
-from ownwords.stages.products import write_products
+from ownwords.stages.nearness import near_the_seed
+from ownwords.stages.origins import REWRITE, Origin
+from ownwords.stages.outcomes import Outcomes
 from ownwords.stages.standing import Standing
 
-STAGE = "rewrite"
+STAGE = REWRITE.stage
 SKIPPED_SHOWN = 3
 
 
 @dataclass(slots=True)
 class Wave:
-    """Attempt `number` at every example that still wants one.
+    """Attempt `number` of one source at every example that still wants one, by their `places`.
 
     `trials` judges the answers, `settled` counts the examples that the journal had one for, `waiting` holds those that
     were asked.
     """
 
     number: int
-    standing: Standing
+    origin: Origin
+    places: array[int]
     trials: Trials
     settled: int = 0
     waiting: dict[str, Asked] = field(default_factory=dict[str, Asked])
 
 
-class Outcomes:
-    """The outcome of every training example, in their order: read from the journal a few at a time, and anew whenever
-    they are gone through.
-
-    Raises:
-        StageError: while iterating, the journal lacks a completion.
-    """
-
-    def __init__(self, context: Context, standing: Standing) -> None:
-        self._context, self._standing = context, standing
-
-    def __iter__(self) -> Iterator[Outcome]:
-        for pairs, found in looked_up(self._context.run.journal, STAGE, self._latest(), key=lambda pair: pair[1]):
-            for example, key in pairs:
-                if key is not None and key not in found:
-                    raise StageError(f"the journal lost the rewrite of example {example.id}: run the command again.")
-                yield decide(example, None if key is None else attempt_of(self._context, found[key]), self._context)
-
-    def _latest(self) -> Iterator[tuple[Example, Key | None]]:
-        """Every example with the key of its latest attempt, if it is one of those that are asked."""
-        place = 0
-        for example in self._context.train:
-            if self._context.is_asked(example):
-                yield example, self._standing.latest(place, example.id)
-                place += 1
-            else:
-                yield example, None
-
-
-def inputs(context: Context) -> Inputs:
-    """What rewriting reads (see `fingerprint`)."""
-    rewrite = context.recipe.rewrite
-    return join(
-        context.rewriter_inputs,
-        context.train_inputs,
-        flatten(rewrite, "rewrite"),
-        context.layout_inputs("rewrite.chat_template", rewrite.chat_template),
-        {"rewrite.prompt.text": context.prompt.hash, "seed": context.recipe.seed},
-        {"rewrite.checks.code": [check.code for check in context.recipe_checks if check.code]},
-        context.judge_inputs,
-    )
-
-
-def run(context: Context) -> None:
-    """Ask for what is missing, judge it, and write outcomes and training rows."""
-    products = [context.run.directory / name for name in ("rewrite.json", "samples.json", "journal.sqlite")]
-    with context.run.working_on(STAGE, inputs(context), products):
-        for stage in (STAGE, judge.STAGE):
+def run(context: Context, origin: Origin = REWRITE) -> Outcomes:
+    """Ask a source for what is missing, and judge it; the outcomes are those that `load_outcomes` gives afterwards."""
+    with context.run.working_on(origin.stage, origins.inputs(context, origin), [context.run.journal_path]):
+        for stage in (origin.stage, judge.STAGE):
             context.run.journal.forget_errors(stage)
-        _say_skipped(context)
-        standing = Standing(len(context.asked))
-        for number in range(attempts_in_all(context)):
-            if standing.pending:
-                wave = _wave(context, number, standing)
-                pending = array("Q", standing.pending_places())
-                _run_wave(context, wave)
+        context.run.journal.forget_verdicts(origin.stage, BROKEN)
+        standing = _standing(context)
+        read = written = 0
+        with context.at_work(origin.asked(context)) as asked:
+            for wave in _waves(context, origin, standing):
+                _run_wave(context, asked, wave)
+                read, written = read + wave.trials.read, written + wave.trials.written
                 if context.is_judged:
-                    asked = (_ask(context, wave, place) for place in pending)
-                    judge.ask(context, STAGE, asked, len(pending), standing)
+                    questions = (_ask(context, wave, place) for place in wave.places)
+                    judge.ask(context, origin, questions, len(wave.places), standing)
+        if context.recipe.rewrite.select == "most_likely":
+            choose_likeliest(context, origin, standing, ask=True)
         context.run.journal.commit()
-        write_products(context, Outcomes(context, standing))
+    return Outcomes(context, origin, standing, read, written)
 
 
-def _say_skipped(context: Context) -> None:
+def say_skipped(context: Context) -> None:
+    """Name the first rows of the data that are wrong and were left out, and how many there are."""
     _ = context.train  # reading it finds them
     for reason in list(context.skipped.values())[:SKIPPED_SHOWN]:
         say(f"left out: {reason}")
@@ -115,85 +77,93 @@ def _say_skipped(context: Context) -> None:
         say(f"left out: {len(context.skipped)} rows in all; rewrite.json lists them")
 
 
-def require_done(context: Context) -> None:
-    """Refuse to go on without finished rewriting (InputError)."""
-    if not context.run.is_done(STAGE, inputs(context)):
-        raise InputError("rewriting has not finished for this recipe: run `ownwords rewrite` first.")
+def is_done(context: Context, origin: Origin = REWRITE) -> bool:
+    return context.run.is_done(origin.stage, origins.inputs(context, origin))
 
 
-def load_outcomes(context: Context) -> Outcomes:
-    """The outcomes of the finished stage, from the journal alone.
+def require_done(context: Context, origin: Origin = REWRITE) -> None:
+    """Refuse to go on without a finished source (InputError)."""
+    if not is_done(context, origin):
+        raise InputError(f"{origin.label} has not finished for this recipe: run `ownwords rewrite` first.")
+
+
+def load_outcomes(context: Context, origin: Origin = REWRITE) -> Outcomes:
+    """The outcomes of a finished source, from the journal alone.
 
     Raises:
-        InputError: rewriting has not finished.
+        InputError: it has not finished.
         StageError: the journal lacks a completion.
     """
-    require_done(context)
-    standing = Standing(len(context.asked))
-    for number in range(attempts_in_all(context)):
-        wave = _wave(context, number, standing)
+    require_done(context, origin)
+    standing = _standing(context)
+    read = written = 0
+    for wave in _waves(context, origin, standing):
         for request in _missing(context, wave):
-            raise StageError(f"the journal lacks the rewrite of example {request.id}: run `ownwords rewrite` again.")
+            raise StageError(f"the journal lacks an answer to example {request.id}: run `ownwords rewrite` again.")
         wave.trials.finish()
-    return Outcomes(context, standing)
+        read, written = read + wave.trials.read, written + wave.trials.written
+    if context.recipe.rewrite.select == "most_likely":
+        choose_likeliest(context, origin, standing, ask=False)
+    return Outcomes(context, origin, standing, read, written)
 
 
 def build_request(context: Context, example: Example, attempt: int) -> Request:
-    """The rewriting request of one example; its sampling seed follows from run seed, example and attempt."""
-    recipe = context.recipe
-    rendered = context.prompt.render(example)
-    return Request(
-        id=example.id,
-        messages=rendered.messages,
-        prefill=rendered.prefill,
-        sampling=context.rewrite_sampling,
-        seed=int(digest_text(f"[{recipe.seed},{canonical(example.id)},{attempt}]", length=8), 16),
-        chat_template=recipe.rewrite.chat_template,
-        tools=example.tools,
-        thinking=context.thinking,
-        example=example,
-    )
+    """The rewriting request of one example."""
+    return REWRITE.build(context, example, attempt)
 
 
 def attempts_in_all(context: Context) -> int:
+    """Attempts at a row that keeps failing."""
     rewrite = context.recipe.rewrite
-    return rewrite.max_attempts if rewrite.on_failure == "retry" else 1
+    return max(rewrite.samples, rewrite.max_attempts if rewrite.on_failure == "retry" else 1)
 
 
-def _wave(context: Context, number: int, standing: Standing) -> Wave:
-    return Wave(number, standing, Trials(context, STAGE, standing))
+def _standing(context: Context) -> Standing:
+    rewrite = context.recipe.rewrite
+    remembered = rewrite.samples if rewrite.select == "most_likely" else 0
+    return Standing(len(context.asked), near_the_seed(context), remembered)
 
 
-def _run_wave(context: Context, wave: Wave) -> None:
+def _waves(context: Context, origin: Origin, standing: Standing) -> Iterator[Wave]:
+    """One after the other, each when the one before has been judged. Where one of several samples is chosen, all are
+    drawn; otherwise a row that has passed wants no more."""
+    rewrite = context.recipe.rewrite
+    for number in range(attempts_in_all(context)):
+        places = standing.places(passed_too=rewrite.select != "first" and number < rewrite.samples)
+        if places:
+            yield Wave(number, origin, places, Trials(context, origin, standing))
+
+
+def _run_wave(context: Context, asked: Context, wave: Wave) -> None:
     """Ask for one attempt at every example that wants one, and record every answer with its verdicts."""
-    engine = context.engine()
-    engine.warm_up([Weights()])
+    engine = asked.engine()
+    engine.warm_up([asked.rewriter_weights])
     provenance = json.dumps(engine.provenance.as_dict(), sort_keys=True)
     errors: Counter[str] = Counter()
-    label = "rewriting" if wave.number == 0 else f"rewriting, attempt {wave.number + 1}"
-    pending = wave.standing.pending
-    with Progress(label, pending, startup=context.startup_seconds) as progress:
+    label = wave.origin.label if wave.number == 0 else f"{wave.origin.label}, attempt {wave.number + 1}"
+    limit = context.recipe.rewrite.max_error_rate
+    with Progress(label, len(wave.places), startup=context.startup_seconds) as progress:
         for answered, completion in enumerate(engine.stream(_missing(context, wave)), start=1):
             wave.trials.take(wave.waiting.pop(completion.request_id), completion, provenance)
             progress.before = wave.settled
             progress.advance(tokens=completion.completion_tokens)
             if completion.error is not None:
                 errors[f"{completion.error.kind}: {completion.error.message}"] += 1
-                stop_if_hopeless(errors, answered, context.recipe.rewrite.max_error_rate)
+                stop_if_hopeless(errors, answered, limit, wave.origin.label)
         wave.trials.finish()
-    stop_if_too_many(errors, pending, context.recipe.rewrite.max_error_rate)
+    stop_if_too_many(errors, len(wave.places), limit, wave.origin.label)
 
 
 def _missing(context: Context, wave: Wave) -> Iterator[Request]:
     """Yield the requests that have no answer yet, lazily; settle the examples that have one."""
-    asking = (_ask(context, wave, place) for place in wave.standing.pending_places())
-    journal = context.run.journal
-    if not journal.holds(STAGE, wave.number):
+    asking = (_ask(context, wave, place) for place in wave.places)
+    journal, stage = context.run.journal, wave.origin.stage
+    if not journal.holds(stage, wave.number):
         for asked in asking:
             wave.waiting[asked.request.id] = asked
             yield asked.request
         return
-    for some, known in looked_up(journal, STAGE, asking, key=lambda asked: asked.key):
+    for some, known in looked_up(journal, stage, asking, key=lambda asked: asked.key):
         for asked in some:
             if asked.key in known:
                 wave.trials.resume(asked, known[asked.key])
@@ -205,27 +175,5 @@ def _missing(context: Context, wave: Wave) -> Iterator[Request]:
 
 def _ask(context: Context, wave: Wave, place: int) -> Asked:
     example = context.asked[place]
-    request = build_request(context, example, wave.number)
+    request = wave.origin.build(context, example, wave.number)
     return Asked(place, example, request, Key(example.id, wave.number, request.hash))
-
-
-def decide(example: Example, attempt: Attempt | None, context: Context) -> Outcome:
-    """The one end of a row, with its reason: the first failing check in the recipe's order, or the engine's error.
-
-    Without an attempt nothing was asked: it keeps its reference.
-    """
-    if attempt is None:
-        detail = "only the last turn of a conversation is rewritten (rewrite.turns)"
-        return Outcome(example, "fallback", "reference", "earlier_turn", detail, example.reference, attempt=-1)
-    completion = attempt.completion
-    story = (attempt.number, tuple(attempt.verdicts.items()), completion, attempt.engine)
-    if attempt.passed:
-        return Outcome(example, "accepted", "rewrite", "ok", "", candidate_text(example, completion, context), *story)
-    if completion.error is not None:
-        reason, detail = completion.error.kind, completion.error.message
-    else:
-        failed = next(v for v in attempt.verdicts.values() if not v.passed)
-        reason, detail = failed.reason, failed.detail
-    if context.recipe.rewrite.on_failure == "drop":
-        return Outcome(example, "dropped", None, reason, detail, None, *story)
-    return Outcome(example, "fallback", "reference", reason, detail, example.reference, *story)

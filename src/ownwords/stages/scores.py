@@ -13,6 +13,7 @@ from ownwords.benchmarks.base import Benchmark, Item, find_benchmark
 from ownwords.errors import StageError
 from ownwords.records import Completion
 from ownwords.run import read_json, write_atomic, write_json
+from ownwords.stages import tune
 from ownwords.stages.context import Context
 from ownwords.stats import mean_interval, paired_difference
 from ownwords.variants import SEED, baseline
@@ -98,14 +99,17 @@ def other_engine(context: Context, benchmark: str, label: str, engine: Mapping[s
 
 
 def write_summary(context: Context) -> None:
-    """`scores/summary.json`: every benchmark and variant of the recipe that has been evaluated so far."""
+    """`scores/summary.json`: every benchmark and variant of the recipe that has been evaluated so far.
+
+    Scores of weights that are no longer those of the recipe (it changed, and training them again failed) are left out.
+    """
     benchmarks = [find_benchmark(settings.name) for settings in context.recipe.evaluate.benchmarks]
     summary: dict[str, list[dict[str, Any]]] = {"benchmarks": [], "scores": [], "differences": []}
-    known = list(context.variants.values())
+    known = [variant for variant in context.variants.values() if tune.is_ready(context, variant)]
     against = {variant.label: baseline(variant, known) for variant in known}
     for benchmark in benchmarks:
         found: dict[str, Scores] = {}
-        for label in (SEED, *context.variants):
+        for label in (SEED, *against):
             path = context.run.scores_dir / benchmark.name / f"{label}.parquet"
             if path.is_file():
                 found[label], errors = _read_scores(path)
@@ -116,6 +120,11 @@ def write_summary(context: Context) -> None:
             summary["benchmarks"].append(_describe(benchmark))
             summary["differences"] += _differences(benchmark.name, found, against)
     write_json(context.run.scores_dir / "summary.json", summary)
+
+
+def read_scores(context: Context, benchmark: str, label: str) -> Scores:
+    """A variant's scores by item id; items without a score are left out."""
+    return _read_scores(files(context, benchmark, label)[0])[0]
 
 
 def _describe(benchmark: Benchmark) -> dict[str, Any]:

@@ -10,13 +10,21 @@ from ownwords.journal import read_only
 from ownwords.recipe import Recipe, load_recipe
 from ownwords.report.text import one_line
 from ownwords.run import Run, read_json
-from ownwords.stages import evaluate, gap, rewrite, tune
+from ownwords.stages import evaluate, gap, interpolation, nearness, origins, products, replay, tune
+from ownwords.stages.origins import ORIGINS, REWRITE
 from ownwords.variants import SEED, trainings, variants
 
 
 def expected_stages(recipe: Recipe, run: Run) -> list[str]:
     """Every stage of a whole run, in order; an optional benchmark only where it was begun."""
-    names = [rewrite.STAGE, gap.STAGE, *(tune.stage_name(training) for training in trainings(recipe))]
+    needed, trained = origins.needed(recipe), trainings(recipe)
+    asked = REWRITE if run.stage(REWRITE.stage) else None
+    sources = [origin.stage for origin in ORIGINS if origin in needed or origin is asked]
+    measured = [nearness.STAGE] if sources and recipe.rewrite.only is not None else []
+    names = [*measured, *sources, products.STAGE, gap.STAGE]
+    names += [replay.stage_name(arm) for arm in replay.replaying(training.arm for training in trained)]
+    names += [tune.stage_name(training) for training in trained]
+    names += [interpolation.stage_name(v) for v in variants(recipe) if interpolation.is_needed(v)]
     wanted = [benchmark.name for benchmark in recipe.evaluate.benchmarks if not benchmark.optional]
     optional = [benchmark.name for benchmark in recipe.evaluate.benchmarks if benchmark.optional]
     for label in (SEED, *(variant.label for variant in variants(recipe))):
@@ -45,7 +53,7 @@ def status(recipe: Recipe) -> dict[str, Any]:
                 "status": _in_words(state.get("status", "missing"), working),
                 "seconds": state.get("seconds"),
                 "startup_seconds": state.get("startup_seconds", 0.0),
-                "completions": committed.get(name, 0),
+                "completions": committed.get(replay.STAGE if name.startswith(f"{replay.STAGE}/") else name, 0),
             }
         )
     made = load_recipe(run.recipe_path, output_dir=recipe.output_dir) if run.recipe_path.is_file() else recipe
@@ -79,6 +87,9 @@ def as_text(facts: dict[str, Any]) -> str:
         lines.append("this recipe differs from the run's; `ownwords run` says what it would do again:")
         lines.append(describe_changes(facts["recipe_changes"]))
     missing = sum(stage["status"] != "done" for stage in facts["stages"])
+    failed = [stage["stage"] for stage in facts["stages"] if stage["status"] == "failed"]
+    if failed:
+        lines.append(f"failed: {', '.join(failed)}")
     if missing == 0:
         lines.append("everything is done" if not facts["recipe_changes"] else "every stage of the run was done")
     else:

@@ -27,7 +27,8 @@ TooLong = Literal["error", "drop", "truncate"]
 class Supervision:
     """Rows ready for training and their counts. Tokens are counted after the chat template, end of turn included.
 
-    `heldout` rows only tell when to stop; nothing is trained on them and the counts leave them out.
+    `heldout` rows only tell when to stop; nothing is trained on them and the counts leave them out. `masked_tokens`
+    are targets that are read and not trained on; `emptied_rows` had no others and are left out.
     """
 
     rows: list[dict[str, Any]] = field(default_factory=list)
@@ -36,6 +37,8 @@ class Supervision:
     truncated_rows: int = 0
     truncated_tokens: int = 0
     dropped_rows: int = 0
+    masked_tokens: int = 0
+    emptied_rows: int = 0
     too_long: list[tuple[str, int]] = field(default_factory=list)
 
     def describe(self) -> str:
@@ -43,8 +46,15 @@ class Supervision:
         return (
             f"{len(self.rows)} rows, {self.supervised_tokens:,} supervised tokens, "
             f"{self.truncated_rows} truncated ({self.truncated_tokens:,} tokens cut off), "
-            f"{self.dropped_rows} dropped{held}"
+            f"{self.dropped_rows} dropped{self._masked()}{held}"
         )
+
+    def _masked(self) -> str:
+        if not self.masked_tokens:
+            return ""
+        share = self.masked_tokens / (self.masked_tokens + self.supervised_tokens)
+        emptied = f", with them all of {self.emptied_rows} rows, which are left out" if self.emptied_rows else ""
+        return f", {self.masked_tokens:,} tokens masked ({share:.0%} of all){emptied}"
 
 
 def held_out_ids(ids: Sequence[str], share: float, seed: int) -> set[str]:
@@ -70,8 +80,9 @@ def supervise(
 ) -> Supervision:
     """Tokenise training rows (`id`, `prompt`, `completion`, `reference`, `tools`) with the tokenizer's chat template.
 
-    Each result row has `input_ids`, `labels` (prompt ignored) and `length`: tokens of prompt and *reference*, whatever
-    the target, so that every arm groups rows alike. Rows of `held_out` are kept apart.
+    Each result row has `input_ids`, `labels` (prompt ignored), `target`: tokens of the whole target, and `length`:
+    tokens of prompt and *reference*, whatever the target, so that every arm groups rows alike. Rows of `held_out` are
+    kept apart.
 
     Raises:
         DataError: a row is longer than `max_length` and `on_too_long` is "error", or the template refuses one.
@@ -82,7 +93,7 @@ def supervise(
         text = row["completion"][0]["content"]
         prompt, target = _ids(tokenizer, row, text, thinking)
         reference = target if text == row["reference"] else _ids(tokenizer, row, row["reference"], thinking)[1]
-        length = len(prompt) + len(target)
+        length, whole = len(prompt) + len(target), len(target)
         if length > max_length:
             result.too_long.append((row["id"], length))
             kept = max(max_length - len(prompt), 0)
@@ -96,6 +107,7 @@ def supervise(
             "id": row["id"],
             "input_ids": prompt + target,
             "labels": [IGNORED] * len(prompt) + target,
+            "target": whole,
             "length": len(prompt) + len(reference),
         }
         if row["id"] in held_out:

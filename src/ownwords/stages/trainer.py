@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import shutil
 import warnings
 from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ownwords import models
 from ownwords.errors import StageError
 from ownwords.models import Model
 from ownwords.progress import Progress
-from ownwords.recipe import LoraSection, RuntimeSection, TuneSection
+from ownwords.recipe import KlSection, LoraSection, RuntimeSection, TuneSection
 from ownwords.stages.supervision import Supervision
 from ownwords.variants import Training
 
@@ -34,10 +33,13 @@ def train(
     tokenizer: Any,
     *,
     work: Path,
+    seed_cache: Path | None = None,
     checkpoints: bool = True,
+    callbacks: Sequence[Any] = (),
 ) -> Any:
     """Train one arm and return TRL's trainer. `work` holds its checkpoints, if there are to be any; a whole one there
-    is resumed from.
+    is resumed from. `seed_cache` is the folder for what a KL objective reads of the seed, by default in `work`.
+    `callbacks` are the trainer's, called before it writes a checkpoint.
 
     Raises:
         StageError: the loss is not a number; the message names the rows.
@@ -45,7 +47,9 @@ def train(
     import torch
     from transformers import EarlyStoppingCallback, PrinterCallback, set_seed
 
-    os.environ.setdefault("TRL_DISABLE_TELEMETRY", "1")  # TRL's ping is off unless the user sets otherwise
+    from ownwords.stages.objective import expose_hidden_states
+    from ownwords.stages.objective_trainer import Trainer
+
     tune = training.tune
     device = models.choose_device(runtime.device)
     dtype = models.choose_dtype(runtime.dtype, device)
@@ -53,9 +57,16 @@ def train(
     lora = tune.lora
     # An update of a trained parameter may be smaller than 16 bits can tell, so those are held in 32.
     network = models.load_weights(model, torch.float32 if lora is None else dtype, device)
+    expose_hidden_states(network)
+    kl = training.arm.method.kl
+    cache = None
+    if kl is not None and seed_from(kl, lora) == "cached":
+        cache = _read_seed(network, supervision, kl, seed_cache or work / "seed", model)
     with _quiet():
-        trainer = _trainer_class()(
+        trainer = Trainer(
             supervision.rows,
+            kl=kl,
+            cache=cache,
             model=network,
             args=_arguments(training, work, device, dtype == torch.bfloat16, checkpoints=checkpoints),
             train_dataset=_dataset(supervision.rows),
@@ -72,18 +83,20 @@ def train(
     with Progress(f"training {training.label}", steps, done=done, unit="steps") as progress:
         trainer.remove_callback(PrinterCallback)
         trainer.add_callback(_progress_callback(progress))
+        for callback in callbacks:
+            trainer.add_callback(callback)
         with _quiet():
             trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     return trainer
 
 
 def loss_curve(trainer: Any) -> list[dict[str, float]]:
-    """step, epoch, loss (nats per supervised token) and learning rate of every logged step, resumed ones included."""
-    return [
-        {"step": row["step"], "epoch": row["epoch"], "loss": row["loss"], "learning_rate": row["learning_rate"]}
-        for row in trainer.state.log_history
-        if "loss" in row
-    ]
+    """step, epoch, loss (nats per supervised token) and learning rate of every logged step, resumed ones included.
+
+    With a KL objective also `kl`: the mean KL to the seed in nats per token, which the loss has times its weight.
+    """
+    keys = ("step", "epoch", "loss", "learning_rate", "kl")
+    return [{key: row[key] for key in keys if key in row} for row in trainer.state.log_history if "loss" in row]
 
 
 def heldout_curve(trainer: Any) -> list[dict[str, float]]:
@@ -92,7 +105,13 @@ def heldout_curve(trainer: Any) -> list[dict[str, float]]:
     return [{"step": row["step"], "loss": row["eval_loss"]} for row in history if "eval_loss" in row]
 
 
-def save_arm(trainer: Any, tokenizer: Any, folder: Path, name: str) -> None:
+def kept_step(trainer: Any) -> int:
+    """The optimizer step whose weights the trainer holds at the end: the best one, where it stops early."""
+    best = trainer.state.best_global_step if trainer.args.load_best_model_at_end else None
+    return best or trainer.state.global_step
+
+
+def save_weights(network: Any, tokenizer: Any, folder: Path, name: str) -> None:
     """Adapter or model, tokenizer and chat template, complete or not at all; no pickle. `name` is the seed model's.
 
     Raises:
@@ -101,16 +120,20 @@ def save_arm(trainer: Any, tokenizer: Any, folder: Path, name: str) -> None:
     import torch
     from peft import PeftModel
 
-    if not all(torch.isfinite(p).all() for p in trainer.model.parameters() if p.requires_grad):
+    if not all(torch.isfinite(p).all() for p in network.parameters() if p.requires_grad):
         raise StageError("the trained weights are not finite numbers: lower tune.learning_rate.")
     temporary = folder.with_name(f".{folder.name}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
-    if isinstance(trainer.model, PeftModel):
-        trainer.model.active_peft_config.base_model_name_or_path = name  # instead of a path on this machine
+    config = network.active_peft_config if isinstance(network, PeftModel) else None
+    path = None if config is None else config.base_model_name_or_path
     # Embeddings are never trained; told so, PEFT does not look for the seed's own under a name that only we know.
-    embeddings = {"save_embedding_layers": False} if isinstance(trainer.model, PeftModel) else {}
-    trainer.model.save_pretrained(str(temporary), safe_serialization=True, **embeddings)
+    embeddings: dict[str, Any] = {} if config is None else {"save_embedding_layers": False}
+    if config is not None:
+        config.base_model_name_or_path = name  # instead of a path on this machine
+    network.save_pretrained(str(temporary), safe_serialization=True, **embeddings)
+    if config is not None:
+        config.base_model_name_or_path = path  # the trainer's own checkpoints, which may follow, look there
     tokenizer.save_pretrained(temporary)
     (temporary / "README.md").unlink(missing_ok=True)  # PEFT's empty card; facts are in training.json
     shutil.rmtree(folder, ignore_errors=True)
@@ -159,6 +182,7 @@ def _arguments(training: Training, work: Path, device: str, bf16: bool, *, check
         warmup_steps=tune.warmup_steps,
         weight_decay=tune.weight_decay,
         max_grad_norm=tune.max_grad_norm,
+        loss_type=training.arm.method.loss,
         max_length=None,  # rows are cut, or refused, before they come here
         packing=False,
         gradient_checkpointing=tune.gradient_checkpointing,
@@ -174,6 +198,20 @@ def _arguments(training: Training, work: Path, device: str, bf16: bool, *, check
         report_to=tune.report_to,
         disable_tqdm=True,
     )
+
+
+def seed_from(kl: KlSection, lora: LoraSection | None) -> Literal["live", "cached"]:
+    """Where a KL objective has the seed from, with `auto` resolved."""
+    if kl.seed_from != "auto":
+        return kl.seed_from
+    return "cached" if lora is None else "live"
+
+
+def _read_seed(network: Any, supervision: Supervision, kl: KlSection, folder: Path, model: Model) -> Any:
+    from ownwords.stages.objective import head_of
+    from ownwords.stages.seed_cache import read_seed
+
+    return read_seed(network, head_of(network), supervision.rows, kl, folder=folder, weights=model.weights_hash)
 
 
 def _lora(lora: LoraSection) -> Any:
@@ -202,37 +240,6 @@ def _steps(tune: TuneSection, rows: int) -> int:
     """Optimizer steps as the trainer counts them: a last, smaller accumulation of an epoch is a step too."""
     batches = -(-rows // tune.per_device_train_batch_size)
     return round(-(-batches // tune.gradient_accumulation_steps) * tune.num_train_epochs)
-
-
-def _trainer_class() -> Any:
-    """TRL's trainer, but for one thing: it stops before a step is taken on a loss that is not a number.
-
-    The library would go on, and log the average of the steps before in its place.
-    """
-    import torch
-    from trl.trainer.sft_trainer import SFTTrainer
-
-    class Trainer(SFTTrainer):
-        def __init__(self, rows: Sequence[Mapping[str, Any]], **arguments: Any) -> None:
-            super().__init__(**arguments)
-            self._ids = {tuple(row["input_ids"]): row["id"] for row in rows}
-
-        def compute_loss(self, model: Any, inputs: Any, *arguments: Any, **named: Any) -> Any:
-            result = super().compute_loss(model, inputs, *arguments, **named)
-            loss = result[0] if isinstance(result, tuple) else result
-            if not torch.isfinite(loss):
-                raise StageError(
-                    f"the loss is {loss.item()} at step {self.state.global_step + 1}, on the rows "
-                    f"{', '.join(self._names(inputs))}: lower tune.learning_rate, or look at these rows."
-                )
-            return result
-
-        def _names(self, inputs: Any) -> list[str]:
-            masks = inputs["attention_mask"].bool()
-            rows = (tuple(ids[mask].tolist()) for ids, mask in zip(inputs["input_ids"], masks, strict=True))
-            return [self._ids.get(row, "of the held-out share") for row in rows]
-
-    return Trainer
 
 
 def _progress_callback(progress: Progress) -> Any:

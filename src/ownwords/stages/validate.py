@@ -12,7 +12,7 @@ from typing import Any
 from ownwords.errors import DataError, InputError, RecipeError
 from ownwords.records import Example
 from ownwords.rendering import takes
-from ownwords.stages import evaluate, preflight
+from ownwords.stages import evaluate, origins, preflight
 from ownwords.stages.cautions import cautions
 from ownwords.stages.context import Context
 from ownwords.stages.estimates import evaluation, spending
@@ -66,7 +66,14 @@ def validate(context: Context, probed: int) -> dict[str, Any]:
             "outside_vocabulary_ids": rows.outside[:SHOWN],
             "vocabulary": rows.vocabulary,
         },
-        "rewriting": {**prompts.fit(), "judged": context.is_judged},
+        "rewriting": {
+            **prompts.fit(),
+            "judged": context.is_judged,
+            "sources": [origin.name for origin in origins.needed(context.recipe)],
+            "samples": context.recipe.rewrite.samples,
+            "temperature": context.recipe.rewrite.sampling.temperature,
+            "some_rows_only": context.recipe.rewrite.only is not None,
+        },
         "engine": asdict(context.engine_choice),
         "probe": trial,
         "spending": spending(context, trial) if trial else None,

@@ -1,0 +1,29 @@
+"""Prompts of everyday chat that have nothing to do with the task: what an arm says to them should not have changed."""
+
+from __future__ import annotations
+
+from ownwords.benchmarks._rows import Row, read_rows, with_ids
+from ownwords.benchmarks.base import Item, benchmark_file, take
+from ownwords.recipe import BenchmarkSection
+from ownwords.records import Message
+
+DEFAULT_LIMIT = 100
+FIELDS = ("instruction", "prompt", "goal")
+
+
+def load_prompts(settings: BenchmarkSection) -> list[Item]:
+    """User turns of a file with the field `instruction`, `prompt` or `goal`; by default those of AlpacaEval.
+
+    They are spread over the file, which may be sorted by origin.
+    """
+    rows = read_rows(benchmark_file(settings, "alpaca_eval.json"))
+    items = with_ids(map(_item, rows))
+    limit = settings.limit or DEFAULT_LIMIT
+    chosen = items if limit >= len(items) else [items[place * len(items) // limit] for place in range(limit)]
+    return take(chosen, settings)
+
+
+def _item(row: Row) -> Item:
+    field = next((name for name in FIELDS if name in row.fields), FIELDS[0])
+    question = row.text(field)
+    return Item(id="", question=question, gold=None, messages=(Message("user", question),))

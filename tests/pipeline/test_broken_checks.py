@@ -1,0 +1,74 @@
+"""A check that is broken, not strict: the stage stops with one message; and how many were accepted is told."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.pipeline.conftest import Project
+
+CHECK = """
+import os
+from ownwords.records import Verdict
+
+def broken(example, candidate):
+    if os.environ.get("MENDED"): return Verdict(True, "ok")
+    raise ValueError("boom")
+def strict(example, candidate): return Verdict(False, "no", "")
+def sometimes(example, candidate):
+    if " 0 plus" in example.prompt: return Verdict(True, "ok")
+    raise ValueError("boom")
+def nothing(example, candidate): pass
+"""
+
+
+@pytest.fixture
+def own(project: Project) -> Path:
+    path = project.folder / "mine.py"
+    path.write_text(CHECK)
+    return path
+
+
+def rewrite(project: Project, own: Path, function: str, *more: str) -> int:
+    return project.ownwords("rewrite", "--allow-code", f"rewrite.checks=[not_empty, '{own}:{function}']", *more)
+
+
+@pytest.mark.parametrize(("function", "detail"), [("broken", "ValueError: boom"), ("nothing", "NoneType")])
+def test_a_check_that_is_broken_on_every_row_stops_the_stage(
+    project: Project, own: Path, capsys: pytest.CaptureFixture[str], function: str, detail: str
+) -> None:
+    assert rewrite(project, own, function) == 1
+    said = capsys.readouterr().err
+    assert f"the check {own}:{function} gave no verdict on any of the first 10 rewrites" in said
+    assert detail in said
+    assert "Traceback" not in said
+
+
+def test_once_it_works_the_same_command_judges_all(
+    project: Project, own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert rewrite(project, own, "broken") == 1
+    monkeypatch.setenv("MENDED", "1")
+    assert rewrite(project, own, "broken") == 0
+    summary = json.loads((project.output / "rewrite.json").read_text())
+    assert (summary["n"], summary["accepted"]) == (12, 12)
+
+
+def test_a_check_that_works_on_some_rows_stops_nothing(
+    project: Project, own: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert rewrite(project, own, "sometimes") == 0
+    assert "1 of 12 rewrites accepted (8.3 %); check_crashed 11" in capsys.readouterr().err
+
+
+def test_that_none_was_accepted_is_a_caution(project: Project, own: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert rewrite(project, own, "strict", "rewrite.on_failure=retry", "rewrite.max_attempts=2") == 0
+    said = capsys.readouterr().err
+    assert "caution: none of 12 rewrites accepted; no 12." in said
+
+
+def test_all_accepted_is_told_in_one_line(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    assert project.ownwords("rewrite") == 0
+    assert "12 of 12 rewrites accepted (100.0 %)\n" in capsys.readouterr().err

@@ -1,0 +1,228 @@
+"""What the comparison says follows from the score files alone, computed here in another way."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ownwords.errors import RecipeError
+from ownwords.recipe import Recipe, build_recipe
+from ownwords.report.compared import Change, Standing
+from ownwords.run import write_json
+from ownwords.stages import comparison, costs, scores, tune
+from ownwords.stages.comparison import roles
+from ownwords.stages.context import Context
+
+ITEMS = 200
+Write = Callable[..., dict[str, Any]]
+
+
+def recipe(folder: Path, evaluate: Mapping[str, Any] | None = None, **tune_section: Any) -> Recipe:
+    return build_recipe(
+        {
+            "model": {"name_or_path": "m"},
+            "data": {"train": {"path": "d"}},
+            "tune": {"checkpoints": 1, **tune_section},
+            "evaluate": {
+                "benchmarks": ["gsm8k", "heldout_nll", "arc_easy", "hellaswag", "advbench"],
+                **(evaluate or {}),
+            },
+            "output_dir": str(folder / "run"),
+        }
+    )
+
+
+def put(context: Context, benchmark: str, label: str, values: Sequence[float], *, usable: bool = True) -> None:
+    table, facts = scores.files(context, benchmark, label)
+    table.parent.mkdir(parents=True, exist_ok=True)
+    rows = {"item_id": [f"i{number}" for number in range(len(values))], "score": [float(value) for value in values]}
+    pq.write_table(pa.table(rows), table)
+    write_json(facts, {"engine": {"kind": "x"}, "sanity": None, "usable": usable, "reason": "" if usable else "noise"})
+
+
+def share(right: int) -> list[float]:
+    """So many of the items right, always the first ones: pairs then differ in as few items as they can."""
+    return [1.0] * right + [0.0] * (ITEMS - right)
+
+
+@pytest.fixture
+def compare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
+    """Write score files from `{label: {benchmark: values}}` and give what `comparison.json` says."""
+    monkeypatch.setattr(tune, "is_ready", lambda *_: True)  # neither model nor training is needed for this
+    monkeypatch.setattr(comparison, "costs", lambda _: ())
+
+    def write(found: Mapping[str, Mapping[str, Sequence[float]]], **sections: Any) -> dict[str, Any]:
+        context = Context(recipe(tmp_path, **sections))
+        for label, by_benchmark in found.items():
+            for benchmark, values in by_benchmark.items():
+                put(context, benchmark, label, values)
+        scores.write_summary(context)
+        comparison.write(context)
+        return json.loads((tmp_path / "run" / comparison.FILE).read_text(encoding="utf-8"))
+
+    return write
+
+
+def standings(found: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {standing["variant"]: standing for standing in found["standings"]}
+
+
+SCORES: dict[str, dict[str, list[float]]] = {
+    "seed": {"gsm8k": share(60), "arc_easy": share(120), "hellaswag": share(100)},
+    "vanilla@part0.5": {"gsm8k": share(80), "arc_easy": share(110), "hellaswag": share(90)},
+    "vanilla": {"gsm8k": share(100), "arc_easy": share(80), "hellaswag": share(70)},
+    "sdft@part0.5": {"gsm8k": share(70), "arc_easy": share(120), "hellaswag": share(99)},
+    "sdft": {"gsm8k": share(90), "arc_easy": share(116), "hellaswag": share(96)},
+}
+
+
+def test_what_was_learnt_and_kept_are_differences_from_the_seed_by_item(compare: Write) -> None:
+    found = compare(SCORES)
+    assert (found["acquisition"], found["retention"]) == ("gsm8k", ["arc_easy", "hellaswag"])
+    for label, one in standings(found).items():
+        if label == "seed":
+            assert one["acquisition"]["mean"] == one["retention"]["mean"] == 0
+            continue
+        gained = np.mean(SCORES[label]["gsm8k"]) - np.mean(SCORES["seed"]["gsm8k"])
+        kept = np.mean([np.mean(SCORES[label][b]) - np.mean(SCORES["seed"][b]) for b in ("arc_easy", "hellaswag")])
+        assert one["acquisition"]["mean"] == pytest.approx(gained)
+        assert one["retention"]["mean"] == pytest.approx(kept)
+        assert one["retention"]["low"] < kept < one["retention"]["high"]
+        assert (one["acquisition"]["n"], one["retention"]["n"]) == (ITEMS, 2 * ITEMS)
+
+
+def test_less_is_better_where_the_benchmark_says_so(compare: Write) -> None:
+    nll = {label: {**own, "heldout_nll": [2.0 + 0.01 * i] * 9} for i, (label, own) in enumerate(SCORES.items())}
+    found = standings(compare(nll, evaluate={"acquisition": "heldout_nll"}))
+    assert found["sdft"]["acquisition"]["mean"] == pytest.approx(-0.04)
+    change = next(c for c in found["sdft"]["changes"] if c["benchmark"] == "heldout_nll")["change"]
+    assert change["low"] <= change["mean"] <= change["high"] < 0
+
+
+def test_the_front_holds_those_that_no_other_beats_in_both(compare: Write) -> None:
+    front = {label for label, one in standings(compare(SCORES)).items() if one["front"]}
+    assert front == {"vanilla", "sdft", "sdft@part0.5", "seed"}
+
+
+@given(st.lists(st.tuples(st.integers(-5, 5), st.integers(-5, 5)), min_size=1, max_size=25))
+def test_the_front_is_what_sorting_gives(points: list[tuple[int, int]]) -> None:
+    def change(mean: int) -> Change:
+        return Change(1, float(mean), None, None, beyond_noise=False)
+
+    made = [Standing(str(i), "a", "", 0, 1, 1, False, (), change(x), change(y)) for i, (x, y) in enumerate(points)]
+    marked = {points[int(s.variant)] for s in comparison._on_the_front(made) if s.front}
+    expected: set[tuple[int, int]] = set()
+    highest = -99
+    for x, y in sorted(set(points), reverse=True):  # from the most learnt downwards: on the front if it keeps more
+        if y > highest:
+            expected.add((x, y))
+            highest = y
+    assert marked == expected
+
+
+def test_arms_are_compared_at_the_best_score_that_all_reach(compare: Write) -> None:
+    target = compare(SCORES)["target"]
+    assert target["target"] == pytest.approx(30 / ITEMS)  # sdft's best; vanilla reaches more
+    rows = {row["arm"]: row for row in target["reached"]}
+    assert rows["vanilla"]["variant"] == rows["vanilla"]["end"] == "vanilla"  # 80 right are too few
+    assert rows["sdft"]["variant"] == "sdft"
+    assert rows["sdft"]["baseline"] == "vanilla"
+    assert rows["sdft"]["difference"]["mean"] == pytest.approx((36 + 26) / 2 / ITEMS)
+    assert rows["sdft"]["difference"]["beyond_noise"]
+    assert target["ways"] == 2
+
+
+def test_the_earliest_place_that_reaches_the_target_is_taken(compare: Write) -> None:
+    slower = {**SCORES, "sdft": {**SCORES["sdft"], "gsm8k": share(75)}}
+    rows = {row["arm"]: row for row in compare(slower)["target"]["reached"]}
+    assert rows["vanilla"]["variant"] == "vanilla@part0.5"
+    assert rows["vanilla"]["end"] == "vanilla"
+    assert rows["vanilla"]["retention"]["mean"] == pytest.approx(-10 / ITEMS)
+    assert rows["vanilla"]["end_retention"]["mean"] == pytest.approx(-35 / ITEMS)
+    assert rows["sdft"]["baseline"] == "vanilla@part0.5"
+
+
+def test_an_arm_that_never_gets_above_the_seed_does_not_pull_the_target_down(compare: Write) -> None:
+    lost = {**SCORES, "sdft": {**SCORES["sdft"], "gsm8k": share(40)}, "sdft@part0.5": {"gsm8k": share(60)}}
+    target = compare(lost)["target"]
+    assert target["left_out"] == [{"arm": "sdft", "reason": "it never gets above the seed"}]
+    assert [row["arm"] for row in target["reached"]] == ["vanilla"]
+
+
+def test_there_is_no_target_where_nothing_is_learnt(compare: Write) -> None:
+    flat = {label: {**own, "gsm8k": share(60)} for label, own in SCORES.items()}
+    assert compare(flat)["target"] is None
+
+
+def test_only_the_first_seed_is_compared_and_all_are_averaged(compare: Write) -> None:
+    more = {**SCORES, "vanilla@seed7": {**SCORES["vanilla"], "gsm8k": share(200)}, "sdft@seed7": SCORES["vanilla"]}
+    found = compare(more, sweep={"seed": [42, 7]})
+    assert {row["variant"] for row in found["target"]["reached"]} == {"vanilla", "sdft"}
+    spread = {s["arm"]: s for s in found["seeds"]}
+    assert spread["vanilla"]["acquisition"] == pytest.approx([(40 + 140) / 2 / ITEMS, 40 / ITEMS, 140 / ITEMS])
+    assert spread["vanilla"]["seeds"] == 2
+
+
+def test_an_unusable_score_gives_no_point_and_says_why(compare: Write, tmp_path: Path) -> None:
+    compare(SCORES)
+    context = Context(recipe(tmp_path))
+    put(context, "gsm8k", "sdft", share(90), usable=False)
+    scores.write_summary(context)
+    comparison.write(context)
+    found = json.loads((tmp_path / "run" / comparison.FILE).read_text(encoding="utf-8"))
+    one = standings(found)["sdft"]
+    assert one["acquisition"] is None
+    assert next(c for c in one["changes"] if c["benchmark"] == "gsm8k")["reason"] == "the score of sdft is unusable"
+    assert {row["arm"]: row["variant"] for row in found["target"]["reached"]}["sdft"] == "sdft@part0.5"
+
+
+def test_nothing_kept_is_said_of_a_variant_without_one_of_the_benchmarks(compare: Write) -> None:
+    found = compare({**SCORES, "sdft": {key: SCORES["sdft"][key] for key in ("gsm8k", "arc_easy")}})
+    assert standings(found)["sdft"]["retention"] is None
+
+
+def test_the_recipe_chooses_what_tells_learning_and_keeping(tmp_path: Path) -> None:
+    def chosen(**evaluate: Any) -> tuple[str | None, list[str]]:
+        found = roles(recipe(tmp_path, evaluate))
+        return found.acquisition.name if found.acquisition else None, [b.name for b in found.retention]
+
+    assert chosen() == ("gsm8k", ["arc_easy", "hellaswag"])
+    assert chosen(acquisition="heldout_nll", retention=["arc_easy", "advbench"]) == (
+        "heldout_nll",
+        ["arc_easy", "advbench"],
+    )
+    assert chosen(benchmarks=["arc_easy"]) == (None, ["arc_easy"])
+    with pytest.raises(RecipeError, match="no common mean"):
+        chosen(retention=["heldout_nll", "arc_easy"])
+    with pytest.raises(RecipeError, match="humaneval is not there"):
+        chosen(acquisition="humaneval")
+
+
+def test_an_arm_pays_for_the_stages_whose_answers_it_reads() -> None:
+    from ownwords.arms.base import Arm
+    from ownwords.recipe import Method
+
+    stages = ["own", "rewrite", "rewrite/other", "gap", "judge", "replay/replay"]
+
+    def read(judged: bool = False, **method: Any) -> list[str]:
+        arm = Arm("a", "", "", Method.model_validate(method))
+        return [stage for stage in stages if costs._reads(arm, stage, judged=judged)]
+
+    assert read(sources=["reference"]) == []
+    assert read() == ["rewrite"]
+    assert read(judged=True) == ["rewrite", "judge"]
+    assert read(rewriter="other") == ["rewrite/other"]
+    assert read(sources=["own", "rewrite", "reference"]) == ["own", "rewrite"]
+    assert read(sources=["own", "reference"]) == ["own"]
+    assert read(sources=["reference"], mask={}) == ["gap"]
+    assert read(mix=0.0) == []
+    assert read(sources=["reference"], replay={"prompts": "self"}) == ["replay/replay"]

@@ -1,0 +1,71 @@
+"""The seed is asked before the arms where its answers are what an arm is measured by."""
+
+# pyright: basic
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from ownwords.engines.transformers import TransformersEngine
+from ownwords.records import Request
+from tests.pipeline.conftest import Project
+
+ENGINE = ["runtime.engine=transformers", "runtime.device=cpu", "runtime.dtype=float32"]
+TUNING = ["tune.arms=[vanilla]", "tune.learning_rate=0.01"]
+
+
+def benchmarks(project: Project) -> str:
+    path = project.folder / "prompts.json"
+    path.write_text(json.dumps([{"instruction": f"Say {word}."} for word in ("a", "b", "c", "d")]), encoding="utf-8")
+    return f"evaluate.benchmarks=[{{seed_nll: {{path: {path}, max_tokens: 12}}}}]"
+
+
+@pytest.mark.slow
+def test_an_arms_difference_is_the_log_ratio_of_the_seeds_own_answers(project: Project) -> None:
+    assert project.ownwords("run", benchmarks(project), *ENGINE, *TUNING) == 0
+    summary = json.loads((project.output / "scores" / "summary.json").read_text(encoding="utf-8"))
+    seed, vanilla = ({s["variant"]: s for s in summary["scores"]}[name] for name in ("seed", "vanilla"))
+    assert seed["n"] == vanilla["n"] == 4
+    (difference,) = summary["differences"]
+    assert math.isclose(difference["mean"], vanilla["mean"] - seed["mean"], abs_tol=1e-9)
+    assert difference["mean"] != 0
+
+
+@pytest.mark.slow
+def test_the_seed_answers_once(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    generated: list[str] = []
+    plain = TransformersEngine.stream
+
+    def recorded(self: TransformersEngine, requests: list[Request]):
+        asked = list(requests)
+        generated.extend(request.id for request in asked if request.target is None)
+        return plain(self, asked)
+
+    assert project.ownwords("rewrite") == 0
+    monkeypatch.setattr(TransformersEngine, "stream", recorded)
+    assert project.ownwords("run", benchmarks(project), *ENGINE, *TUNING) == 0
+    assert len(generated) == 4
+    scores = project.output / "scores" / "seed_nll"
+    first = pq.read_table(scores / "vanilla.parquet")["score"].to_pylist()
+    for path in (*scores.iterdir(), *(project.output / "scores").glob("*.json")):
+        path.unlink()
+    assert project.ownwords("run", benchmarks(project), *ENGINE, *TUNING) == 0
+    assert len(generated) == 4
+    again = pq.read_table(scores / "vanilla.parquet")["score"].to_pylist()
+    assert again == pytest.approx(first, abs=1e-5)  # the journal rounds likelihoods
+
+
+@pytest.mark.slow
+def test_a_prompt_that_the_seed_cannot_answer_is_left_out_and_said(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path: Path = project.folder / "long.json"
+    path.write_text(json.dumps([{"instruction": "Say a."}, {"instruction": "long " * 300}]), encoding="utf-8")
+    wanted = f"evaluate.benchmarks=[{{seed_nll: {{path: {path}, max_tokens: 12}}}}]"
+    assert project.ownwords("run", wanted, *ENGINE, *TUNING) == 0
+    assert "seed_nll: 1 prompts are left out: the seed has no answer" in capsys.readouterr().err
+    assert pq.read_table(project.output / "scores" / "seed_nll" / "seed.parquet").num_rows == 1
