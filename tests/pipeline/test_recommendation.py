@@ -44,6 +44,7 @@ FACTS: dict[str, Any] = {
         "accepted": 12,
         "asked": 16,
         "rewrites_minus_references": between(-0.9, -0.3, 12),
+        "median_tokens": 80.0,
     },
     "prompt": "chat/general",
     "checks": ["not_empty", "finished"],
@@ -145,3 +146,11 @@ def test_lengths_are_worth_a_word_where_they_differ_much(theirs: float, count: i
     facts = copy.deepcopy(FACTS)
     facts["own"]["reference_median_tokens"] = theirs
     assert len(recommend(facts)["because"]) == count
+
+
+def test_rewrites_much_shorter_than_references_are_worth_a_word() -> None:
+    facts = copy.deepcopy(FACTS)
+    facts["rewrites"]["median_tokens"] = 45.0
+    assert "accepted rewrites have 45 tokens, references 90" in recommend(facts)["because"][-1]
+    facts["rewrites"]["median_tokens"] = 46.0
+    assert recommend(facts)["because"] == recommend(FACTS)["because"]
