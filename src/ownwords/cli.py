@@ -25,8 +25,9 @@ from ownwords.paths import given_path
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point; returns the exit code."""
-    if isinstance(sys.stdout, io.TextIOWrapper):  # under a test it may be something else
-        sys.stdout.reconfigure(errors="backslashreplace")  # for characters that the terminal's encoding has not
+    output: object = sys.stdout
+    if isinstance(output, io.TextIOWrapper):  # under a test it may be something else
+        output.reconfigure(errors="backslashreplace")  # for characters that the terminal's encoding has not
     arguments = parse(sys.argv[1:] if argv is None else argv)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
