@@ -8,6 +8,7 @@ interrupted.
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import signal
@@ -24,6 +25,9 @@ from ownwords.paths import given_path
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point; returns the exit code."""
+    output: object = sys.stdout
+    if isinstance(output, io.TextIOWrapper):  # under a test it may be something else
+        output.reconfigure(errors="backslashreplace")  # for characters that the terminal's encoding has not
     arguments = parse(sys.argv[1:] if argv is None else argv)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
@@ -162,13 +166,15 @@ def _check(arguments: argparse.Namespace) -> int:
     where = "standard input" if arguments.rows == "-" else arguments.rows
     try:
         text = sys.stdin.buffer.read() if arguments.rows == "-" else given_path(where).read_bytes()
-        lines = text.decode("utf-8").split("\n")
+        lines = text.decode("utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"cannot read {where}: {error}") from error
     with closing(RowChecks(**_permissions(arguments))) as checks:
         verdicts = list(checks.verdicts(lines, where))  # all of them first: a wrong row later leaves nothing half said
     if verdicts:
-        _write("\n".join(json.dumps(verdict, ensure_ascii=False) for verdict in verdicts))
+        _write("\n".join(_json(verdict) for verdict in verdicts))
+    else:
+        print(f"ownwords: {where} holds no rows.", file=sys.stderr)
     return 0
 
 
@@ -247,7 +253,19 @@ def _permissions(arguments: argparse.Namespace) -> dict[str, bool]:
 
 
 def _answer(facts: Any, text: str, *, as_json: bool) -> None:
-    _write(json.dumps(facts, ensure_ascii=False, indent=2) if as_json else text)
+    _write(_json(facts, indent=2) if as_json else text)
+
+
+def _json(value: Any, indent: int | None = None) -> str:
+    """JSON text of characters that standard output has; of others it holds JSON's own escapes."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    if sys.stdout is None:  # pyright: ignore[reportUnnecessaryComparison] - `>&-` closes it
+        return text
+    try:
+        text.encode(sys.stdout.encoding)
+    except UnicodeEncodeError:
+        return json.dumps(value, indent=indent)
+    return text
 
 
 def _write(text: str) -> None:

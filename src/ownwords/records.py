@@ -31,6 +31,12 @@ def storable(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
+def repeated_key(pairs: Sequence[tuple[str, Any]]) -> str:
+    """The first key that stands twice in an object of JSON: nobody knows which of its values is meant."""
+    seen: set[str] = set()
+    return next(key for key, _ in pairs if key in seen or seen.add(key))
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """One turn of a conversation. `role` is system, user, assistant or tool."""

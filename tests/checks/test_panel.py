@@ -248,7 +248,7 @@ def test_a_long_candidate_is_judged_apart_within_the_time(panels: list[Panel]) -
         ({"any": ["final_answer", "length_ratio"]}, "The answer is 3.", True, "ok", "final_answer passed"),
         ({"any": ["final_answer", "length_ratio"]}, "The answer is 4.", True, "ok", "length_ratio passed"),
         (
-            {"any": ["final_answer", {"length_ratio": {"minimum": 9.0}}]},
+            {"any": ["final_answer", {"length_ratio": {"minimum": 5.0}}]},
             "The answer is 4.",
             False,
             "none_passed",

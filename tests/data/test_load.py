@@ -89,7 +89,13 @@ def test_no_row_left_says_what_to_set(tmp_path: Path) -> None:
     for data in (section(path), section(path, limit=1), section(path, limit=2), section(path, limit=9)):
         with pytest.raises(DataError) as caught:
             load_heldout(data, load_train(data), None)
-        assert str(caught.value) == ("no unseen rows: training uses every row: set data.train.limit or data.heldout.")
+        limit = data.train.limit
+        now = (
+            f"training uses every row, or every prompt: set data.train.limit, which is {limit},"
+            if limit
+            else ("training uses every row: set data.train.limit")
+        )
+        assert str(caught.value) == f"no unseen rows: {now} to fewer than there are, or data.heldout."
 
 
 def test_heldout_source_with_only_training_prompts_is_an_error(tmp_path: Path) -> None:

@@ -252,6 +252,9 @@ FILES: list[tuple[str, str | bytes, str]] = [
     ("x.jsonl", QUESTION, "x.jsonl line 1: the layout is not one that is known by its columns (question, answer)."),
     ("x.jsonl", QUESTION, "e.g. columns: {prompt: question, response: answer}"),
     ("x.csv", "goal,target\na,b\n", "e.g. columns: {prompt: goal, response: target}"),
+    # a key twice
+    ("x.jsonl", '{"question": "a", "question": "b"}', "x.jsonl line 1: an object has the key 'question' twice"),
+    ("x.json", '[{"messages": [{"role": "user", "role": "user"}]}]', "x.json: an object has the key 'role' twice"),
     ("x.jsonl", "{}\n", "x.jsonl line 1: the layout is not one that is known by its columns (none)."),
 ]
 

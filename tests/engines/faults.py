@@ -82,7 +82,7 @@ STAYING: dict[str, tuple[Any, str, str]] = {
 #: It concerns every row: (what the server does, settings, a part of the one message).
 FOR_ALL: dict[str, tuple[Any, dict[str, Any], str]] = {
     "wrong key": ((401, {"error": {"message": "no such key"}}), {}, "no such key"),
-    "no such path": ((404, {"error": {"message": "no route"}}), {}, "404: no route Are runtime.openai.base_url"),
+    "no such path": ((404, {"error": {"message": "no route"}}), {}, "404: no route. Are runtime.openai.base_url"),
     "no such model": ((404, {"error": {"message": "The model `tiny` does not exist."}}), {}, "does not exist"),
     "no such model, 400": ((400, {"error": {"message": "tiny is not a valid model ID"}}), {}, "not a valid model"),
     "no quota": ((429, {"error": {"code": "insufficient_quota", "message": "pay"}}), {}, "429: pay"),

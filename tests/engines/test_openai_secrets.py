@@ -133,7 +133,9 @@ def test_neither_key_nor_prompt_follows_to_another_server(code: int) -> None:
         with (
             Server(lambda body, seen: away) as server,
             closing(engine_for(server)) as engine,
-            pytest.raises(EngineError, match=rf"answered {code}.* It points to 'http://127.0.0.1:{other.port}/v1/chat"),
+            pytest.raises(
+                EngineError, match=rf"answered {code}.*\. It points to 'http://127.0.0.1:{other.port}/v1/chat"
+            ),
         ):
             list(engine.stream(asks(3)))
     assert other.connections == 0

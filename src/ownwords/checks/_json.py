@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, cast
 
+from ownwords.records import repeated_key
 from ownwords.turns import split_reasoning
 
 DEEPEST = 200
@@ -176,9 +177,7 @@ def with_unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object of JSON; of a key that stands there twice nobody knows which value is meant (NoJsonError)."""
     made = dict(pairs)
     if len(made) < len(pairs):
-        seen: set[str] = set()
-        twice = next(key for key, _ in pairs if key in seen or seen.add(key))
-        raise NoJsonError("duplicate_key", f"an object has the key {twice[:100]!r} twice")
+        raise NoJsonError("duplicate_key", f"an object has the key {repeated_key(pairs)[:100]!r} twice")
     return made
 
 

@@ -70,7 +70,9 @@ def _not_negative(value: float) -> float:
 
 def _in_order(params: dict[str, Any]) -> None:
     if params["minimum"] > params["maximum"]:
-        raise ValueError(f"can never pass: minimum {params['minimum']:g} is more than maximum {params['maximum']:g}")
+        raise ValueError(
+            f"contradicts itself: minimum {params['minimum']:g} is more than maximum {params['maximum']:g}"
+        )
 
 
 Ratio = Annotated[float, AfterValidator(_not_negative)]

@@ -19,6 +19,7 @@ from typing import Any
 
 from ownwords.data.compression import COMPRESSIONS, byte_lines
 from ownwords.errors import DataError
+from ownwords.records import repeated_key
 
 #: A row with its place. One that cannot even be parsed is the DataError that says why: the next may be all right.
 Row = tuple[str, Any]
@@ -26,6 +27,20 @@ Row = tuple[str, Any]
 #: What is read, as messages say it.
 READABLE = ".json, .jsonl, .csv (each also with .gz or .zst), .parquet"
 
+
+def _with_unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of a row, where no key stands twice (_RepeatedKeyError)."""
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        raise _RepeatedKeyError(repeated_key(pairs))
+    return made
+
+
+class _RepeatedKeyError(Exception):
+    """Holds the key."""
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_with_unique_keys)
 _BOM = b"\xef\xbb\xbf"
 _PARQUET_BATCH_ROWS = 1024
 
@@ -87,7 +102,7 @@ def _looks_like_json_lines(path: Path) -> bool:
     if not first.lstrip().startswith(b"{") or not any(line.strip() for line in lines):
         return False
     try:
-        return isinstance(json.loads(first), dict)
+        return isinstance(json.loads(first), dict)  # with a key twice it is one too
     except (ValueError, RecursionError):
         return False
 
@@ -109,7 +124,9 @@ def _parse_json(text: str, path: Path, line: int | None = None) -> Any:
     """The JSON of a whole file, or of its line of that number."""
     where = str(path) if line is None else f"{path} line {line}"
     try:
-        return json.loads(text)
+        return _DECODER.decode(text)
+    except _RepeatedKeyError as error:
+        raise DataError(f"{where}: an object has the key {str(error)[:100]!r} twice: which value is meant?") from error
     except json.JSONDecodeError as error:
         place = f" line {error.lineno}, column {error.colno}" if line is None else f", column {error.colno}"
         raise DataError(f"{where}{place}: not valid JSON: {error.msg}.{_advice(text, error, line)}") from error

@@ -60,7 +60,7 @@ def load_heldout(
         nothing_left = "every row of data.heldout repeats a prompt of data.train. Name other rows."
     else:
         rows = reading = _rows_after_training(source)
-        nothing_left = "training uses every row: set data.train.limit or data.heldout."
+        nothing_left = _nothing_left(source)
         if source.generator is not None and limit is None:
             limit = source.limit
     with closing(reading):
@@ -69,6 +69,15 @@ def load_heldout(
     if not examples:
         raise DataError(f"no unseen rows: {nothing_left}")
     return list(examples)
+
+
+def _nothing_left(source: SourceSection) -> str:
+    if source.limit is None:
+        return "training uses every row: set data.train.limit to fewer than there are, or data.heldout."
+    return (
+        f"training uses every row, or every prompt: set data.train.limit, which is {source.limit}, to fewer than there "
+        "are, or data.heldout."
+    )
 
 
 def describe_source(source: SourceSection) -> dict[str, Any]:

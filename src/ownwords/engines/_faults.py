@@ -137,9 +137,15 @@ def _of_status(error: openai.APIStatusError) -> Fault:
     refused = _PARAMETER.search(text) if rule is _ROW_REFUSED and _NOT_TAKEN.search(text) else None
     if refused:
         remedy = f" It does not take {refused[1]}: set {_REMEDIES[refused[1]]}."
-        return Fault("all", "refused", said + remedy, status=status)
+        return Fault("all", "refused", _sentence(said) + remedy, status=status)
     hint = _elsewhere(error.response) if status < 400 else _WRONG_PLACE if status in (404, 405) else ""
-    return Fault(rule.scope, rule.kind, said + hint, rule.congested, _retry_after(error.response.headers), status)
+    said = _sentence(said) + hint if hint else said
+    return Fault(rule.scope, rule.kind, said, rule.congested, _retry_after(error.response.headers), status)
+
+
+def _sentence(text: str) -> str:
+    """The text with an end, so that another sentence can follow."""
+    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 def _message(error: openai.APIStatusError) -> str:

@@ -12,10 +12,11 @@ from typing import Any, cast
 from pydantic import ValidationError
 
 from ownwords.checks import sandbox
+from ownwords.checks._json import NoJsonError, with_unique_keys
 from ownwords.checks.named import named_checks
 from ownwords.checks.panel import Panel, Pool, Verdicts
 from ownwords.data.tools import read_tools
-from ownwords.errors import DataError, RecipeError
+from ownwords.errors import DataError, InputError, RecipeError
 from ownwords.recipe import CheckSection
 from ownwords.records import Candidate, Example, Message, Verdict
 
@@ -28,6 +29,8 @@ NO_JUDGEMENT = Verdict(False, "not_judged", "the row has no judgement")
 _KEPT = 256
 #: So many rows are taken on while others are still judged apart.
 _AHEAD = 32
+
+_DECODER = json.JSONDecoder(object_pairs_hook=with_unique_keys)
 
 
 class RowChecks:
@@ -73,7 +76,7 @@ class RowChecks:
                 checks = named_checks([section], allow_code=self._allow_code, where="its check")
             except ValidationError as error:
                 raise DataError(f"{where}: {error.errors()[0]['msg']}") from error
-            except RecipeError as error:
+            except InputError as error:
                 raise RecipeError(f"{where}: {error}") from error
             if checks[0].traits.runs_code:
                 sandbox.require(allow_unsafe_code=self._allow_unsafe_code)
@@ -90,7 +93,9 @@ def _told(verdicts: Verdicts | Future[Verdicts]) -> dict[str, Any]:
 
 def _parse(line: str, where: str) -> dict[str, Any]:
     try:
-        loaded: Any = json.loads(line)
+        loaded: Any = _DECODER.decode(line)
+    except NoJsonError as error:
+        raise DataError(f"{where}: {error}.") from error
     except (ValueError, RecursionError) as error:
         raise DataError(f"{where} is not JSON: {error}") from error
     if not isinstance(loaded, dict):
@@ -104,6 +109,8 @@ def _parse(line: str, where: str) -> dict[str, Any]:
             raise DataError(f"{where}: {key!r} must be text.")
     if not isinstance(row.get("params", {}), dict):
         raise DataError(f"{where}: 'params' must be an object.")
+    if "name" in row.get("params", {}):
+        raise DataError(f"{where}: 'params' has the key 'name', which no check takes: 'check' names it.")
     for key in ("finish_reason", "judgement"):
         if not isinstance(row.get(key), str | None):
             raise DataError(f"{where}: {key!r} must be text.")
