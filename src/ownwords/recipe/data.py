@@ -11,7 +11,9 @@ from ownwords.recipe.base import Section
 
 class ModelSection(Section):
     name_or_path: str = Field(
-        description="Hub id, local folder, local .gguf file, or bundled:smollm2-135m-instruct", min_length=1
+        description="Hub id, local folder, local .gguf file, bundled:smollm2-135m-instruct, or an arm of another run: "
+        "run:runs/first#sdft",
+        min_length=1,
     )
     revision: str | None = Field(default=None, description="Hub revision (branch, tag or commit)")
     trust_remote_code: bool = Field(default=False, description="Run Python code that the model's repository ships")
