@@ -98,16 +98,6 @@ class Journal:
             (stage,),
         )  # looking for the word first: JSON is read only where it may be one
 
-    def forget_verdicts(self, stage: str, reasons: Collection[str]) -> None:
-        """Remove verdicts of these reasons, so that those candidates are judged again."""
-        self.commit()
-        places = ", ".join("?" * len(reasons))
-        with self._writing:
-            self._connection.execute(
-                f"DELETE FROM verdicts WHERE stage = ? AND reason IN ({places})",  # noqa: S608 - only question marks
-                (stage, *reasons),
-            )
-
     def forget_other_engines(self, stage: str, engine: str) -> int:
         """Remove completions of the stage that another engine (provenance as JSON) made; how many there were."""
         return self._delete("stage = ? AND engine != ?", (stage, engine))

@@ -1,8 +1,7 @@
-"""A check that is broken, not strict: the stage stops with one message; and how many were accepted is told."""
+"""Rewriting ends with how many were accepted and why others were not: a check that is broken on every row is seen."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -10,11 +9,9 @@ import pytest
 from tests.pipeline.conftest import Project
 
 CHECK = """
-import os
 from ownwords.records import Verdict
 
 def broken(example, candidate):
-    if os.environ.get("MENDED"): return Verdict(True, "ok")
     raise ValueError("boom")
 def strict(example, candidate): return Verdict(False, "no", "")
 def sometimes(example, candidate):
@@ -35,25 +32,14 @@ def rewrite(project: Project, own: Path, function: str, *more: str) -> int:
     return project.ownwords("rewrite", "--allow-code", f"rewrite.checks=[not_empty, '{own}:{function}']", *more)
 
 
-@pytest.mark.parametrize(("function", "detail"), [("broken", "ValueError: boom"), ("nothing", "NoneType")])
-def test_a_check_that_is_broken_on_every_row_stops_the_stage(
-    project: Project, own: Path, capsys: pytest.CaptureFixture[str], function: str, detail: str
+@pytest.mark.parametrize(("function", "reason"), [("broken", "check_crashed"), ("nothing", "check_invalid")])
+def test_a_check_that_is_broken_on_every_row_stops_nothing_and_is_a_caution(
+    project: Project, own: Path, capsys: pytest.CaptureFixture[str], function: str, reason: str
 ) -> None:
-    assert rewrite(project, own, function) == 1
+    assert rewrite(project, own, function) == 0
     said = capsys.readouterr().err
-    assert f"the check {own}:{function} gave no verdict on any of the first 10 rewrites" in said
-    assert detail in said
+    assert f"caution: none of 12 rewrites accepted; {reason} 12." in said
     assert "Traceback" not in said
-
-
-def test_once_it_works_the_same_command_judges_all(
-    project: Project, own: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert rewrite(project, own, "broken") == 1
-    monkeypatch.setenv("MENDED", "1")
-    assert rewrite(project, own, "broken") == 0
-    summary = json.loads((project.output / "rewrite.json").read_text())
-    assert (summary["n"], summary["accepted"]) == (12, 12)
 
 
 def test_a_check_that_works_on_some_rows_stops_nothing(

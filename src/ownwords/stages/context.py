@@ -23,7 +23,6 @@ from ownwords.recipe import CheckSection, ModelSection, Recipe, RuntimeSection
 from ownwords.records import Example, Sampling, Weights, digest
 from ownwords.rendering import Given
 from ownwords.run import Run
-from ownwords.stages.giving_up import BrokenChecks
 from ownwords.variants import Training, Variant, trainings, variants
 
 #: Gives likelihoods and mixes weights on any machine, so it serves where the recipe's engine cannot.
@@ -174,11 +173,6 @@ class Context:
     def check_identities(self) -> dict[str, str]:
         """What the journal calls each of the checks, by label."""
         return {check.label: check.identity for check in self.checks}
-
-    @cached_property
-    def broken_checks(self) -> BrokenChecks:
-        """What has been seen of the checks so far, for those that never work."""
-        return BrokenChecks(check.label for check in self.checks)
 
     @property
     def panel(self) -> Panel:

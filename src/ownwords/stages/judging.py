@@ -70,7 +70,6 @@ class Trials:
         self._count_tokens(completion)
         verdicts = _begin(self._context, asked.example, completion, self._instruction)
         known = {} if isinstance(verdicts, Future) else verdicts
-        self._context.broken_checks.see(known)
         self._context.run.journal.record(self._stage, asked.key, completion, engine, self._by_identity(known))
         self._follow(asked, completion, verdicts)
 
@@ -118,7 +117,6 @@ class Trials:
         self.written += completion.completion_tokens
 
     def _record(self, asked: Asked, verdicts: Verdicts) -> None:
-        self._context.broken_checks.see(verdicts)
         self._context.run.journal.record_verdicts(self._stage, asked.key, self._by_identity(verdicts))
 
     def _by_identity(self, verdicts: Verdicts) -> Verdicts:

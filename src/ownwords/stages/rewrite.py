@@ -18,7 +18,7 @@ from ownwords.progress import Progress, say
 from ownwords.records import Example, Request
 from ownwords.stages import judge, origins
 from ownwords.stages.context import Context
-from ownwords.stages.giving_up import BROKEN, stop_if_hopeless, stop_if_too_many
+from ownwords.stages.giving_up import stop_if_hopeless, stop_if_too_many
 from ownwords.stages.judging import Asked, Trials
 from ownwords.stages.likeliest import choose_likeliest
 from ownwords.stages.looking_up import looked_up
@@ -52,7 +52,6 @@ def run(context: Context, origin: Origin = REWRITE) -> Outcomes:
     with context.run.working_on(origin.stage, origins.inputs(context, origin), [context.run.journal_path]):
         for stage in (origin.stage, judge.STAGE):
             context.run.journal.forget_errors(stage)
-        context.run.journal.forget_verdicts(origin.stage, BROKEN)
         standing = _standing(context)
         read = written = 0
         with context.at_work(origin.asked(context)) as asked:
