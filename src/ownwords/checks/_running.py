@@ -132,6 +132,7 @@ def _finish(one: Running, status: Status, output: int) -> Ran:
     if status in ("ended", "stopped"):
         with contextlib.suppress(subprocess.TimeoutExpired):
             one.process.wait(_END_SECONDS)  # with its output closed, or its partner gone, it is about to end
+            status = "ended"
     one.kill()
     one.over = True
     code = one.process.wait()
