@@ -121,8 +121,7 @@ def run_programs(programs: Sequence[Program], limits: Limits) -> list[Ran]:
     except OSError as error:
         raise _not_started(str(error)) from error
     for one in ran:
-        by_itself = one.status == "ended" or (one.status == "stopped" and one.code > 0)  # and not killed by us
-        if by_itself and one.code and STARTED not in one.stderr:
+        if one.status == "ended" and one.code and STARTED not in one.stderr:
             raise _not_started(_last_line(one) or f"exit code {one.code}")
     return [replace(one, stderr=one.stderr.replace(STARTED, b"", 1)) for one in ran]
 
