@@ -110,12 +110,6 @@ def _known(entry: Entry | None) -> float | None:
     return nats_per_token(entry.completion) if entry is not None and entry.completion.logprobs else None
 
 
-def of_references(context: Context, examples: Iterable[Example], label: str) -> dict[str, Completion]:
-    """The likelihood of each example's reference, by the example's id."""
-    scored = score(context, (Scored(example, example.reference) for example in examples), label)
-    return {key.example_id: completion for key, completion in scored.items()}
-
-
 def nats_per_token(completion: Completion) -> float:
     """Mean negative log-likelihood per target token: the gap of one target.
 

@@ -12,7 +12,7 @@ from typing import Literal
 
 from ownwords.fingerprint import Inputs, flatten, join
 from ownwords.recipe import Method, Recipe
-from ownwords.records import Example, Request, Source, canonical, digest_text
+from ownwords.records import Example, Message, Request, Source, canonical, digest_text
 from ownwords.stages import likelihoods
 from ownwords.stages.context import Context, trained_arms
 
@@ -40,31 +40,35 @@ class Origin:
 
 
 def _rewriting(context: Context, example: Example, attempt: int) -> Request:
-    """The rewriting request of one example; its sampling seed follows from run seed, example and attempt."""
+    """The rewriting request of one example."""
     rendered = context.prompt.render(example)
-    return Request(
-        id=example.id,
-        messages=rendered.messages,
-        prefill=rendered.prefill,
-        sampling=context.rewrite_sampling,
-        seed=int(digest_text(f"[{context.recipe.seed},{canonical(example.id)},{attempt}]", length=8), 16),
-        weights=context.rewriter_weights,
-        chat_template=context.recipe.rewrite.chat_template,
-        tools=example.tools,
-        thinking=context.thinking,
-        example=example,
-    )
+    layout = context.recipe.rewrite.chat_template
+    return _request(context, example, str(attempt), rendered.messages, layout, prefill=rendered.prefill)
 
 
 def _answering(context: Context, example: Example, attempt: int) -> Request:
     """The example's own prompt in the layout of training, without the reference."""
+    return _request(context, example, f"{attempt},own", example.messages, context.recipe.tune.chat_template)
+
+
+def _request(
+    context: Context,
+    example: Example,
+    draw: str,
+    messages: tuple[Message, ...],
+    layout: str | None,
+    *,
+    prefill: str = "",
+) -> Request:
+    """What is asked about an example; the sampling seed follows from run seed, example and `draw`."""
     return Request(
         id=example.id,
-        messages=example.messages,
+        messages=messages,
+        prefill=prefill,
         sampling=context.rewrite_sampling,
-        seed=int(digest_text(f"[{context.recipe.seed},{canonical(example.id)},{attempt},own]", length=8), 16),
+        seed=int(digest_text(f"[{context.recipe.seed},{canonical(example.id)},{draw}]", length=8), 16),
         weights=context.rewriter_weights,
-        chat_template=context.recipe.tune.chat_template,
+        chat_template=layout,
         tools=example.tools,
         thinking=context.thinking,
         example=example,
