@@ -22,14 +22,13 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from bench.rewriting import DTYPES, MAX_TOKENS, MODEL, engine_run, matrix_rate, spread
+from bench.rewriting import DTYPES, engine_run, gsm8k, matrix_rate, spread
 from ownwords import models
 from ownwords.arms.base import find_arm
 from ownwords.engines.base import open_engine
 from ownwords.models import Model
-from ownwords.recipe import ArmSection, RuntimeSection, TuneSection, build_recipe
+from ownwords.recipe import ArmSection, RuntimeSection, TuneSection
 from ownwords.stages import rewrite
-from ownwords.stages.context import Context
 from ownwords.stages.likelihoods import Scored
 from ownwords.stages.supervision import IGNORED, reference_rows, supervise
 from ownwords.stages.trainer import train
@@ -44,22 +43,14 @@ class Data:
     """Rows of GSM8K, shortest first, as a recipe reads, renders and asks about them."""
 
     def __init__(self, count: int) -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            columns = {"prompt": "question", "response": "answer"}
-            recipe = {
-                "model": {"name_or_path": MODEL},
-                "data": {"train": {"path": "$OWNWORDS_DATA/gsm8k_train.json", "columns": columns}},
-                "rewrite": {"prompt": "chat/math", "sampling": {"max_tokens": MAX_TOKENS}},
-                "output_dir": str(Path(folder) / "run"),
-            }
-            with closing(Context(build_recipe(recipe))) as context:
-                self.model: Model = context.model
-                self.tokenizer = context.tokenizer(None)
-                by_length = sorted(context.train, key=lambda example: len(example.prompt) + len(example.reference))
-                examples = spread(by_length, count)
-                self.supervision = supervise(self.tokenizer, reference_rows(examples), 1024, "error")
-                self.scoring = [Scored(e, e.reference).request(context) for e in examples]
-                self.rewriting = [rewrite.build_request(context, e, 0) for e in examples]
+        with tempfile.TemporaryDirectory() as folder, closing(gsm8k(folder)) as context:
+            self.model: Model = context.model
+            self.tokenizer = context.tokenizer(None)
+            by_length = sorted(context.train, key=lambda example: len(example.prompt) + len(example.reference))
+            examples = spread(by_length, count)
+            self.supervision = supervise(self.tokenizer, reference_rows(examples), 1024, "error")
+            self.scoring = [Scored(e, e.reference).request(context) for e in examples]
+            self.rewriting = [rewrite.build_request(context, e, 0) for e in examples]
 
     @property
     def tokens(self) -> int:

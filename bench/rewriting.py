@@ -49,17 +49,22 @@ class Rate:
     read: float = 0.0
 
 
+def gsm8k(folder: str) -> Context:
+    """A recipe that rewrites GSM8K's training rows, at work below a folder."""
+    columns = {"prompt": "question", "response": "answer"}
+    recipe = {
+        "model": {"name_or_path": MODEL},
+        "data": {"train": {"path": "$OWNWORDS_DATA/gsm8k_train.json", "columns": columns}},
+        "rewrite": {"prompt": "chat/math", "sampling": {"max_tokens": MAX_TOKENS}},
+        "output_dir": str(Path(folder) / "run"),
+    }
+    return Context(build_recipe(recipe))
+
+
 def rewriting_requests() -> list[Request]:
     """What the stage asks for every GSM8K training row, the shortest prompt first."""
     with tempfile.TemporaryDirectory() as folder:
-        columns = {"prompt": "question", "response": "answer"}
-        recipe = {
-            "model": {"name_or_path": MODEL},
-            "data": {"train": {"path": "$OWNWORDS_DATA/gsm8k_train.json", "columns": columns}},
-            "rewrite": {"prompt": "chat/math", "sampling": {"max_tokens": MAX_TOKENS}},
-            "output_dir": str(Path(folder) / "run"),
-        }
-        context = Context(build_recipe(recipe))
+        context = gsm8k(folder)
         requests = [rewrite.build_request(context, example, 0) for example in context.train]
         context.close()
     return sorted(requests, key=lambda request: sum(len(turn.content) for turn in request.messages or ()))
