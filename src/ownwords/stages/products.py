@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -37,15 +37,15 @@ class Told:
     """What is told of all rows: of rewriting, of every source and of every arm, by its name."""
 
     rewriting: Tally
-    sources: dict[str, Counts] = field(default_factory=dict[str, Counts])
-    arms: dict[str, Counts] = field(default_factory=dict[str, Counts])
+    sources: dict[str, Counts]
+    arms: dict[str, Counts]
 
-    def add(self, row: Row, arms: Sequence[Arm]) -> None:
+    def add(self, row: Row) -> None:
         self.rewriting.add(row.rewriting)
         for name, outcome in row.sources.items():
-            self.sources.setdefault(name, Counts()).add(outcome)
-        for arm, outcome in zip(arms, row.arms or [row.rewriting] * len(arms), strict=True):
-            self.arms.setdefault(arm.name, Counts()).add(outcome)
+            self.sources[name].add(outcome)
+        for counts, outcome in zip(self.arms.values(), row.arms or [row.rewriting] * len(self.arms), strict=True):
+            counts.add(outcome)
 
 
 def inputs(context: Context, sources: Sequence[Origin]) -> Inputs:
@@ -87,12 +87,12 @@ def write_arm_data(context: Context, targets: Targets) -> Told:
     """`data/<arm>/train.parquet` and its card, for some arms. A dropped example leaves every arm."""
     arms = targets.arms
     typed = [check.label for check in context.checks if check.traits.typed and not check.traits.judged]
-    told = Told(Tally(typed=typed))
+    told = Told(Tally(typed=typed), {name: Counts() for name in targets.sources}, {arm.name: Counts() for arm in arms})
     rows = _Rows(context, targets)
 
     def counted() -> Iterator[Row]:
         for row in targets:
-            told.add(row, arms)
+            told.add(row)
             if row.arms is not None:
                 yield row
 
@@ -107,7 +107,7 @@ def write_arm_data(context: Context, targets: Targets) -> Told:
 
     write_tables([_data(context, arm) for arm in arms], pieces())
     for arm in arms:
-        write_text(context.run.arm_data(arm.name) / "README.md", _card(context, arm, told.arms.get(arm.name, Counts())))
+        write_text(context.run.arm_data(arm.name) / "README.md", _card(context, arm, told.arms[arm.name]))
     return told
 
 
@@ -213,7 +213,7 @@ def _summary(context: Context, told: Told, targets: Targets) -> dict[str, Any]:
         "agreement": tally.agreement(),
         "engine": tally.engine(),
         "sources": [_of_source(context, targets, name, counts) for name, counts in told.sources.items()],
-        "arms": [_of_arm(arm, told.arms.get(arm.name, Counts())) for arm in targets.arms],
+        "arms": [_of_arm(arm, told.arms[arm.name]) for arm in targets.arms],
         "only": _saved(context, told, targets),
     }
 
