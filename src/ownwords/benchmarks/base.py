@@ -1,8 +1,10 @@
 """The contract of a benchmark, and how one is found by name.
 
 A benchmark is one file here with `BENCHMARK = Benchmark(...)` made of three functions: `load` gives the test items,
-`prompt` what to ask the model about an item, `score` one number for the answers. The same prompts and decoding serve
-every arm; sampling, engine and weights are the stage's business.
+`prompt` what to ask the model about an item, `score` one number for the answers. `more` metrics read the same answers.
+The same prompts and decoding serve every arm; sampling, engine and weights are the stage's business, and so are the two
+things that a benchmark cannot know from an answer alone: whether its code passes tests (`check`), and what a judge says
+of it (`judge`).
 """
 
 from __future__ import annotations
@@ -12,12 +14,12 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from ownwords.catalog import import_named, module_names
 from ownwords.errors import DataError, MissingFileError
 from ownwords.paths import given_path
-from ownwords.recipe import BenchmarkSection
+from ownwords.recipe import BenchmarkSection, CheckSection
 from ownwords.records import Completion, Example, Message
 
 
@@ -46,6 +48,7 @@ class Ask:
     """One question to the model: an answer to generate, or a `target` whose likelihood is wanted.
 
     `text` is raw (no chat template); `messages` go through the template, `chat_template` (a layout preset) if given.
+    `schema` is the JSON schema (text) of an answer in JSON, for a judge.
     """
 
     messages: tuple[Message, ...] | None = None
@@ -53,6 +56,7 @@ class Ask:
     target: str | None = None
     chat_template: str | None = None
     tools: str = ""
+    schema: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +73,41 @@ class DataContext:
 
 Area = Literal["task", "general", "safety"]
 
+#: What a metric reads: the completions of an item, the verdicts of the benchmark's `check` on each of them, or what the
+#: judge answered to the benchmark's questions about them.
+Reads = Literal["answers", "verdicts", "judgements"]
+
+
+class Trial(NamedTuple):
+    """The check that an answer goes through, and the text that is on trial: an answer may be a part of a program."""
+
+    check: CheckSection
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A further number for each item, from the same answers. `score` maps an item and what it `reads`, in order, to it,
+    or to None where the item has none."""
+
+    name: str
+    summary: str
+    score: Callable[[Item, Sequence[Any]], float | None]
+    higher_is_better: bool = True
+    unit: str = "share"
+    reads: Reads = "answers"
+
 
 @dataclass(frozen=True, slots=True)
 class Benchmark:
-    """`score` maps an item and the completions of its asks, in order, to one number.
+    """`score` maps an item and what it `reads`, by default the completions of its asks, in order, to one number; to
+    None where what the judge said cannot be read.
 
     `generative` ones get a sanity gate over their answers. `unit` is `share` (0 to 1) or e.g. `nats/token`. With
     `seed_answers` the seed is asked first, and an item's gold is what it said (`SeedAnswer`, None before): `sampled` at
-    temperature 1, or `decoded` as everything else is.
+    temperature 1, or `decoded` as everything else is. `check` puts an answer on trial, in a process of its own where
+    the check needs one; with `runs_code` in a sandbox. `judge` gives the questions to a judge about an item's answers;
+    it is asked where the recipe has one (`evaluate.judge`), so metrics that read judgements are missing without.
     """
 
     name: str
@@ -85,11 +116,22 @@ class Benchmark:
     metric: str
     load: Callable[[BenchmarkSection, DataContext], list[Item]]
     prompt: Callable[[Item, BenchmarkSection], list[Ask]]
-    score: Callable[[Item, Sequence[Completion]], float]
+    score: Callable[[Item, Sequence[Any]], float | None]
     higher_is_better: bool = True
     generative: bool = True
     unit: str = "share"
     seed_answers: Literal["sampled", "decoded"] | None = None
+    reads: Reads = "answers"
+    more: tuple[Metric, ...] = ()
+    check: Callable[[Item, Completion], Trial] | None = None
+    runs_code: bool = False
+    judge: Callable[[Item, Sequence[Completion]], list[Ask]] | None = None
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """Its own, and then those of `more`."""
+        own = Metric(self.metric, self.summary, self.score, self.higher_is_better, self.unit, self.reads)
+        return (own, *self.more)
 
 
 def find_benchmark(name: str) -> Benchmark:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from ownwords.recipe.arm import ArmSection, SweepSection
+from ownwords.recipe.asked import AskedSection
 from ownwords.recipe.base import SamplingSection, Section, named, unique
 
 
@@ -88,7 +89,11 @@ class BenchmarkSection(Section):
     limit: int | None = Field(default=None, gt=0, lt=2**31, description="Use only the first N items")
     prompt: Literal["default", "paper"] = Field(default="default", description="The careful prompt, or the paper's")
     chat_template: str | None = Field(default=None, description="Layout for this benchmark instead of tune's")
-    max_tokens: int | None = Field(default=None, gt=0, description="Instead of evaluate.sampling.max_tokens")
+    sampling: SamplingSection | None = Field(default=None, description="Instead of evaluate.sampling")
+    max_tokens: int | None = Field(default=None, gt=0, description="Instead of that of the sampling")
+    samples: int = Field(
+        default=1, gt=0, le=1000, description="Answers to an item, where the benchmark takes several (pass@k)"
+    )
 
 
 class EvaluateSection(Section):
@@ -96,6 +101,9 @@ class EvaluateSection(Section):
         default_factory=lambda: [BenchmarkSection(name="heldout_nll")]
     )
     sampling: SamplingSection = Field(default_factory=SamplingSection)
+    judge: AskedSection | None = Field(
+        default=None, description="Who is asked by benchmarks that have questions to a judge; by default nobody"
+    )
     acquisition: str | None = Field(
         default=None, description="The benchmark that tells what was learnt; default: the first one of the task"
     )

@@ -264,7 +264,7 @@ class Training:
 
 @dataclass(frozen=True, slots=True)
 class BenchmarkInfo:
-    """A benchmark as `scores/summary.json` describes it."""
+    """A benchmark as `scores/summary.json` describes it, or a further metric `of` one (`advbench/refusal_rate`)."""
 
     name: str
     summary: str
@@ -273,6 +273,7 @@ class BenchmarkInfo:
     unit: str
     higher_is_better: bool
     generative: bool
+    of: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,23 +3,28 @@
 # pyright: basic
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from ownwords.benchmarks._sanity import judge_answers
-from ownwords.benchmarks.base import Benchmark, Item, find_benchmark
+from ownwords.benchmarks.base import Benchmark, Item, Metric, Reads, find_benchmark
 from ownwords.errors import StageError
 from ownwords.records import Completion
 from ownwords.run import read_json, write_atomic, write_json
 from ownwords.stages import tune
 from ownwords.stages.context import Context
+from ownwords.stages.exams import Exam
 from ownwords.stats import mean_interval, paired_difference
+from ownwords.turns import turn_of
 from ownwords.variants import SEED, baseline
 
 Scores = dict[str, float]
 
+#: Begins the name of a further metric's column.
+MORE = "more."
 #: What a score file holds beside the rows.
 FACTS = {"engine", "sanity", "usable", "reason"}
 
@@ -30,37 +35,18 @@ def files(context: Context, benchmark: str, label: str) -> list[Path]:
     return [folder / f"{label}.parquet", folder / f"{label}.json"]
 
 
-def write_items(
-    context: Context,
-    benchmark: Benchmark,
-    label: str,
-    *,
-    items: Sequence[Item],
-    answers: Mapping[str, Sequence[Completion]],
-    engine: Mapping[str, str],
-) -> None:
-    """`scores/<benchmark>/<label>.parquet`, a row an item, and `.json` beside it with what cannot be read off the rows.
+def write_items(context: Context, exam: Exam) -> None:
+    """`scores/<benchmark>/<variant>.parquet`, a row an item, and `.json` beside it with what cannot be read off them.
 
-    An item whose completions hold an error has no score: it is counted, never guessed.
+    An item whose answers hold an error has no score: it is counted, never guessed. Further metrics have a column each;
+    those that read what nobody has said have none.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    unique = list({item.id: item for item in items}.values())
-    rows: list[dict[str, Any]] = []
-    for item in unique:
-        completions = answers[item.id]
-        error = next((c.error for c in completions if c.error is not None), None)
-        rows.append(
-            {
-                "item_id": item.id,
-                "score": None if error else float(benchmark.score(item, completions)),
-                "answer": completions[0].text if benchmark.generative else "",
-                "finish_reason": completions[0].finish_reason,
-                "completion_tokens": sum(c.completion_tokens for c in completions),
-                "error": f"{error.kind}: {error.message}" if error else "",
-            }
-        )
+    benchmark, readings = exam.benchmark, exam.readings()
+    more = [metric for metric in benchmark.more if readings[metric.reads]]
+    rows = [_row(exam, item, more, readings) for item in exam.items]
     folder = context.run.scores_dir / benchmark.name
     schema = pa.schema(
         [
@@ -70,19 +56,49 @@ def write_items(
             ("finish_reason", pa.string()),
             ("completion_tokens", pa.int64()),
             ("error", pa.string()),
+            ("judgements", pa.string()),
+            *((f"{MORE}{metric.name}", pa.float64()) for metric in more),
         ]
     )
     table = pa.Table.from_pylist(rows, schema=schema)
-    write_atomic(folder / f"{label}.parquet", lambda temporary: pq.write_table(table, temporary))
-    generated = [answers[item.id][0] for item in unique] if benchmark.generative else []
+    write_atomic(folder / f"{exam.label}.parquet", lambda temporary: pq.write_table(table, temporary))
+    answers = exam.by_item()
+    generated = [answer for item in exam.items for answer in answers[item.id]] if benchmark.generative else []
     sanity = judge_answers(generated) if generated else None
     facts = {
-        "engine": dict(engine),
+        "engine": dict(exam.engine),
         "sanity": None if sanity is None else asdict(sanity),
         "usable": sanity is None or sanity.usable,
         "reason": "" if sanity is None else sanity.reason,
     }
-    write_json(folder / f"{label}.json", facts)
+    write_json(folder / f"{exam.label}.json", facts)
+
+
+def _row(
+    exam: Exam, item: Item, more: Sequence[Metric], readings: Mapping[Reads, Mapping[str, Sequence[Any]]]
+) -> dict[str, Any]:
+    completions: Sequence[Completion] = readings["answers"][item.id]
+    error = next((c.error for c in completions if c.error is not None), None)
+    said = exam.judgements.get(item.id, [])
+
+    def score(metric: Metric) -> float | None:
+        value = None if error else metric.score(item, readings[metric.reads][item.id])
+        return None if value is None else float(value)
+
+    own = score(exam.benchmark.metrics[0])
+    problem = f"{error.kind}: {error.message}" if error else ""
+    if own is None and not error:
+        problem = "no score: what the judge said cannot be read" if said else "no score"
+    return {
+        "item_id": item.id,
+        "score": own,
+        "answer": completions[0].text if exam.benchmark.generative else "",
+        "finish_reason": completions[0].finish_reason,
+        "completion_tokens": sum(c.completion_tokens for c in completions),
+        "error": problem,
+        "judgements": json.dumps([turn_of(c).as_text() for c in said], ensure_ascii=False) if said else "",
+        **{f"{MORE}{metric.name}": score(metric) for metric in more},
+    }
 
 
 def other_engine(context: Context, benchmark: str, label: str, engine: Mapping[str, str]) -> tuple[str, str] | None:
@@ -108,18 +124,37 @@ def write_summary(context: Context) -> None:
     known = [variant for variant in context.variants.values() if tune.is_ready(context, variant)]
     against = {variant.label: baseline(variant, known) for variant in known}
     for benchmark in benchmarks:
-        found: dict[str, Scores] = {}
-        for label in (SEED, *against):
-            path = context.run.scores_dir / benchmark.name / f"{label}.parquet"
-            if path.is_file():
-                found[label], errors = _read_scores(path)
-                arm = label if label == SEED else context.variants[label].arm.name
-                names = {"benchmark": benchmark.name, "arm": arm, "variant": label}
-                summary["scores"].append({**names, **_score(found[label], errors, path)})
-        if found:
-            summary["benchmarks"].append(_describe(benchmark))
-            summary["differences"] += _differences(benchmark.name, found, against)
+        for metric in benchmark.metrics:
+            _summarise(context, benchmark, metric, against, summary)
     write_json(context.run.scores_dir / "summary.json", summary)
+
+
+def _summarise(
+    context: Context,
+    benchmark: Benchmark,
+    metric: Metric,
+    against: Mapping[str, str | None],
+    summary: Mapping[str, list[dict[str, Any]]],
+) -> None:
+    """Add a metric's part of the summary, if any variant has scores by it."""
+    own = metric.name == benchmark.metric
+    name = benchmark.name if own else f"{benchmark.name}/{metric.name}"
+    found: dict[str, Scores] = {}
+    for label in (SEED, *against):
+        path = files(context, benchmark.name, label)[0]
+        column = "score" if own else f"{MORE}{metric.name}"
+        if not path.is_file() or not (own or _has_column(path, column)):
+            continue
+        scored, missing = _read_scores(path, column)
+        if not own and not scored:
+            continue
+        found[label] = scored
+        arm = label if label == SEED else context.variants[label].arm.name
+        names = {"benchmark": name, "arm": arm, "variant": label}
+        summary["scores"].append({**names, **_score(scored, missing, path)})
+    if found:
+        summary["benchmarks"].append(_describe(benchmark, metric, name))
+        summary["differences"] += _differences(name, found, against)
 
 
 def read_scores(context: Context, benchmark: str, label: str) -> Scores:
@@ -127,27 +162,37 @@ def read_scores(context: Context, benchmark: str, label: str) -> Scores:
     return _read_scores(files(context, benchmark, label)[0])[0]
 
 
-def _describe(benchmark: Benchmark) -> dict[str, Any]:
+def _describe(benchmark: Benchmark, metric: Metric, name: str) -> dict[str, Any]:
     return {
-        "name": benchmark.name,
-        "summary": benchmark.summary,
+        "name": name,
+        "of": benchmark.name if name != benchmark.name else None,
+        "summary": metric.summary,
         "area": benchmark.area,
-        "metric": benchmark.metric,
-        "unit": benchmark.unit,
-        "higher_is_better": benchmark.higher_is_better,
+        "metric": metric.name,
+        "unit": metric.unit,
+        "higher_is_better": metric.higher_is_better,
         "generative": benchmark.generative,
     }
 
 
-def _read_scores(path: Path) -> tuple[Scores, int]:
+def _has_column(path: Path, column: str) -> bool:
+    import pyarrow.parquet as pq
+
+    try:
+        return column in pq.read_schema(path).names
+    except (OSError, ValueError):  # reading its own scores says what is wrong with it
+        return False
+
+
+def _read_scores(path: Path, column: str = "score") -> tuple[Scores, int]:
     """Scores by item id, and how many items have none."""
     import pyarrow.parquet as pq
 
     try:
-        rows = pq.read_table(path, columns=["item_id", "score"]).to_pylist()
+        rows = pq.read_table(path, columns=["item_id", column]).to_pylist()
     except (OSError, ValueError) as error:  # pyarrow's errors are kinds of ValueError
         raise StageError(_damaged(path, str(error).partition("\n")[0])) from error
-    scores = {row["item_id"]: row["score"] for row in rows if row["score"] is not None}
+    scores = {row["item_id"]: row[column] for row in rows if row[column] is not None}
     return scores, len(rows) - len(scores)
 
 

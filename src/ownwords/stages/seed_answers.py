@@ -14,7 +14,7 @@ from ownwords.benchmarks.base import Benchmark, Item, SeedAnswer
 from ownwords.errors import StageError
 from ownwords.journal import Key
 from ownwords.progress import Progress, say
-from ownwords.recipe import BenchmarkSection
+from ownwords.recipe import BenchmarkSection, Recipe
 from ownwords.records import Completion, Request, Sampling, digest
 from ownwords.stages.context import Context
 
@@ -28,6 +28,12 @@ class Task:
     benchmark: Benchmark
     settings: BenchmarkSection
     items: list[Item]
+
+
+def sampling_of(recipe: Recipe, settings: BenchmarkSection) -> Sampling:
+    """How answers to a benchmark are drawn."""
+    how = Sampling(**(settings.sampling or recipe.evaluate.sampling).model_dump())
+    return how if settings.max_tokens is None else replace(how, max_tokens=settings.max_tokens)
 
 
 def with_seed_answers(context: Context, task: Task) -> Task:
@@ -81,12 +87,9 @@ def _ask(context: Context, task: Task) -> dict[str, Completion]:
 
 def _request(context: Context, task: Task, item: Item) -> Request:
     recipe, settings = context.recipe, task.settings
-    sampling = recipe.evaluate.sampling
-    how = Sampling(**sampling.model_dump())
+    how = sampling_of(recipe, settings)
     if task.benchmark.seed_answers == "sampled":
         how = Sampling(temperature=1.0, max_tokens=how.max_tokens)  # as it is: anything else would be another model
-    if settings.max_tokens is not None:
-        how = replace(how, max_tokens=settings.max_tokens)
     return Request(
         id=item.id,
         messages=item.messages,
