@@ -37,7 +37,8 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class SeedAnswer:
-    """The seed's own answer to an item: gold for benchmarks that measure how far an arm has moved from it."""
+    """The seed's own answer to an item, or the variant's own with `own_answers`: gold for benchmarks that measure how
+    far an arm has moved from the seed."""
 
     text: str
     finished: bool
@@ -48,7 +49,8 @@ class Ask:
     """One question to the model: an answer to generate, or a `target` whose likelihood is wanted.
 
     `text` is raw (no chat template); `messages` go through the template, `chat_template` (a layout preset) if given.
-    `schema` is the JSON schema (text) of an answer in JSON, for a judge.
+    `schema` is the JSON schema (text) of an answer in JSON, for a judge. `of_seed` puts it to the seed, whichever
+    variant is evaluated.
     """
 
     messages: tuple[Message, ...] | None = None
@@ -57,6 +59,7 @@ class Ask:
     chat_template: str | None = None
     tools: str = ""
     schema: str = ""
+    of_seed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +91,12 @@ class Trial(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Metric:
     """A further number for each item, from the same answers. `score` maps an item and what it `reads`, in order, to it,
-    or to None where the item has none."""
+    or to None where the item has none. `higher_is_better` is None where neither is: a mark of style, say."""
 
     name: str
     summary: str
     score: Callable[[Item, Sequence[Any]], float | None]
-    higher_is_better: bool = True
+    higher_is_better: bool | None = True
     unit: str = "share"
     reads: Reads = "answers"
 
@@ -105,9 +108,11 @@ class Benchmark:
 
     `generative` ones get a sanity gate over their answers. `unit` is `share` (0 to 1) or e.g. `nats/token`. With
     `seed_answers` the seed is asked first, and an item's gold is what it said (`SeedAnswer`, None before): `sampled` at
-    temperature 1, or `decoded` as everything else is. `check` puts an answer on trial, in a process of its own where
-    the check needs one; with `runs_code` in a sandbox. `judge` gives the questions to a judge about an item's answers;
-    it is asked where the recipe has one (`evaluate.judge`), so metrics that read judgements are missing without.
+    temperature 1, or `decoded` as everything else is. With `own_answers` every variant, the seed too, is first asked
+    for an answer of its own at temperature 1, and that is its gold. `check` puts an answer on trial, in a process of
+    its own where the check needs one; with `runs_code` in a sandbox. `judge` gives the questions to a judge about an
+    item's answers; it is asked where the recipe has one (`evaluate.judge`), so metrics that read judgements are missing
+    without.
     """
 
     name: str
@@ -117,10 +122,11 @@ class Benchmark:
     load: Callable[[BenchmarkSection, DataContext], list[Item]]
     prompt: Callable[[Item, BenchmarkSection], list[Ask]]
     score: Callable[[Item, Sequence[Any]], float | None]
-    higher_is_better: bool = True
+    higher_is_better: bool | None = True
     generative: bool = True
     unit: str = "share"
     seed_answers: Literal["sampled", "decoded"] | None = None
+    own_answers: bool = False
     reads: Reads = "answers"
     more: tuple[Metric, ...] = ()
     check: Callable[[Item, Completion], Trial] | None = None
