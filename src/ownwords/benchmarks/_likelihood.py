@@ -6,10 +6,14 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from ownwords.benchmarks._rows import Row, read_rows, with_ids
-from ownwords.benchmarks.base import Ask, Item, benchmark_file, take
+from ownwords.benchmarks.base import Ask, Item, SeedAnswer, benchmark_file, take
 from ownwords.errors import EngineError
 from ownwords.recipe import BenchmarkSection
 from ownwords.records import Completion
+
+#: A template ends a turn with up to two tokens (`<|im_end|>` and a line feed). Behind an answer that was cut off they
+#: are none of the model's own.
+END_TOKENS = 2
 
 
 def target_logprobs(completion: Completion) -> tuple[float, ...]:
@@ -21,6 +25,12 @@ def target_logprobs(completion: Completion) -> tuple[float, ...]:
     if not completion.logprobs:
         raise EngineError(f"the engine gave no log-likelihoods for {completion.request_id}; use one that has them")
     return completion.logprobs
+
+
+def answer_logprobs(answer: SeedAnswer, completion: Completion) -> tuple[float, ...]:
+    """Those of a sampled answer's tokens, the end of the turn only where the model itself ended it."""
+    logprobs = target_logprobs(completion)
+    return logprobs if answer.finished or len(logprobs) <= END_TOKENS else logprobs[:-END_TOKENS]
 
 
 def load_choices(settings: BenchmarkSection, default: str) -> list[Item]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from ownwords.report import words
 from ownwords.report.data import ReportData, Rewriting
 from ownwords.report.numbers import count, interval_in, percent
-from ownwords.report.scoreboard import Cell, Row, Scoreboard, build_scoreboard
+from ownwords.report.scoreboard import REAL, Cell, Row, Scoreboard, build_scoreboard
 from ownwords.report.text import one_line
 
 MOST_LINES = 10
@@ -65,8 +65,10 @@ def _gap(data: ReportData) -> str:
 
 
 def _benchmarks(board: Scoreboard, room: int) -> list[tuple[str, str]]:
-    """One line a benchmark; where they do not fit, the last line counts the others."""
-    rows = board.rows if len(board.rows) <= room else board.rows[: room - 1]
+    """One line a benchmark, then one a further metric of them; where they do not fit, the last line counts the
+    others."""
+    ordered = sorted(board.rows, key=lambda row: row.benchmark.of is not None)
+    rows = ordered if len(ordered) <= room else ordered[: room - 1]
     texts = [[_cell(column.label, cell) for column, cell in zip(board.columns, row.cells, strict=True)] for row in rows]
     widths = [max(len(line[index]) for line in texts) for index in range(len(board.columns))]
     lines = [
@@ -77,7 +79,10 @@ def _benchmarks(board: Scoreboard, room: int) -> list[tuple[str, str]]:
         for row, line in zip(rows, texts, strict=True)
     ]
     if len(rows) < len(board.rows):
-        lines.append(("and", f"{len(board.rows) - len(rows)} more benchmarks, see the report"))
+        left = len(ordered) - len(rows)
+        further = sum(row.benchmark.of is not None for row in ordered[len(rows) :])
+        what = "further metrics" if further == left else "more benchmarks" if not further else "more scores"
+        lines.append(("and", f"{left} {what}, see the report"))
     return lines
 
 
@@ -89,12 +94,12 @@ def _cell(label: str, cell: Cell) -> str:
 
 
 def _stars(cell: Cell) -> str:
-    return "*" if any(c.baseline == "seed" and c.kind in ("better", "worse") for c in cell.comparisons) else ""
+    return "*" if any(c.baseline == "seed" and c.kind in REAL for c in cell.comparisons) else ""
 
 
 def _unit(row: Row) -> str:
     unit = "%" if row.benchmark.unit == "share" else one_line(row.benchmark.unit, 20)
-    return f"  {unit}" if row.benchmark.higher_is_better else f"  {unit}, lower is better"
+    return f"  {unit}, lower is better" if row.benchmark.higher_is_better is False else f"  {unit}"
 
 
 def _lower(sentence: str) -> str:

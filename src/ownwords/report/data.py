@@ -264,16 +264,30 @@ class Training:
 
 @dataclass(frozen=True, slots=True)
 class BenchmarkInfo:
-    """A benchmark as `scores/summary.json` describes it, or a further metric `of` one (`advbench/refusal_rate`)."""
+    """A benchmark as `scores/summary.json` describes it, or a further metric `of` one (`advbench/refusal_rate`).
+
+    `higher_is_better` is None where neither is: a change is then told as higher or lower.
+    """
 
     name: str
     summary: str
     area: Literal["task", "general", "safety"]
     metric: str
     unit: str
-    higher_is_better: bool
+    higher_is_better: bool | None
     generative: bool
     of: str | None = None
+
+    @property
+    def direction(self) -> str:
+        """Which way is better, in words."""
+        if self.higher_is_better is None:
+            return "neither way is better"
+        return "higher is better" if self.higher_is_better else "lower is better"
+
+    @property
+    def arrow(self) -> str:
+        return {True: "↑", False: "↓", None: "↕"}[self.higher_is_better]
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,9 @@ AREAS = {
     "general": ("General ability", "what should not be lost"),
     "safety": ("Safety", "what should not be lost"),
 }
-Kind = Literal["better", "worse", "noise", "none"]
+Kind = Literal["better", "worse", "changed", "noise", "none"]
+#: Kinds of differences that are beyond noise.
+REAL: tuple[Kind, ...] = ("better", "worse", "changed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,8 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A paired difference to a baseline, in words: `words` never says more than the numbers."""
+    """A paired difference to a baseline, in words: `words` never says more than the numbers. `changed` is beyond noise
+    where no way is better."""
 
     baseline: str
     change: str
@@ -70,10 +73,6 @@ class Row:
     cells: tuple[Cell, ...]
     chart: Markup
     other_cells: tuple[Cell, ...] = ()
-
-    @property
-    def direction(self) -> str:
-        return "higher is better" if self.benchmark.higher_is_better else "lower is better"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +130,12 @@ def arm_shape(arm: str, known: Iterable[str]) -> int:
 def beyond_noise(board: Scoreboard) -> list[str]:
     """One phrase for each difference that is beyond noise, e.g. `gsm8k: sdft is better than seed (+8.0 points)`."""
     return [
-        f"{row.benchmark.name}: {column.label} is {c.kind} than {c.baseline} ({c.change} {_unit(row.benchmark)})"
+        f"{row.benchmark.name}: {column.label} is {c.words.partition(',')[0]} than {c.baseline} "
+        f"({c.change} {_unit(row.benchmark)})"
         for row in board.rows
         for column, cell in zip(board.columns, row.cells, strict=True)
         for c in cell.comparisons
-        if c.kind in ("better", "worse")
+        if c.kind in REAL
     ]
 
 
@@ -224,6 +224,8 @@ def _comparison(difference: ScoreDifference, info: BenchmarkInfo, unusable: set[
         kind, words = "none", "not compared: no paired items"
     elif not difference.beyond_noise:
         kind, words = "noise", "within noise"
+    elif info.higher_is_better is None:
+        kind, words = "changed", f"{'higher' if difference.mean > 0 else 'lower'}, beyond noise"
     else:
         kind = "better" if (difference.mean > 0) == info.higher_is_better else "worse"
         words = f"{kind}, beyond noise"

@@ -238,12 +238,14 @@ def _item_scores(path: Path) -> dict[str, float]:
 
 
 def _backward(rows: Sequence[ChainRow], end: int) -> list[Backward]:
-    """One number a unit. Half widths of independent intervals add up as their squares do."""
+    """One number a unit, of scores that can be better. Half widths of independent intervals add up as their squares
+    do."""
     groups: dict[tuple[str, bool], list[tuple[str, Kept]]] = {}
     for row in rows:
         kept = next((kept for kept in row.kept if kept.end == end), None)
-        if row.benchmark.area == "task" and kept is not None:
-            key = (row.benchmark.unit, row.benchmark.higher_is_better)
+        higher_is_better = row.benchmark.higher_is_better
+        if row.benchmark.area == "task" and kept is not None and higher_is_better is not None:
+            key = (row.benchmark.unit, higher_is_better)
             groups.setdefault(key, []).append((f"{row.benchmark.name} of {row.asked_in}", kept))
     found: list[Backward] = []
     for (unit, higher), tasks in groups.items():

@@ -52,12 +52,20 @@ class Roles:
 def roles(recipe: Recipe, scored: Collection[str] | None = None) -> Roles:
     """The benchmarks' parts in the comparison; only of those that are `scored`, where that is given.
 
+    A benchmark of which neither way is better has no part.
+
     Raises:
-        RecipeError: a benchmark is unknown, or those of `evaluate.retention` have no common unit.
+        RecipeError: a benchmark is unknown or has no part, or those of `evaluate.retention` have no common unit.
     """
     evaluate = recipe.evaluate
     names = [settings.name for settings in evaluate.benchmarks]
-    known = {name: find_benchmark(name) for name in names if scored is None or name in scored}
+    found = {name: find_benchmark(name) for name in names if scored is None or name in scored}
+    known = {name: benchmark for name, benchmark in found.items() if benchmark.higher_is_better is not None}
+    wanted = [*(evaluate.retention or []), *([] if evaluate.acquisition is None else [evaluate.acquisition])]
+    if neither := [name for name in wanted if name in found and name not in known]:
+        raise RecipeError(
+            f"evaluate: acquisition and retention cannot be {neither[0]}, of which neither more nor less is better."
+        )
     if evaluate.retention is None:
         kept = [b for b in known.values() if b.area == "general" and b.unit == "share"]
     else:
@@ -102,6 +110,8 @@ def _standings(context: Context, chosen: Roles, summary: Mapping[str, Sequence[M
         differences: dict[str, Difference] = {}
         changes: list[BenchmarkChange] = []
         for name, info in known.items():
+            if info["higher_is_better"] is None:
+                continue
             row = against_seed.get((name, label))
             bad = [one for one in (label, SEED) if (name, one) in unusable]
             if row is None or bad:
@@ -229,7 +239,8 @@ def _kept_more(context: Context, chosen: Roles, label: str, other: str) -> Chang
         first, second = (read_scores(context, benchmark.name, each) for each in (label, other))
         shared = sorted(first.keys() & second.keys())
         pairs = [first[i] for i in shared], [second[i] for i in shared]
-        found.append(better(paired_difference(*pairs), higher=benchmark.higher_is_better) if shared else None)
+        higher = benchmark.higher_is_better is not False
+        found.append(better(paired_difference(*pairs), higher=higher) if shared else None)
     return _mean(found)
 
 

@@ -98,7 +98,8 @@ def run(context: Context, wanted: Sequence[tuple[Task, str]]) -> None:
         InputError: a variant's finished scores on a benchmark come from another engine.
         EngineError, StageError: an engine could not answer everything. What is answered, and scored, is kept.
     """
-    exams = _build_exams(context, filled(context, wanted))
+    weights = {label: _weights(context, label) for label in dict.fromkeys(label for _, label in wanted)}
+    exams = _build_exams(context, filled(context, wanted, weights.__getitem__), weights)
     passes = _by_engine(context, exams)
     for engine, group in passes:
         for exam in group:
@@ -124,25 +125,27 @@ def run(context: Context, wanted: Sequence[tuple[Task, str]]) -> None:
         exam_judge.judge(context, judged, lambda exam: _finish(context, exam, working[exam.stage]))
 
 
-def _build_exams(context: Context, wanted: Sequence[tuple[Task, str]]) -> list[Exam]:
-    """Requests to several variants share their messages: only id and weights differ."""
-    weights = {label: _weights(context, label) for label in dict.fromkeys(label for _, label in wanted)}
-    asked: dict[str, list[tuple[str, int, Request]]] = {}
+def _build_exams(context: Context, wanted: Sequence[tuple[Task, str]], weights: Mapping[str, Weights]) -> list[Exam]:
+    """Requests to several variants share their messages: only id and weights differ. Where every variant's own answers
+    are looked at, they share nothing."""
+    asked: dict[tuple[str, str], list[tuple[str, int, Request]]] = {}
     exams: list[Exam] = []
     for task, label in wanted:
-        name = task.benchmark.name
+        name = (task.benchmark.name, label if task.benchmark.own_answers else "")
         if name not in asked:
             asked[name] = requests_of(context, task)
         exam = Exam(task, label, {})
         for item_id, number, request in asked[name]:
-            own = replace(request, id=f"{request.id}/{label}", weights=weights[label])
+            whose = weights[label] if request.weights == Weights() else request.weights
+            own = replace(request, id=f"{request.id}/{label}", weights=whose)
             exam.requests[Key(item_id, number, own.hash)] = own
         exams.append(exam)
     return exams
 
 
 def requests_of(context: Context, task: Task) -> list[tuple[str, int, Request]]:
-    """What a benchmark asks of the seed: item id, number of the ask, request."""
+    """What a benchmark asks of a variant: item id, number of the ask, request. Only a request that is put to the seed,
+    whichever variant is evaluated, names its weights."""
     return [
         (item.id, number, _request(context, task, item, number, ask))
         for item in task.items
@@ -181,7 +184,7 @@ def _take_answers(context: Context, exam: Exam, provenance: str) -> None:
 
 
 def _request(context: Context, task: Task, item: Item, number: int, ask: Ask) -> Request:
-    """One ask of an item, to the seed."""
+    """One ask of an item."""
     recipe = context.recipe
     layout = ask.chat_template or task.settings.chat_template or recipe.tune.chat_template
     sampling = sampling_of(recipe, task.settings)
@@ -192,6 +195,7 @@ def _request(context: Context, task: Task, item: Item, number: int, ask: Ask) ->
         target=ask.target,
         sampling=sampling if ask.target is None else Sampling(),
         seed=int(digest([recipe.seed, task.benchmark.name, item.id, number], length=8), 16),
+        weights=context.seed_weights if ask.of_seed else Weights(),
         chat_template=None if ask.messages is None else layout,
         tools=ask.tools,
         thinking=context.thinking,
