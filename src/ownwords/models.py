@@ -238,6 +238,17 @@ def load_generation_config(model: Model) -> Any:
         return GenerationConfig.from_model_config(load_config(model))
 
 
+def weights_folder(model: Model) -> Path | None:
+    """The folder with a resolved model's safetensors files; None where a model of the Hub is not in the local cache."""
+    path = Path(model.path)
+    if path.is_dir():
+        return path
+    from huggingface_hub import try_to_load_from_cache
+
+    config = try_to_load_from_cache(model.path, "config.json", revision=model.revision)
+    return Path(config).parent if isinstance(config, str) else None
+
+
 def linear_layers(model: Model) -> set[str]:
     """Dotted names of the network's linear layers (`model.layers.0.self_attn.q_proj`), without loading its weights."""
     import torch

@@ -33,6 +33,7 @@ from ownwords.stages import (
     report,
     rewrite,
     scores,
+    shift,
     tune,
 )
 from ownwords.stages.context import Context
@@ -115,6 +116,7 @@ def _execute(context: Context, verb: Verb, *, yes: bool) -> str:
     if verb in {"evaluate", "run"}:
         scores.write_summary(context)
         comparison.write(context)
+        shift.write(context)
     said = _report(context, verb) if verb == "run" else f"{verb} is done. The run lies in {context.run.directory}."
     if failed:
         raise StageError(_what_failed(failed, said))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ownwords.report import words
 from ownwords.report.data import ReportData, Rewriting
+from ownwords.report.movement import console_line
 from ownwords.report.numbers import count, interval_in, percent
 from ownwords.report.scoreboard import REAL, Cell, Row, Scoreboard, build_scoreboard
 from ownwords.report.text import one_line
@@ -16,23 +17,30 @@ _ASCII = str.maketrans({"−": "-", "–": "-", "→": "->", "×": "x", "…": "
 
 
 def summarize(data: ReportData, report: Path) -> str:
-    """Model, rows, acceptance, gap, one line a benchmark, and where the report lies."""
+    """Model, rows, acceptance, gap, one line a benchmark, how far the weights have moved, and where the report lies."""
     head = [("model", _model(data)), ("accepted", _accepted(data)), ("gap", _gap(data))]
     scores = data.scores if data.scores and data.scores.scores else None
     if scores is None:
         return _lines([*head, ("scores", _lower(words.absent(data, "evaluate"))), ("report", str(report))])
     board = build_scoreboard(scores, data.recipe)
-    room = MOST_LINES - len(head) - 1
+    tail = _shift(data)
+    room = MOST_LINES - len(head) - len(tail) - 1
     starred = any(_stars(cell) for row in board.rows for cell in row.cells)
     notes = ["* differs from seed beyond noise"] if starred else []
     notes += [f"{count(len(board.others))} more variants there"] if board.others else []
     legend = f"   ({'; '.join(notes)})" if notes else ""
-    return _lines([*head, *_benchmarks(board, room), ("report", f"{report}{legend}")])
+    return _lines([*head, *_benchmarks(board, room), *tail, ("report", f"{report}{legend}")])
 
 
 def _lines(pairs: list[tuple[str, str]]) -> str:
     width = max(LABEL_WIDTH, *(len(label) for label, _ in pairs))
     return "\n".join(f"{one_line(label, 40):{width}}  {text.translate(_ASCII)}".rstrip() for label, text in pairs)
+
+
+def _shift(data: ReportData) -> list[tuple[str, str]]:
+    """How far the weights have moved, where that is known."""
+    line = console_line(data.shift, data.recipe) if data.shift else ""
+    return [("weights moved", line)] if line else []
 
 
 def _model(data: ReportData) -> str:

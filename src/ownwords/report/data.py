@@ -16,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from ownwords.errors import StageError
 from ownwords.recipe import Recipe
 from ownwords.report.compared import Comparison
+from ownwords.report.shifted import Shift
 
 if TYPE_CHECKING:
     from ownwords.report.chain import Chain
@@ -373,6 +374,7 @@ class ReportData:
     comparison: Comparison | None
     samples: tuple[Sample, ...] | None
     chain: Chain | None = None
+    shift: Shift | None = None
 
     def stages(self, name: str) -> dict[str, Stage]:
         """The stages of one verb: `tune` gives `tune/vanilla`, `tune/sdft`."""

@@ -151,7 +151,7 @@ def compared(board: Scoreboard) -> int:
 def _columns(scores: Iterable[Score], recipe: Recipe | None) -> tuple[list[Column], list[Column]]:
     """The table's columns, seed first, then the recipe's arms in its order, then whatever else was scored; and all
     other variants."""
-    own = {} if recipe is None else _own_labels(recipe)
+    own = {} if recipe is None else own_labels(recipe)
     labels: dict[str, list[str]] = {arm: [] for arm in ["seed", *own]}
     for score in scores:
         known = labels.setdefault(score.arm, [])
@@ -167,7 +167,7 @@ def _columns(scores: Iterable[Score], recipe: Recipe | None) -> tuple[list[Colum
     return columns, others
 
 
-def _own_labels(recipe: Recipe) -> dict[str, str]:
+def own_labels(recipe: Recipe) -> dict[str, str]:
     """The label of each arm's end of training at the recipe's own point; where the sweep leaves that out, at its first
     point."""
     found: dict[str, str] = {}
