@@ -128,7 +128,8 @@ def test_every_preset_is_a_valid_recipe_and_survives_a_dump(name: str) -> None:
 
 
 def test_the_presets_asked_for_are_there() -> None:
-    wanted = {"quickstart", "chat", "math", "tools", "paper/gsm8k", "paper/openfunctions", "paper/mixing"}
+    wanted = {"quickstart", "chat", "math", "tools", "paper/gsm8k", "paper/openfunctions", "paper/alpaca"}
+    wanted |= {"paper/mixing"}
     assert wanted <= set(presets.names())
 
 

@@ -56,7 +56,8 @@ def bleu4_paper(answer: str, seed: str) -> float:
 
     if not answer.strip() or not seed.strip():
         return 0.0
-    return float(sentence_bleu([list(seed)], list(answer), smoothing_function=SmoothingFunction().method3))
+    value: Any = sentence_bleu([list(seed)], list(answer), smoothing_function=SmoothingFunction().method3)
+    return float(value)
 
 
 def rouge_l_paper(answer: str, seed: str) -> float:
