@@ -156,6 +156,12 @@ def test_without_the_seeds_weights_there_is_no_relative_norm(seed: Model, tmp_pa
             moved_tensors(Weights("model", "m", seed.path), nothing)
 
 
+def test_a_model_of_the_hub_that_is_not_in_the_cache_has_no_folder(seed: Model) -> None:
+    elsewhere = Model("nobody/nothing-here", "nobody/nothing-here", "hub", "0" * 40, "h")
+    assert models.weights_folder(elsewhere) is None
+    assert models.weights_folder(seed) == Path(seed.path)
+
+
 def test_weights_that_are_no_numbers_have_no_norm(seed: Model, of_seed: Tensors, tmp_path: Path) -> None:
     folder = make_tiny_adapter(Path(seed.path), tmp_path / "adapter", target_modules=TARGETS)
     path = folder / "adapter_model.safetensors"

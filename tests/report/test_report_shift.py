@@ -56,7 +56,7 @@ def test_the_page_has_a_line_an_arm_and_a_row_a_variant(full_run: Path) -> None:
     put(full_run, variant("vanilla", 1.25), variant("vanilla@lr0.01", 3.0), variant("sdft", 0.5))
     part = section(full_run)
     assert "change of the weights, % of the seed&#39;s weights over layer: vanilla, sdft" in part
-    assert "Variant norm of the change of the seed's q_proj v_proj vanilla 1.25 1.25 % 0.75 % 1 %" in text_of(part)
+    assert "Variant norm of the change of the seed's norm q_proj v_proj vanilla 1.25 1.25 % 0.75 % 1 %" in text_of(part)
     assert "vanilla@lr0.01 3 3 %" in text_of(part)
 
 

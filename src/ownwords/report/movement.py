@@ -52,7 +52,7 @@ def build_movement(shift: Shift, recipe: Recipe | None) -> Movement:
     return Movement(
         chart=line_chart(lines, "layer", f"change of the weights, {unit}"),
         caption=_caption(relative=relative),
-        columns=("norm of the change", "of the seed's", *kinds),
+        columns=("norm of the change", "of the seed's norm", *kinds),
         rows=tuple(_row(one, kinds, arm_color(one.arm, arms)) for one in known),
         without=tuple(f"{one.variant}: {one.reason}" for one in shift.variants if one.total is None),
     )

@@ -47,7 +47,7 @@ FILE = "shift.json"
 #: Raised whenever the numbers of the same weights would come out otherwise.
 FORMULA = 1
 #: So many numbers of a tensor are looked at at a time.
-CHUNK = 1 << 24
+CHUNK = 1 << 20
 FLOATS = {"F64", "F32", "F16", "BF16"}
 _ADAPTED = re.compile(
     r"base_model\.model\.(?P<module>.+)\.(?P<part>lora_A\.weight|lora_B\.weight|lora_magnitude_vector)"
@@ -191,6 +191,11 @@ def _of_adapter(folder: Path, tuned: Tensors, of_seed: Tensors, scale: float) ->
             yield _of_dora(module, of_seed.pieces(own), up * factor, down, length)
 
 
+def _squares(tensor: Any) -> float:
+    """The sum of all squared entries of a piece; torch adds up pairwise, so that 32 bits are enough for it."""
+    return float(tensor.square().sum())
+
+
 def product_squares(up: Any, down: Any) -> float:
     """‖up · down‖_F² of matrices out × r and r × in, from two r × r ones."""
     squares = float(((up.T @ up) * (down @ down.T)).sum())
@@ -207,8 +212,8 @@ def _of_dora(module: str, pieces: Iterable[Any], up: Any, down: Any, length: Any
         start += own.shape[0]
         direction = own + up[rows] @ down
         tuned = direction * (length[rows] / direction.norm(dim=1))[:, None]
-        change += float((tuned - own).square().sum())
-        seed += float(own.square().sum())
+        change += _squares(tuned - own)
+        seed += _squares(own)
     return Moved(module, change, seed)
 
 
@@ -219,8 +224,8 @@ def _of_tensor(name: str, tuned: Tensors, of_seed: Tensors) -> Moved:
         raise NoNumbersError(f"the seed's files do not hold {name} as plain numbers of the same shape")
     change = seed = 0.0
     for new, old in zip(tuned.pieces(name), of_seed.pieces(own), strict=True):
-        change += float((new.double() - old.double()).square().sum())
-        seed += float(old.double().square().sum())
+        change += _squares(new.float() - old.float())
+        seed += _squares(old.float())
     return Moved(name, change, seed)
 
 
@@ -297,5 +302,5 @@ class Tensors:
     def squares(self, name: str) -> float:
         """The sum of all squared entries: of a seed's tensor the same for every variant."""
         if name not in self._squares:
-            self._squares[name] = sum(float(piece.double().square().sum()) for piece in self.pieces(name))
+            self._squares[name] = sum(_squares(piece.float()) for piece in self.pieces(name))
         return self._squares[name]
