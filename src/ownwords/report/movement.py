@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from ownwords.recipe import Recipe
 from ownwords.report.charts import Line, line_chart
-from ownwords.report.numbers import significant
+from ownwords.report.numbers import MISSING, significant
 from ownwords.report.scoreboard import arm_color, own_labels
 from ownwords.report.shifted import Norm, Shift, VariantShift
 from ownwords.report.text import one_line
@@ -85,7 +85,7 @@ def _total(norm: Norm, *, relative: bool) -> str:
 
 
 def _percent(norm: Norm) -> str:
-    return "–" if norm.relative is None else f"{significant(100 * norm.relative)} %"
+    return MISSING if norm.relative is None else f"{significant(100 * norm.relative)} %"
 
 
 def _row(shift: VariantShift, kinds: Sequence[str], color: int) -> MovementRow:
