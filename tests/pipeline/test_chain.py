@@ -101,6 +101,23 @@ def test_the_report_shows_every_stage_and_what_was_forgotten(chained: Path) -> N
 
 
 @pytest.mark.slow
+def test_further_metrics_and_what_is_measured_by_a_runs_own_seed_have_no_row(chained: Path) -> None:
+    for run in ("r1", "r2"):
+        path = chained / run / "scores" / "summary.json"
+        summary = load(path)
+        for name, of in (("gsm8k/words", "gsm8k"), ("seed_nll", None), ("kl_to_seed", None)):
+            summary["benchmarks"].append({**summary["benchmarks"][0], "name": name, "of": of})
+            summary["scores"] += [
+                {**score, "benchmark": name} for score in summary["scores"] if score["benchmark"] == "gsm8k"
+            ]
+        path.write_text(json.dumps(summary), encoding="utf-8")
+    assert main(["report", str(chained / "r2")]) == 0
+    chain = load(chained / "r2" / "chain.json")
+    assert {row["benchmark"]["name"] for row in chain["rows"]} == {"gsm8k", "heldout_nll"}
+    assert chain["notes"] == []
+
+
+@pytest.mark.slow
 def test_backward_transfer_is_the_paired_change_since_the_task_was_learnt(chained: Path) -> None:
     """heldout_nll of r1 asked again in r2: its own rows as held-out rows there."""
     rows = write_rows(chained / "unseen.jsonl", [question(number) for number in range(12, 20)])

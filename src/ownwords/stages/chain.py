@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ownwords import lineage
+from ownwords.benchmarks.base import all_benchmarks
 from ownwords.errors import ModelError, OwnwordsError, RecipeError, StageError
 from ownwords.recipe import ModelSection, Recipe
 from ownwords.records import digest
@@ -159,16 +160,20 @@ def _is_same(run: Path, entry: Mapping[str, str], name: str, notes: list[str]) -
 
 
 def _read(stop: Stop, rows: dict[tuple[str, str], Found], notes: list[str]) -> None:
-    """Add a run's scores to the rows. An arm's own run comes before the next one, which has it as its seed."""
+    """Add a run's scores to the rows. An arm's own run comes before the next one, which has it as its seed.
+
+    Further metrics have no rows. Nor have benchmarks that measure by the seed: every run has its own.
+    """
     scores: Scores | None = read_part(stop.run / "scores" / "summary.json", Scores)
     if scores is None:
         if stop.run.is_dir():
             notes.append(f"{stop.name} has not been evaluated: its scores are missing.")
         return
     infos = {info.name: info for info in scores.benchmarks}
+    relative = {benchmark.name for benchmark in all_benchmarks() if benchmark.seed_answers or benchmark.own_answers}
     others = 0
     for score in scores.scores:
-        if score.variant not in stop.at:
+        if score.variant not in stop.at or infos[score.benchmark].of is not None or score.benchmark in relative:
             continue
         inputs = _inputs(stop.run, score)
         if inputs.get("model.weights") != stop.seed:
