@@ -134,7 +134,7 @@ def _summarise(
     benchmark: Benchmark,
     metric: Metric,
     against: Mapping[str, str | None],
-    summary: Mapping[str, list[dict[str, Any]]],
+    summary: dict[str, list[dict[str, Any]]],
 ) -> None:
     """Add a metric's part of the summary, if any variant has scores by it."""
     own = metric.name == benchmark.metric
