@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from instruction_cases import CASES, Case, sentence_model
 
@@ -109,11 +109,32 @@ def test_the_loose_reading_forgives_an_opening_a_closing_and_bold_type() -> None
     assert (follows(text), [follows(variant) for variant in made.loose_variants(text)].count(True)) == (False, 2)
 
 
+LINES = [text for case in CASES for text in (*case.followed, *case.missed)]
+
+
+@settings(max_examples=25)
+@given(st.lists(st.sampled_from(LINES), max_size=4), st.sampled_from(["\n", "\n\n", " ", "\n***\n", "\n******\n"]))
+def test_both_readings_are_those_of_the_library_but_for_what_it_draws(lines: list[str], joint: str) -> None:
+    from lm_eval.tasks.ifeval import utils
+
+    text = joint.join(lines)
+    for instruction in (case.instruction for case in CASES if case.instruction.get("letter") != "#"):
+        arguments = {key: value for key, value in instruction.items() if key != "id"}
+        row = utils.InputExample(1, [instruction["id"]], "q", [arguments])
+        follows = made.verifier_of(instruction)
+        strict = utils.test_instruction_following_strict(row, text).follow_all_instructions
+        loose = utils.test_instruction_following_loose(row, text).follow_all_instructions
+        assert (follows(text), follows(text) or any(map(follows, made.loose_variants(text)))) == (strict, loose)
+
+
 @pytest.mark.parametrize(
     ("instruction", "told"),
     [
-        ({"id": "punctuation:no_coma"}, "there is no instruction named 'punctuation:no_coma'. Did you mean"),
-        ({"id": "count:keywords_multiple", "keyword1": "a"}, "there is no instruction named 'count:keywords_multiple'"),
+        (
+            {"id": "punctuation:no_coma"},
+            "cannot verify 'punctuation:no_coma': there is no such instruction (but punctuation:no_comma",
+        ),
+        ({"id": "count:keywords_multiple", "keyword1": "a"}, "cannot verify 'count:keywords_multiple'"),
         ({}, "takes instructions as objects with an `id`"),
         ({"id": 3}, "takes instructions as objects with an `id`"),
         ({**NO_COMMA, "num_words": 3}, "it takes no arguments, and has num_words"),
@@ -160,7 +181,9 @@ def test_a_paragraph_that_cannot_be_there_is_refused_every_time() -> None:
 def test_no_instruction_is_no_check() -> None:
     with pytest.raises(RecipeError, match="the check instructions needs at least one instruction"):
         panel_of()
-    with pytest.raises(RecipeError, match="the check instructions cannot verify this: there is no instruction"):
+    with pytest.raises(
+        RecipeError, match="the check instructions cannot verify 'nothing': there is no such instruction"
+    ):
         panel_of({"id": "nothing"})
 
 

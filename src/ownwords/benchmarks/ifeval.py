@@ -114,13 +114,14 @@ def _arguments(row: Row) -> list[dict[str, Any]]:
     wanted = len(_ids(row))
     if not isinstance(value, list) or len(cast("list[Any]", value)) != wanted:
         raise row.error(f"the field 'kwargs' must be a list of {wanted} objects, one an instruction")
-    for entry in cast("list[Any]", value):
-        if not isinstance(entry, dict) or ID in entry:
-            raise row.error(f"each of 'kwargs' must be an object without a key {ID!r}, not {str(entry)[:60]!r}")
-    return [
-        {key: argument for key, argument in entry.items() if argument is not None}
-        for entry in cast("list[dict[str, Any]]", value)
-    ]
+    return [_told(row, entry) for entry in cast("list[Any]", value)]
+
+
+def _told(row: Row, entry: Any) -> dict[str, Any]:
+    if not isinstance(entry, dict) or ID in entry:
+        shown = repr(cast("object", entry))[:60]
+        raise row.error(f"each of 'kwargs' must be an object without a key {ID!r}, not {shown}")
+    return {key: argument for key, argument in cast("dict[str, Any]", entry).items() if argument is not None}
 
 
 BENCHMARK = Benchmark(

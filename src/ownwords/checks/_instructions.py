@@ -15,6 +15,7 @@ An instruction is its id and what the verifier wants to know: `{"id": "length_co
 from __future__ import annotations
 
 import contextlib
+import difflib
 import importlib.util
 import io
 import json
@@ -23,7 +24,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Any
 
-from ownwords.errors import MissingFileError, RecipeError, unknown_name
+from ownwords.errors import MissingFileError, RecipeError
 
 ID = "id"
 PACKAGES = ("lm_eval", "langdetect", "immutabledict", "nltk")
@@ -87,7 +88,8 @@ def _make(instruction: Any) -> Any:
     given = {key: value for key, value in instruction.items() if key != ID}
     verifiers = _library()
     if name not in verifiers:
-        raise ValueError(f"cannot verify this: {unknown_name('instruction', name, verifiers)}")
+        near = difflib.get_close_matches(name, verifiers, n=2) or sorted(verifiers)
+        raise ValueError(f"cannot verify {_shown(name)!r}: there is no such instruction (but {', '.join(near)})")
     if name in NEED_SENTENCES:
         _require_sentences(name)
     verifier = verifiers[name](name)
