@@ -23,14 +23,15 @@ The instruction is the user turn, nothing beside it; `prompt: paper` is the same
 or the benchmark's (`chat_template: paper/alpaca` is the paper's). Compare arms that one judge has judged: published win
 rates come from other judges and other questions.
 
-Each variant's answers also lie in `scores/alpaca_eval/<variant>.outputs.json`, as the official tool reads them. Its
-length-controlled win rate, by its own judge against GPT-4 Turbo, costs a key and one more judgement an item:
+Each variant's answers also lie in `scores/alpaca_eval/<variant>.outputs.json`, as the official tool (0.6.6) reads them.
+Its length-controlled win rate, against GPT-4 Turbo and judged by the same, costs a key and a further judgement an item:
 
     pip install alpaca-eval==0.6.6
     alpaca_eval --model_outputs RUN/scores/alpaca_eval/sdft.outputs.json --output_path RUN/official/sdft \\
         --is_overwrite_leaderboard
 
 It goes by an instruction's place among the 805: give no `limit`. An item without an answer has an empty output there.
+`--annotators_config` names another judge, `IS_ALPACA_EVAL_2=False` in the environment takes the baseline of this file.
 
 Source: Li et al. 2023 (github.com/tatsu-lab/alpaca_eval), the length control of Dubois et al. 2024 (arXiv 2404.04475);
 CC BY-NC 4.0: 805 instructions. The file `alpaca_eval.json` has the fields instruction and output; the outputs are those

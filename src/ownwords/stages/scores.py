@@ -172,7 +172,7 @@ def _summarise(
         summary["scores"].append({**names, **_score(scored, missing, path, judged=metric.reads == "judgements")})
     if found:
         summary["benchmarks"].append(_describe(benchmark, metric, name))
-        summary["differences"] += _differences(name, found, against)
+        summary["differences"].extend(_differences(name, found, against))
 
 
 def read_scores(context: Context, benchmark: str, label: str) -> Scores:
