@@ -19,8 +19,9 @@ import pytest
 
 from ownwords.engines.openai import OpenAIEngine
 from ownwords.engines.scripted import ScriptedEngine
+from ownwords.engines.transformers import TransformersEngine
 from ownwords.journal import Journal
-from ownwords.records import Request
+from ownwords.records import Completion, Request
 from tests.engines.fault_server import Server, after, said
 from tests.engines.faults import FOR_ALL, PASSING, STAYING
 from tests.pipeline.conftest import Project, contents
@@ -221,13 +222,16 @@ def test_an_empty_answer_loses_and_nobody_is_asked(arena: Project) -> None:
         assert len(server.asked) == 2 * ITEMS
     assert {(row["score"], row["error"], row["judgements"]) for row in rows(arena, "vanilla")} == {(0.0, "", "")}
     assert {row["more.judge_consistent"] for row in rows(arena, "vanilla")} == {None}
-    assert ("judge_consistent", "vanilla") not in means(arena)
+    assert means(arena).get(("judge_consistent", "vanilla")) is None
 
 
+@pytest.mark.parametrize("optional", ["false", "true"])
 def test_without_a_judge_it_is_refused_before_anything_is_done(
-    arena: Project, asked: list[str], capsys: pytest.CaptureFixture[str]
+    arena: Project, asked: list[str], capsys: pytest.CaptureFixture[str], optional: str
 ) -> None:
-    assert arena.ownwords("evaluate", *words(arena)) == 2
+    flags = words(arena)
+    flags[-1] = flags[-1].replace("max_tokens", f"optional: {optional}, max_tokens")
+    assert arena.ownwords("evaluate", *flags) == 2
     assert (
         "alpaca_eval: a judge gives the score, and there is none. Say who in evaluate.judge" in capsys.readouterr().err
     )
@@ -558,6 +562,23 @@ def test_a_dry_run_has_a_judge_too(arena: Project) -> None:
     found = means(arena)
     assert {found["", label] for label in WORDS} == {0.5}  # it says A to everything
     assert {found["judge_consistent", label] for label in WORDS} == {0.0}
+
+
+def test_a_model_that_is_loaded_to_judge_is_told_not_to_think(arena: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its thoughts would be cut at max_tokens, and the verdict with them."""
+    found: list[Request] = []
+
+    def stream(engine: TransformersEngine, requests: Any) -> Any:
+        for request in requests:
+            found.append(request)
+            yield Completion(request.id, json.dumps({"reason": "so it seems", "better": "tie"}))
+
+    monkeypatch.setattr(TransformersEngine, "stream", stream)
+    judge = "evaluate.judge={runtime: {engine: transformers, device: cpu, dtype: float32}}"
+    assert arena.ownwords("evaluate", *words(arena), judge) == 0
+    assert len(found) == QUESTIONS
+    assert {(request.thinking, request.sampling.max_tokens) for request in found} == {(False, 256)}
+    assert all(judge["is_seed"] for judge in judges(arena))
 
 
 def test_validation_counts_the_questions_and_says_whose_they_are(

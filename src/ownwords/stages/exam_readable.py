@@ -30,6 +30,7 @@ class Readable:
 
     def __init__(self, asked: Sequence[Asked]) -> None:
         self._about = {request_id: one for one in asked for request_id in one.ids}
+        self._scored = {one.benchmark.name for one in asked if one.benchmark.reads == "judgements"}
         self._looked_at: set[tuple[str, ...]] = set()
         self._readable: set[str] = set()
         self._unreadable: Counter[str] = Counter()
@@ -57,14 +58,13 @@ class Readable:
             self._give_up(benchmark.name)
 
     def finish(self) -> None:
-        """The same where there are fewer items.
+        """The same where there are fewer items, of benchmarks that have no score then; others keep theirs.
 
         Raises:
             StageError: none can be read.
         """
-        for name in self._unreadable:
-            if name not in self._readable:
-                self._give_up(name)
+        for name in self._unreadable.keys() & self._scored - self._readable:
+            self._give_up(name)
 
     def _give_up(self, name: str) -> None:
         raise StageError(
