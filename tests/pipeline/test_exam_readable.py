@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from ownwords.benchmarks.alpaca_eval import BENCHMARK
 from ownwords.benchmarks.base import Benchmark, Item, Metric
 from ownwords.errors import StageError
 from ownwords.records import Completion, RowError
@@ -17,14 +18,16 @@ def score(item: Item, judgements: Sequence[Completion]) -> float | None:
     return 1.0 if all(one.text == "yes" for one in judgements) else None
 
 
-JUDGED = Benchmark(
-    "judged", "", "general", "m", lambda s, c: [], lambda i, s: [], score, reads="judgements", judge=lambda i, c: []
-)
+def always(item: Item, answers: Sequence[Completion]) -> float:
+    return 1.0
+
+
+JUDGED = replace(BENCHMARK, name="judged", score=score, more=())
 BESIDE = replace(
-    JUDGED,
+    BENCHMARK,
     name="beside",
     reads="answers",
-    score=lambda i, c: 1.0,
+    score=always,
     more=(Metric("more", "", score, reads="judgements"),),
 )
 
