@@ -107,7 +107,9 @@ class Benchmark:
     `seed_answers` the seed is asked first, and an item's gold is what it said (`SeedAnswer`, None before): `sampled` at
     temperature 1, or `decoded` as everything else is. `check` puts an answer on trial, in a process of its own where
     the check needs one; with `runs_code` in a sandbox. `judge` gives the questions to a judge about an item's answers;
-    it is asked where the recipe has one (`evaluate.judge`), so metrics that read judgements are missing without.
+    it is asked where the recipe has one (`evaluate.judge`), so metrics that read judgements are missing without. It may
+    give none about an item: then nothing is asked, and what reads judgements gets none. `output` gives an item's row of
+    `<variant>.outputs.json`, a list that another tool reads; the variant's name is added as `generator`.
     """
 
     name: str
@@ -126,6 +128,7 @@ class Benchmark:
     check: Callable[[Item, Completion], Trial] | None = None
     runs_code: bool = False
     judge: Callable[[Item, Sequence[Completion]], list[Ask]] | None = None
+    output: Callable[[Item, Sequence[Completion]], dict[str, str]] | None = None
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
