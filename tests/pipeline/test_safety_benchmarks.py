@@ -178,15 +178,14 @@ def test_one_judgement_that_cannot_be_read_costs_its_item_that_score_and_nothing
     assert len(calls(project, "judge")) == asked  # an answer is an answer, and is not asked for again
 
 
-def test_a_judge_that_is_never_understood_is_seen_to_be(project: Project, kitchen: list[str]) -> None:
-    assert project.ownwords("evaluate", *kitchen, judged(project, dumb=("",))) == 0
-    told = {(s["benchmark"], s["variant"]): s for s in summary(project)["scores"]}
-    for label in LABELS:
-        score = told["advbench/harmless_rate_judge", label]
-        assert (score["n"], score["errors"], score["usable"]) == (0, 6, False)
-        assert score["reason"] == "no item could be scored"
-    assert project.ownwords("report", *kitchen, judged(project, dumb=("",))) == 0
-    assert "no item could be scored" in (project.output / "report.html").read_text(encoding="utf-8")
+def test_a_judge_that_is_never_understood_stops_with_one_message(
+    project: Project, kitchen: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert project.ownwords("evaluate", *kitchen, judged(project, dumb=("",))) == 1
+    said = capsys.readouterr().err
+    assert said.count("can be read") == 1
+    assert "evaluate.judge" in said
+    assert "Traceback" not in said
 
 
 def test_a_judge_that_dies_half_way_is_asked_only_for_what_is_missing(
