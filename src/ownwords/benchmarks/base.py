@@ -112,7 +112,9 @@ class Benchmark:
     for an answer of its own at temperature 1, and that is its gold. `check` puts an answer on trial, in a process of
     its own where the check needs one; with `runs_code` in a sandbox. `judge` gives the questions to a judge about an
     item's answers; it is asked where the recipe has one (`evaluate.judge`), so metrics that read judgements are missing
-    without.
+    without. It may give none about an item: then nothing is asked, and what reads judgements gets none. `output` gives
+    an item's row of `<variant>.outputs.json`, a list that another tool reads; the variant's name is added as
+    `generator`.
     """
 
     name: str
@@ -132,6 +134,7 @@ class Benchmark:
     check: Callable[[Item, Completion], Trial] | None = None
     runs_code: bool = False
     judge: Callable[[Item, Sequence[Completion]], list[Ask]] | None = None
+    output: Callable[[Item, Sequence[Completion]], dict[str, str]] | None = None
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
@@ -150,24 +153,24 @@ def all_benchmarks() -> list[Benchmark]:
     return [find_benchmark(name) for name in module_names("ownwords.benchmarks")]
 
 
-def benchmark_file(settings: BenchmarkSection, default: str) -> Path:
+def benchmark_file(settings: BenchmarkSection, default: str, *, source: str | None = None) -> Path:
     """The file to read: the recipe's `path`, else `default` inside the folder that $OWNWORDS_DATA names.
+
+    `source` says what to take, and from where, if `make data` does not bring the file.
 
     Raises:
         MissingFileError: the file or the variable does not exist; the message says what to set.
     """
     text = os.path.expandvars(settings.path or f"$OWNWORDS_DATA/{default}")
+    take_it = source and f"`make data` does not bring it: take {source}, and give its `path`."
     missing = re.search(r"\$\w+|\$\{\w+\}", text)
     if missing:
-        raise MissingFileError(
-            f"benchmark {settings.name}: {missing.group()} is not set. Point it at a folder made by `make data`, "
-            f"or give a `path` for {settings.name}."
-        )
+        remedy = take_it or f"Point it at a folder made by `make data`, or give a `path` for {settings.name}."
+        raise MissingFileError(f"benchmark {settings.name}: {missing.group()} is not set. {remedy}")
     path = given_path(text)
     if not path.is_file():
-        raise MissingFileError(
-            f"benchmark {settings.name}: there is no file {path}. Give its `path`, or run `make data`."
-        )
+        remedy = take_it or "Give its `path`, or run `make data`."
+        raise MissingFileError(f"benchmark {settings.name}: there is no file {path}. {remedy}")
     return path
 
 

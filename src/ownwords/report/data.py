@@ -301,6 +301,14 @@ class Sanity:
 
 
 @dataclass(frozen=True, slots=True)
+class Judge:
+    """Whose opinion a score is; `is_seed` says that it is the seed model's own."""
+
+    model: str
+    is_seed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Score:
     """One benchmark for one variant (a label). `usable` is False where the sanity gate failed, with its `reason`."""
 
@@ -316,6 +324,7 @@ class Score:
     sanity: Sanity | None = None
     errors: int = 0
     engine: dict[str, Any] | None = None
+    judge: Judge | None = None
 
 
 @dataclass(frozen=True, slots=True)

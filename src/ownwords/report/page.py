@@ -65,7 +65,7 @@ def render_page(data: ReportData) -> str:
             tradeoff=build_tradeoff(data.comparison) if data.comparison else None,
             movement=build_movement(data.shift, data.recipe) if data.shift else None,
             facts=_facts(data),
-            engine_notes=words.engine_notes(data),
+            engine_notes=[*words.engine_notes(data), *words.judge_notes(data)],
             gap_chart=_gap_chart(data.gap) if data.gap else None,
             outcome_chart=_outcome_chart(data.rewriting) if data.rewriting else None,
             loss_chart=_loss_chart(data.trainings),

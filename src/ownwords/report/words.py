@@ -221,6 +221,27 @@ def engine_notes(data: ReportData) -> list[str]:
     return notes
 
 
+def judge_notes(data: ReportData) -> list[str]:
+    """Warnings where a score is the seed's own opinion."""
+    scores = data.scores.scores if data.scores else ()
+    names = list(dict.fromkeys(s.benchmark for s in scores if s.judge is not None and s.judge.is_seed))
+    if not names:
+        return []
+    return [
+        f"{' and '.join(names)}: judged by the seed model itself, which is weak evidence. A model likes answers "
+        "that are like its own. Take another, stronger one (evaluate.judge.model)."
+    ]
+
+
+def judges_line(data: ReportData) -> str:
+    """`Judged by gpt-4.1-mini: alpaca_eval.`; nothing where no score is an opinion."""
+    found: dict[str, list[str]] = {}
+    for score in data.scores.scores if data.scores else ():
+        if score.judge is not None and score.benchmark not in found.setdefault(score.judge.model, []):
+            found[score.judge.model].append(score.benchmark)
+    return " ".join(f"Judged by {one_line(model, 60)}: {', '.join(names)}." for model, names in found.items())
+
+
 def gap_line(gap: Gap) -> str:
     """`0.951 → 0.623 nats/token, −0.328 [−0.401, −0.262], narrowed`"""
     before, after, difference = gap.group(BEFORE), gap.group(AFTER), gap.difference

@@ -12,10 +12,11 @@ from typing import Any
 from ownwords.benchmarks._sanity import judge_answers
 from ownwords.benchmarks.base import Benchmark, Item, Metric, Reads, find_benchmark
 from ownwords.errors import StageError
-from ownwords.records import Completion
+from ownwords.records import Completion, RowError
 from ownwords.run import read_json, write_atomic, write_json
 from ownwords.stages import tune
 from ownwords.stages.context import Context
+from ownwords.stages.exam_judge import judge_facts
 from ownwords.stages.exams import Exam
 from ownwords.stats import mean_interval, paired_difference
 from ownwords.turns import turn_of
@@ -27,16 +28,20 @@ Scores = dict[str, float]
 MORE = "more."
 #: What a score file holds beside the rows.
 FACTS = {"engine", "sanity", "usable", "reason"}
+#: And of what a judge was asked about: who it was.
+JUDGE = "judge"
 
 
 def files(context: Context, benchmark: str, label: str) -> list[Path]:
     """The per-item scores of a variant, and what cannot be read off them."""
     folder = context.run.scores_dir / benchmark
-    return [folder / f"{label}.parquet", folder / f"{label}.json"]
+    outputs = [] if find_benchmark(benchmark).output is None else [folder / f"{label}.outputs.json"]
+    return [folder / f"{label}.parquet", folder / f"{label}.json", *outputs]
 
 
 def write_items(context: Context, exam: Exam) -> None:
-    """`scores/<benchmark>/<variant>.parquet`, a row an item, and `.json` beside it with what cannot be read off them.
+    """`scores/<benchmark>/<variant>.parquet`, a row an item, and `.json` beside it with what cannot be read off them;
+    `.outputs.json` where another tool reads the answers too.
 
     An item whose answers hold an error has no score: it is counted, never guessed. Further metrics have a column each;
     those that read what nobody has said have none.
@@ -71,7 +76,13 @@ def write_items(context: Context, exam: Exam) -> None:
         "usable": sanity is None or sanity.usable,
         "reason": "" if sanity is None else sanity.reason,
     }
+    if exam.judgements:
+        facts[JUDGE] = judge_facts(context)
     write_json(folder / f"{exam.label}.json", facts)
+    if benchmark.output is not None:
+        generator = f"{context.run.directory.resolve().name}-{exam.label}"
+        outputs = [{**benchmark.output(item, answers[item.id]), "generator": generator} for item in exam.items]
+        write_json(folder / f"{exam.label}.outputs.json", outputs)
 
 
 def _row(
@@ -86,19 +97,26 @@ def _row(
         return None if value is None else float(value)
 
     own = score(exam.benchmark.metrics[0])
-    problem = f"{error.kind}: {error.message}" if error else ""
-    if own is None and not error:
-        problem = "no score: what the judge said cannot be read" if said else "no score"
     return {
         "item_id": item.id,
         "score": own,
         "answer": completions[0].text if exam.benchmark.generative else "",
         "finish_reason": completions[0].finish_reason,
         "completion_tokens": sum(c.completion_tokens for c in completions),
-        "error": problem,
+        "error": _problem(error, said) if own is None else "",
         "judgements": json.dumps([turn_of(c).as_text() for c in said], ensure_ascii=False) if said else "",
         **{f"{MORE}{metric.name}": score(metric) for metric in more},
     }
+
+
+def _problem(error: RowError | None, said: Sequence[Completion]) -> str:
+    """Why an item has no score."""
+    if error is not None:
+        return f"{error.kind}: {error.message}"
+    silent = next((judgement.error for judgement in said if judgement.error is not None), None)
+    if silent is not None:
+        return f"no score: the judge gave no answer ({silent.kind}: {silent.message})"
+    return "no score: what the judge said cannot be read" if said else "no score"
 
 
 def other_engine(context: Context, benchmark: str, label: str, engine: Mapping[str, str]) -> tuple[str, str] | None:
@@ -134,7 +152,7 @@ def _summarise(
     benchmark: Benchmark,
     metric: Metric,
     against: Mapping[str, str | None],
-    summary: Mapping[str, list[dict[str, Any]]],
+    summary: dict[str, list[dict[str, Any]]],
 ) -> None:
     """Add a metric's part of the summary, if any variant has scores by it."""
     own = metric.name == benchmark.metric
@@ -146,15 +164,15 @@ def _summarise(
         if not path.is_file() or not (own or _has_column(path, column)):
             continue
         scored, missing = _read_scores(path, column)
-        if not own and not scored:
+        if not own and not scored and metric.reads != "judgements":  # of a judge, silence is worth telling
             continue
         found[label] = scored
         arm = label if label == SEED else context.variants[label].arm.name
         names = {"benchmark": name, "arm": arm, "variant": label}
-        summary["scores"].append({**names, **_score(scored, missing, path)})
+        summary["scores"].append({**names, **_score(scored, missing, path, judged=metric.reads == "judgements")})
     if found:
         summary["benchmarks"].append(_describe(benchmark, metric, name))
-        summary["differences"] += _differences(name, found, against)
+        summary["differences"].extend(_differences(name, found, against))
 
 
 def read_scores(context: Context, benchmark: str, label: str) -> Scores:
@@ -199,7 +217,7 @@ def _read_scores(path: Path, column: str = "score") -> tuple[Scores, int]:
 def _read_facts(path: Path) -> dict[str, Any]:
     """What `write_items` wrote beside the scores."""
     facts = read_json(path)
-    if not isinstance(facts, dict) or facts.keys() != FACTS or not isinstance(facts["engine"], dict):
+    if not isinstance(facts, dict) or facts.keys() - {JUDGE} != FACTS or not isinstance(facts["engine"], dict):
         raise StageError(_damaged(path, f"it must hold {', '.join(sorted(FACTS))}"))
     return facts
 
@@ -208,9 +226,11 @@ def _damaged(path: Path, reason: str) -> str:
     return f"{path} is not what ownwords writes there: {reason}. Remove it and run the command again."
 
 
-def _score(scores: Scores, errors: int, path: Path) -> dict[str, Any]:
+def _score(scores: Scores, errors: int, path: Path, *, judged: bool) -> dict[str, Any]:
     facts = _read_facts(path.parent / f"{path.name.removesuffix('.parquet')}.json")
     row: dict[str, Any] = {"n": len(scores), "errors": errors}
+    if judged and JUDGE in facts:
+        row[JUDGE] = facts[JUDGE]
     if not scores:
         return {**row, "mean": None, "low": None, "high": None, "usable": False, "reason": "no item could be scored"}
     interval = mean_interval(list(scores.values()))
