@@ -144,8 +144,9 @@ def all_benchmarks() -> list[Benchmark]:
     return [find_benchmark(name) for name in module_names("ownwords.benchmarks")]
 
 
-def benchmark_file(settings: BenchmarkSection, default: str) -> Path:
-    """The file to read: the recipe's `path`, else `default` inside the folder that $OWNWORDS_DATA names.
+def benchmark_file(settings: BenchmarkSection, default: str, *, made: bool = True, instead: str = "") -> Path:
+    """The file to read: the recipe's `path`, else `default` inside the folder that $OWNWORDS_DATA names. Whether `make
+    data` has made it is for the message to people, and `instead`, the end of a sentence, what else they can do.
 
     Raises:
         MissingFileError: the file or the variable does not exist; the message says what to set.
@@ -153,15 +154,15 @@ def benchmark_file(settings: BenchmarkSection, default: str) -> Path:
     text = os.path.expandvars(settings.path or f"$OWNWORDS_DATA/{default}")
     missing = re.search(r"\$\w+|\$\{\w+\}", text)
     if missing:
+        folder = "made by `make data`" if made else f"with a file {default}"
         raise MissingFileError(
-            f"benchmark {settings.name}: {missing.group()} is not set. Point it at a folder made by `make data`, "
-            f"or give a `path` for {settings.name}."
+            f"benchmark {settings.name}: {missing.group()} is not set. Point it at a folder {folder}, "
+            f"or give a `path` for {settings.name}{instead}."
         )
     path = given_path(text)
     if not path.is_file():
-        raise MissingFileError(
-            f"benchmark {settings.name}: there is no file {path}. Give its `path`, or run `make data`."
-        )
+        make = ", or run `make data`" if made else ""
+        raise MissingFileError(f"benchmark {settings.name}: there is no file {path}. Give its `path`{make}{instead}.")
     return path
 
 
