@@ -60,7 +60,7 @@ def assert_the_same(name: str, theirs: list[Item], ours: list[Item]) -> None:
     for their, our in zip(theirs, ours, strict=True):
         assert asked_of(name, their) == asked_of(name, our)
         assert their.question == our.question
-        for _ in range(4):
+        for _ in range(2):
             answers = [scored(*(chance.uniform(-9, 0) for _ in range(3))) for _ in asked_of(name, our)]
             assert scores_of(name, their, *answers) == pytest.approx(scores_of(name, our, *answers))
 
@@ -131,10 +131,7 @@ def test_the_papers_hellaswag(write: Write, hub: Rows) -> None:
     hub["Rowan/hellaswag", None] = {"train": raw[:1], "validation": raw}
     ours = load("hellaswag", write("a.jsonl", local), prompt="paper")
     assert_the_same("hellaswag", load("hellaswag"), ours)
-    assert asked_of("hellaswag", ours[1])[0] == (
-        "Family Life: How to babysit. Don't leave them alone. Be alert.",
-        "   Stay.",
-    )
+    assert asked_of("hellaswag", ours[1])[0] == (local[1]["query"], "  Stay.")
 
 
 def test_mmlu_with_all_its_subjects(write: Write, hub: Rows) -> None:
@@ -188,6 +185,7 @@ def test_truthfulqa(write: Write, hub: Rows) -> None:
     assert_the_same("truthfulqa", load("truthfulqa"), load("truthfulqa", write("a.jsonl", BELIEFS)))
 
 
+@pytest.mark.slow
 def test_the_benchmark_lm_eval_asks_any_task(shared_data: Path, hub: Rows) -> None:
     rows = rows_of(shared_data / "general/winogrande.jsonl")[:5]
     hub["allenai/winogrande", "winogrande_xl"] = {"train": rows, "validation": rows}
@@ -217,6 +215,7 @@ def test_our_tokens_are_the_harnesss(shared_data: Path) -> None:
 # What is refused
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("task", "reason"),
     [
@@ -238,13 +237,22 @@ def test_tasks_out_of_step_are_refused(hub: Rows, monkeypatch: pytest.MonkeyPatc
     hub["truthfulqa/truthful_qa", "multiple_choice"] = {"validation": BELIEFS}
     plain = _lm_eval._documents
 
-    def shuffled(benchmark: str, version: str, name: str, right: Any) -> Any:
-        found = plain(benchmark, version, name, right)
-        return found[::-1] if name == "truthfulqa_mc2" else found
+    def shuffled(*known: Any) -> Any:
+        return plain(*known)[::-1] if "truthfulqa_mc2" in known else plain(*known)
 
-    monkeypatch.setattr(_lm_eval, "_documents", shuffled)
-    with pytest.raises(DataError, match="out of step"):
-        load("truthfulqa")
+    with monkeypatch.context() as patched:
+        patched.setattr(_lm_eval, "_documents", shuffled)
+        with pytest.raises(DataError, match="out of step"):
+            load("truthfulqa")
+
+
+@pytest.mark.slow
+def test_a_task_that_has_moved_to_another_folder_is_found(hub: Rows) -> None:
+    hub["truthfulqa/truthful_qa", "multiple_choice"] = {"validation": BELIEFS}
+    settings = settings_for("truthfulqa", path="lm-eval")
+    moved = _lm_eval.lm_eval_items(settings, "truthfulqa_mc1", folder="arc")
+    plain = _lm_eval.lm_eval_items(settings, "truthfulqa_mc1", folder="truthfulqa")
+    assert [item.id for item in moved] == [item.id for item in plain]
 
 
 def test_data_that_cannot_be_had_are_a_missing_file(hub: Rows) -> None:

@@ -18,8 +18,10 @@ import importlib.util
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache, partial
+from dataclasses import dataclass
+from functools import cache, lru_cache
 from importlib import metadata
+from pathlib import Path
 from typing import Any, NoReturn
 
 from ownwords.benchmarks._likelihood import Part, named_items, question_item
@@ -51,12 +53,16 @@ def from_lm_eval(settings: BenchmarkSection) -> bool:
 
 
 def lm_eval_items(
-    settings: BenchmarkSection, *tasks: str, field: str | None = None, rights: Sequence[Right | None] = (None,)
+    settings: BenchmarkSection,
+    *tasks: str,
+    folder: str = "",
+    field: str | None = None,
+    rights: Sequence[Right | None] = (None,),
 ) -> list[Item]:
     """The items of one task or group, or of several tasks of the same documents, a part each.
 
-    `field` of a document is the question, for people and for the comparison with training data; by default the first
-    context is.
+    `folder` is where lm-eval has them: looking through all its tasks takes long. `field` of a document is the question,
+    for people and for the comparison with training data; by default the first context is.
 
     Raises:
         RecipeError: lm-eval is not installed, is not of a supported version, has no such task, or one of another kind.
@@ -64,7 +70,8 @@ def lm_eval_items(
         DataError: there are no documents, or the tasks have different ones.
     """
     version = _version(settings.name)
-    parts = [_documents(settings.name, version, task, right) for task, right in zip(tasks, rights, strict=True)]
+    wanted = zip(tasks, rights, strict=True)
+    parts = [_documents(settings.name, version, folder, task, right) for task, right in wanted]
     return named_items([_item(settings.name, one, field) for one in _together(settings.name, parts)])
 
 
@@ -114,15 +121,20 @@ def _told(error: Exception) -> str:
 
 
 @cache
-def _manager() -> Any:
-    from lm_eval.tasks import TaskManager
+def _manager(folder: str) -> Any:
+    """Knows the tasks of a folder of lm-eval's own; all of them where it is empty."""
+    from lm_eval import tasks
 
-    return TaskManager()
+    if not folder:
+        return tasks.TaskManager()
+    return tasks.TaskManager(include_defaults=False, include_path=str(Path(tasks.__file__).parent / folder))
 
 
-def _tasks(benchmark: str, name: str) -> list[Any]:
+def _tasks(benchmark: str, folder: str, name: str) -> list[Any]:
     """The tasks of that name, several for a group. Only registered names: lm-eval would take a file too."""
-    manager = _manager()
+    manager = _manager(folder)
+    if name not in manager.all_tasks and folder:
+        manager = _manager("")  # moved to another folder
     if name not in manager.all_tasks:
         near = difflib.get_close_matches(name, manager.all_tasks, n=3)
         hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
@@ -133,15 +145,17 @@ def _tasks(benchmark: str, name: str) -> list[Any]:
 
 
 @cache
-def _documents(benchmark: str, version: str, name: str, right: Right | None) -> tuple[tuple[Document, Part], ...]:
+def _documents(
+    benchmark: str, version: str, folder: str, name: str, right: Right | None
+) -> tuple[tuple[Document, Part], ...]:
     """Read once: a run looks at the items of its benchmarks several times."""
     found: list[tuple[Document, Part]] = []
     with _boundary(benchmark, version, name):
-        for task in _tasks(benchmark, name):
+        for task in _tasks(benchmark, folder, name):
             _require_choices(benchmark, task)
             own = [(document, _part(task, document, right)) for document in task.eval_docs]
             for document, part in own[:1]:
-                _numbers(task, document, [-1.0] * len(part.pairs))  # better now than after the answers
+                _numbers(Scorer(task, document), (-1.0,) * len(part.pairs))  # better now than after the answers
             found += own
     say(f"{benchmark}: {len(found)} documents of the task {name} of lm-eval {version}")
     return tuple(found)
@@ -168,7 +182,7 @@ def _part(task: Any, document: Document, right: Right | None) -> Part:
     requests = task.construct_requests(doc=document, ctx=context, metadata=(task.task_name, 0, 1))
     pairs = tuple((str(context), str(target)) for context, target in (request.args for request in requests))
     places = _right(task, document) if right is None else right(document)
-    return Part(pairs, tuple(places), partial(_scores, task, document))
+    return Part(pairs, tuple(places), Scorer(task, document))
 
 
 def _right(task: Any, document: Document) -> list[int]:
@@ -189,18 +203,26 @@ class _Unknown:
     __int__ = __index__ = __float__ = __bool__
 
 
-def _scores(task: Any, document: Document, sums: Sequence[float]) -> dict[str, float]:
-    """The task's own `acc`, and `acc_norm` where it has that."""
-    try:
-        return _numbers(task, document, sums)
-    except Exception as error:  # the boundary to lm-eval
-        raise StageError(f"lm-eval's task {task.task_name} could not score a document: {_told(error)}") from error
+@dataclass(frozen=True, eq=False)
+class Scorer:
+    """A task's own numbers for one of its documents: `acc`, and `acc_norm` where it has that."""
+
+    task: Any
+    document: Document
+
+    def __call__(self, sums: Sequence[float]) -> dict[str, float]:
+        try:
+            return _numbers(self, tuple(sums))
+        except Exception as error:  # the boundary to lm-eval
+            name = self.task.task_name
+            raise StageError(f"lm-eval's task {name} could not score a document: {_told(error)}") from error
 
 
-def _numbers(task: Any, document: Document, sums: Sequence[float]) -> dict[str, float]:
+@lru_cache(maxsize=1)  # each metric asks, one after the other, and templates are compiled anew every time
+def _numbers(scorer: Scorer, sums: tuple[float, ...]) -> dict[str, float]:
     # lm-eval's own code looks at what is unknown, but only for a metric that is not read here.
-    greedy = False if task.config.process_results is None else _Unknown()
-    found = task.process_results(document, [(total, greedy) for total in sums])
+    greedy = False if scorer.task.config.process_results is None else _Unknown()
+    found = scorer.task.process_results(scorer.document, [(total, greedy) for total in sums])
     return {name: float(found[name]) for name in ("acc", "acc_norm") if name in found}
 
 

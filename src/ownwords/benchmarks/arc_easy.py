@@ -28,7 +28,7 @@ from ownwords.recipe import BenchmarkSection
 
 def load(settings: BenchmarkSection, context: DataContext) -> list[Item]:
     if from_lm_eval(settings):
-        return take(lm_eval_items(settings, "arc_easy"), settings)
+        return take(lm_eval_items(settings, "arc_easy", folder="arc"), settings)
     return load_choices(settings, "general/arc_easy.jsonl")
 
 

@@ -12,11 +12,12 @@ chat template. `acc_norm` divides by the characters of an ending first. Chance i
 
 Many endings begin with a blank, left by markers that were taken out of them (a quarter of those in the file, often some
 of an item's four). The default takes it away, so that the endings of an item stand alike after one blank.
-`prompt: paper` leaves it, as lm-evaluation-harness does, which gives the paper's numbers.
+`prompt: paper` leaves it, as lm-evaluation-harness does.
 
 Source: Zellers et al. 2019 (arXiv 1905.07830), MIT; the file `general/hellaswag.jsonl` is a sample of the validation
-set with the fields query, choices, gold. `path: lm-eval` takes lm-eval's task `hellaswag` and its whole validation set
-instead, with the blanks.
+set with the fields query, choices, gold. It was prepared like lm-eval's documents but for one thing: where a title
+follows a full stop, lm-eval leaves two full stops in the text, the file one. `path: lm-eval` takes lm-eval's task
+`hellaswag` and its whole validation set instead, to the character as the paper measures it.
 
 What it does not cover: what the model would write itself. Wrong endings were machine-made to fool older models, and
 some right ones are hard to tell even for people.
@@ -32,7 +33,7 @@ from ownwords.recipe import BenchmarkSection
 
 def load(settings: BenchmarkSection, context: DataContext) -> list[Item]:
     if from_lm_eval(settings):
-        return take(lm_eval_items(settings, "hellaswag"), settings)
+        return take(lm_eval_items(settings, "hellaswag", folder="hellaswag"), settings)
     return load_choices(settings, "general/hellaswag.jsonl", strip=settings.prompt == "default")
 
 

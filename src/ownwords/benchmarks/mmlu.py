@@ -47,7 +47,7 @@ HEADER = "The following are multiple choice questions (with answers) about {subj
 
 def load(settings: BenchmarkSection, context: DataContext) -> list[Item]:
     if from_lm_eval(settings):
-        items = lm_eval_items(settings, "mmlu", field="question")
+        items = lm_eval_items(settings, "mmlu", folder="mmlu/default", field="question")
     else:
         rows = read_rows(benchmark_file(settings, "general/mmlu.jsonl", made=False, instead=OR_LM_EVAL))
         items = named_items([_item(row) for row in rows])

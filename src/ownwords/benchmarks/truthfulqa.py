@@ -61,8 +61,8 @@ PRESET = (
 
 def load(settings: BenchmarkSection, context: DataContext) -> list[Item]:
     if from_lm_eval(settings):
-        tasks = ("truthfulqa_mc1", "truthfulqa_mc2")
-        return take(lm_eval_items(settings, *tasks, field="question", rights=(None, _true_ones)), settings)
+        tasks, rights = ("truthfulqa_mc1", "truthfulqa_mc2"), (None, _true_ones)
+        return take(lm_eval_items(settings, *tasks, folder="truthfulqa", field="question", rights=rights), settings)
     rows = read_rows(benchmark_file(settings, "general/truthfulqa.jsonl", made=False, instead=OR_LM_EVAL))
     return take(named_items([_item(row) for row in rows]), settings)
 

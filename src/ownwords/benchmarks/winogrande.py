@@ -33,7 +33,7 @@ ANSWERS = ("1", "2")
 
 def load(settings: BenchmarkSection, context: DataContext) -> list[Item]:
     if from_lm_eval(settings):
-        return take(lm_eval_items(settings, "winogrande", field="sentence"), settings)
+        return take(lm_eval_items(settings, "winogrande", folder="winogrande", field="sentence"), settings)
     rows = read_rows(benchmark_file(settings, "general/winogrande.jsonl", instead=OR_LM_EVAL))
     return take(named_items([_item(row) for row in rows]), settings)
 
