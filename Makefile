@@ -7,7 +7,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 VLLM_READY := .venv/.vllm-ready
 
-.PHONY: setup setup-vllm quickstart test test-fast test-vllm lint bench bench-arms bench-checks bench-distilabel data clean
+.PHONY: setup setup-vllm setup-browser quickstart test test-fast test-vllm test-browser lint bench bench-arms bench-checks bench-distilabel data clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -40,6 +40,14 @@ test-fast: $(READY)
 test-vllm: $(VLLM_READY)
 	@# Two files at a time: starting vLLM is its three processes' imports, one after the other.
 	$(BIN)/pytest -m vllm --numprocesses 2 --dist loadfile
+
+# Debian's Chromium with its driver, unless some is there; needs the right to install packages.
+setup-browser: $(READY)
+	command -v chromium && command -v chromedriver || \
+		{ apt-get update --quiet && apt-get install --quiet --yes --no-install-recommends chromium chromium-driver; }
+
+test-browser: setup-browser
+	$(BIN)/pytest -m browser
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -117,9 +117,9 @@ def test_an_engine_without_likelihoods_is_refused(write: Write, name: str) -> No
 @ALL
 def test_a_missing_file_is_said_with_what_else_there_is(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OWNWORDS_DATA", raising=False)
-    with pytest.raises(MissingFileError, match=f"or give a `path` for {name}, or set `path: lm-eval`"):
+    with pytest.raises(MissingFileError, match=rf"or give a `path` for {name}\. Or set `path: lm-eval`"):
         find_benchmark(name).load(settings_for(name), context_of())
-    with pytest.raises(MissingFileError, match="run `make data`, or set `path: lm-eval`"):
+    with pytest.raises(MissingFileError, match=r"run `make data`\. Or set `path: lm-eval`"):
         load(name, "/nowhere/a.jsonl")
 
 

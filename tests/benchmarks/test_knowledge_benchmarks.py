@@ -176,9 +176,17 @@ def test_prompts_of_the_paper_are_the_same_and_ids_tell_what_is_right(
 @pytest.mark.parametrize(
     ("name", "ways"),
     [
-        ("winogrande", "Give its `path`, or run `make data`, or set `path: lm-eval`."),
-        ("mmlu", "Give its `path`, or set `path: lm-eval`."),
-        ("truthfulqa", "Give its `path`, or set `path: lm-eval`."),
+        ("winogrande", "Give its `path`, or run `make data`. Or set `path: lm-eval`."),
+        (
+            "mmlu",
+            "`make data` does not bring it: take the test rows of cais/mmlu, and give its `path`. "
+            "Or set `path: lm-eval`.",
+        ),
+        (
+            "truthfulqa",
+            "`make data` does not bring it: take the rows (multiple_choice) of truthfulqa/truthful_qa, and give its "
+            "`path`. Or set `path: lm-eval`.",
+        ),
     ],
 )
 def test_a_missing_file_is_said_with_what_else_there_is(

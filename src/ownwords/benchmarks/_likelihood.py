@@ -10,16 +10,14 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any, cast
 
 from ownwords.benchmarks._rows import Row, read_rows, with_ids
 from ownwords.benchmarks.base import Ask, Item, Metric, benchmark_file, take
-from ownwords.errors import EngineError
+from ownwords.errors import EngineError, MissingFileError
 from ownwords.recipe import BenchmarkSection
 from ownwords.records import Completion
-
-#: Where the file of a benchmark is missing that lm-eval has too.
-OR_LM_EVAL = ", or set `path: lm-eval`"
 
 Pair = tuple[str, str]
 """A context and the target right after it."""
@@ -101,8 +99,20 @@ ACC_NORM = Metric(
 def load_choices(settings: BenchmarkSection, default: str, *, strip: bool = True) -> list[Item]:
     """Items of a file with `query` (text), `choices` (two or more texts) and `gold` (index of the right one). Unless
     `strip` is off, blanks around choices go."""
-    rows = read_rows(benchmark_file(settings, default, instead=OR_LM_EVAL))
+    rows = read_rows(knowledge_file(settings, default))
     return take(named_items([_choice_item(row, strip=strip) for row in rows]), settings)
+
+
+def knowledge_file(settings: BenchmarkSection, default: str, *, source: str | None = None) -> Path:
+    """The file to read, as `benchmark_file` finds it.
+
+    Raises:
+        MissingFileError: it is not there; the message says that lm-eval has the benchmark too.
+    """
+    try:
+        return benchmark_file(settings, default, source=source)
+    except MissingFileError as error:
+        raise MissingFileError(f"{error} Or set `path: lm-eval`.") from None
 
 
 def texts_of(row: Row, name: str, values: Any) -> list[str]:

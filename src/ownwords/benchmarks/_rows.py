@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -68,6 +68,13 @@ def with_ids(items: Iterable[Item], content: Callable[[Item], list[Any]] = _aske
         named.append(replace(item, id=digest([*known, seen[key]])))
         seen[key] += 1
     return named
+
+
+def spread(items: Sequence[Item], limit: int | None) -> list[Item]:
+    """So many of them, evenly over the file, which may be sorted by origin or kind; all without a limit."""
+    if limit is None or limit >= len(items):
+        return list(items)
+    return [items[place * len(items) // limit] for place in range(limit)]
 
 
 def _json_rows(path: Path) -> Iterator[Row]:

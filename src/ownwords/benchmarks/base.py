@@ -144,25 +144,24 @@ def all_benchmarks() -> list[Benchmark]:
     return [find_benchmark(name) for name in module_names("ownwords.benchmarks")]
 
 
-def benchmark_file(settings: BenchmarkSection, default: str, *, made: bool = True, instead: str = "") -> Path:
-    """The file to read: the recipe's `path`, else `default` inside the folder that $OWNWORDS_DATA names. Whether `make
-    data` has made it is for the message to people, and `instead`, the end of a sentence, what else they can do.
+def benchmark_file(settings: BenchmarkSection, default: str, *, source: str | None = None) -> Path:
+    """The file to read: the recipe's `path`, else `default` inside the folder that $OWNWORDS_DATA names.
+
+    `source` says what to take, and from where, if `make data` does not bring the file.
 
     Raises:
         MissingFileError: the file or the variable does not exist; the message says what to set.
     """
     text = os.path.expandvars(settings.path or f"$OWNWORDS_DATA/{default}")
+    take_it = source and f"`make data` does not bring it: take {source}, and give its `path`."
     missing = re.search(r"\$\w+|\$\{\w+\}", text)
     if missing:
-        folder = "made by `make data`" if made else f"with a file {default}"
-        raise MissingFileError(
-            f"benchmark {settings.name}: {missing.group()} is not set. Point it at a folder {folder}, "
-            f"or give a `path` for {settings.name}{instead}."
-        )
+        remedy = take_it or f"Point it at a folder made by `make data`, or give a `path` for {settings.name}."
+        raise MissingFileError(f"benchmark {settings.name}: {missing.group()} is not set. {remedy}")
     path = given_path(text)
     if not path.is_file():
-        make = ", or run `make data`" if made else ""
-        raise MissingFileError(f"benchmark {settings.name}: there is no file {path}. Give its `path`{make}{instead}.")
+        remedy = take_it or "Give its `path`, or run `make data`."
+        raise MissingFileError(f"benchmark {settings.name}: there is no file {path}. {remedy}")
     return path
 
 

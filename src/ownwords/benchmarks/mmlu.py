@@ -27,9 +27,9 @@ difference between arms says nothing.
 from __future__ import annotations
 
 from ownwords.benchmarks._likelihood import (
-    OR_LM_EVAL,
     ask_pairs,
     choices_after,
+    knowledge_file,
     named_items,
     place_of,
     question_item,
@@ -37,8 +37,8 @@ from ownwords.benchmarks._likelihood import (
     texts_of,
 )
 from ownwords.benchmarks._lm_eval import from_lm_eval, lm_eval_items
-from ownwords.benchmarks._rows import Row, read_rows
-from ownwords.benchmarks.base import Benchmark, DataContext, Item, benchmark_file, take
+from ownwords.benchmarks._rows import Row, read_rows, spread
+from ownwords.benchmarks.base import Benchmark, DataContext, Item, take
 from ownwords.recipe import BenchmarkSection
 
 LETTERS = "ABCD"
@@ -49,10 +49,9 @@ def load(settings: BenchmarkSection, context: DataContext) -> list[Item]:
     if from_lm_eval(settings):
         items = lm_eval_items(settings, "mmlu", folder="mmlu/default", field="question")
     else:
-        rows = read_rows(benchmark_file(settings, "general/mmlu.jsonl", made=False, instead=OR_LM_EVAL))
+        rows = read_rows(knowledge_file(settings, "general/mmlu.jsonl", source="the test rows of cais/mmlu"))
         items = named_items([_item(row) for row in rows])
-    count = min(settings.limit or len(items), len(items))
-    return take([items[place * len(items) // count] for place in range(count)], settings)
+    return take(spread(items, settings.limit), settings)
 
 
 def _item(row: Row) -> Item:

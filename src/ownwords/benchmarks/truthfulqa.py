@@ -29,9 +29,9 @@ from dataclasses import replace
 from typing import Any, cast
 
 from ownwords.benchmarks._likelihood import (
-    OR_LM_EVAL,
     ask_pairs,
     choices_after,
+    knowledge_file,
     named_items,
     question_item,
     reads,
@@ -39,7 +39,7 @@ from ownwords.benchmarks._likelihood import (
 )
 from ownwords.benchmarks._lm_eval import from_lm_eval, lm_eval_items
 from ownwords.benchmarks._rows import Row, read_rows
-from ownwords.benchmarks.base import Benchmark, DataContext, Item, Metric, benchmark_file, take
+from ownwords.benchmarks.base import Benchmark, DataContext, Item, Metric, take
 from ownwords.recipe import BenchmarkSection
 
 PRESET = (
@@ -63,7 +63,8 @@ def load(settings: BenchmarkSection, context: DataContext) -> list[Item]:
     if from_lm_eval(settings):
         tasks, rights = ("truthfulqa_mc1", "truthfulqa_mc2"), (None, _true_ones)
         return take(lm_eval_items(settings, *tasks, folder="truthfulqa", field="question", rights=rights), settings)
-    rows = read_rows(benchmark_file(settings, "general/truthfulqa.jsonl", made=False, instead=OR_LM_EVAL))
+    source = "the rows (multiple_choice) of truthfulqa/truthful_qa"
+    rows = read_rows(knowledge_file(settings, "general/truthfulqa.jsonl", source=source))
     return take(named_items([_item(row) for row in rows]), settings)
 
 

@@ -22,10 +22,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ownwords.benchmarks._likelihood import OR_LM_EVAL, Part, ask_pairs, named_items, question_item, reads
+from ownwords.benchmarks._likelihood import Part, ask_pairs, knowledge_file, named_items, question_item, reads
 from ownwords.benchmarks._lm_eval import from_lm_eval, lm_eval_items
 from ownwords.benchmarks._rows import Row, read_rows
-from ownwords.benchmarks.base import Benchmark, DataContext, Item, benchmark_file, take
+from ownwords.benchmarks.base import Benchmark, DataContext, Item, take
 from ownwords.recipe import BenchmarkSection
 
 ANSWERS = ("1", "2")
@@ -34,7 +34,7 @@ ANSWERS = ("1", "2")
 def load(settings: BenchmarkSection, context: DataContext) -> list[Item]:
     if from_lm_eval(settings):
         return take(lm_eval_items(settings, "winogrande", folder="winogrande", field="sentence"), settings)
-    rows = read_rows(benchmark_file(settings, "general/winogrande.jsonl", instead=OR_LM_EVAL))
+    rows = read_rows(knowledge_file(settings, "general/winogrande.jsonl"))
     return take(named_items([_item(row) for row in rows]), settings)
 
 

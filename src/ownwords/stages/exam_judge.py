@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from ownwords.benchmarks.base import Ask, Item
+from ownwords.engines.base import needs_model
 from ownwords.errors import RecipeError
 from ownwords.journal import Key
 from ownwords.progress import Progress
@@ -100,6 +101,8 @@ def _questions(context: Context, judge: Context, sampling: SamplingSection, exam
             text=one.text,
             sampling=Sampling(**sampling.model_dump()),
             seed=int(digest([context.recipe.seed, stage, item.id, number], length=8), 16),
+            # A judge's thoughts would be cut, and are not read; but a server may refuse the switch.
+            thinking=False if needs_model(judge.recipe.runtime.engine) else None,
             schema=one.schema,
         )
         named = digest_text(f"{judge.asked_model} {request.hash}", length=24)

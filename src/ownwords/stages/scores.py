@@ -134,7 +134,7 @@ def _summarise(
     benchmark: Benchmark,
     metric: Metric,
     against: Mapping[str, str | None],
-    summary: Mapping[str, list[dict[str, Any]]],
+    summary: dict[str, list[dict[str, Any]]],
 ) -> None:
     """Add a metric's part of the summary, if any variant has scores by it."""
     own = metric.name == benchmark.metric
@@ -146,7 +146,7 @@ def _summarise(
         if not path.is_file() or not (own or _has_column(path, column)):
             continue
         scored, missing = _read_scores(path, column)
-        if not own and not scored:
+        if not own and not scored and metric.reads != "judgements":  # of a judge, silence is worth telling
             continue
         found[label] = scored
         arm = label if label == SEED else context.variants[label].arm.name
