@@ -145,10 +145,10 @@ def test_a_share_of_very_unlikely_answers_is_a_share() -> None:
     assert true_share([0], [-5000.0, -6000.0]) == 1.0
 
 
-@given(st.lists(st.floats(-50, 0), min_size=2, max_size=9), st.data())
-def test_true_and_false_shares_are_a_whole(sums: list[float], data: st.DataObject) -> None:
-    true = sorted(data.draw(st.sets(st.sampled_from(range(len(sums))), min_size=1)))
-    false = [place for place in range(len(sums)) if place not in true]
+@given(st.lists(st.tuples(st.floats(-50, 0), st.booleans()), min_size=1, max_size=9))
+def test_true_and_false_shares_are_a_whole(answers: list[tuple[float, bool]]) -> None:
+    sums = [total for total, _ in answers]
+    true, false = ([place for place, (_, is_true) in enumerate(answers) if is_true == wanted] for wanted in (1, 0))
     assert 0 <= true_share(true, sums) <= 1 + 1e-9
     assert true_share(true, sums) + true_share(false, sums) == pytest.approx(1)
 
