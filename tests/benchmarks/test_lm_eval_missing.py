@@ -74,6 +74,10 @@ def test_another_version_is_named_with_the_range_that_works(
             f"{MANAGER} self.all_tasks = ['winogrande']\n    def load(self, name): return {{'tasks': {{'a': 1}}}}",
             "'int' object has no attribute 'config'",
         ),
+        (
+            f"{MANAGER} self.all_tasks = ['winogrande']\n    def load(self, name): return {{}}",
+            "'NoneType' object has no attribute 'values'",
+        ),
     ],
 )
 def test_a_version_that_has_moved_is_one_message(tasks: str, reason: str, another: Path) -> None:

@@ -11,7 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
+from ownwords.benchmarks.base import DataContext, find_benchmark
 from ownwords.journal import Journal
+from ownwords.recipe import BenchmarkSection
 from tests.pipeline.conftest import Project, make_project
 from tests.tiny import make_tiny_model
 
@@ -112,3 +114,20 @@ def test_the_same_rows_from_lm_eval_ask_nothing_again(finished: Project, monkeyp
     before = finished.stages()
     assert finished.ownwords("evaluate", f"evaluate.benchmarks={json.dumps([{n: s} for n, s in asked.items()])}") == 0
     assert finished.stages() == before
+
+
+def test_likelihoods_are_those_of_the_harnesss_own_model(finished: Project) -> None:
+    pytest.importorskip("lm_eval")
+    from lm_eval.api.instance import Instance
+    from lm_eval.models.huggingface import HFLM
+
+    harness = HFLM(pretrained=str(finished.folder / "tiny"), device="cpu", dtype="float32", batch_size=1)
+    for name in ROWS:
+        benchmark = find_benchmark(name)
+        settings = BenchmarkSection(name=name, path=str(finished.folder / f"{name}.jsonl"))
+        ours = sums_of(finished, f"evaluate/{name}/seed")
+        for item in benchmark.load(settings, DataContext((), lambda limit: [], generated=False)):
+            pairs = dict.fromkeys(pair for part in item.gold for pair in part.pairs)
+            requests = [Instance("loglikelihood", {}, pair, number) for number, pair in enumerate(pairs)]
+            theirs = [total for total, _ in harness.loglikelihood(requests, disable_tqdm=True)]
+            assert ours[item.id] == pytest.approx(theirs, abs=1e-3)

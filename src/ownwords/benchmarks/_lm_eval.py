@@ -14,6 +14,7 @@ documents.
 from __future__ import annotations
 
 import difflib
+import importlib
 import importlib.util
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -123,8 +124,7 @@ def _told(error: Exception) -> str:
 @cache
 def _manager(folder: str) -> Any:
     """Knows the tasks of a folder of lm-eval's own; all of them where it is empty."""
-    from lm_eval import tasks
-
+    tasks: Any = importlib.import_module("lm_eval.tasks")
     if not folder:
         return tasks.TaskManager()
     return tasks.TaskManager(include_defaults=False, include_path=str(Path(tasks.__file__).parent / folder))
@@ -141,7 +141,7 @@ def _tasks(benchmark: str, folder: str, name: str) -> list[Any]:
         raise RecipeError(
             f"benchmark {benchmark}: lm-eval has no task named {name!r}.{hint} `lm-eval ls tasks` lists all."
         )
-    return list(manager.load(name)["tasks"].values())
+    return list(manager.load(name).get("tasks").values())
 
 
 @cache

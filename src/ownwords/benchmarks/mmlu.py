@@ -18,7 +18,8 @@ the file, which is sorted by subject.
 
 Source: Hendrycks et al. 2021 (arXiv 2009.03300), MIT. The file is `general/mmlu.jsonl`, or a `path`, with the fields
 question, choices (four texts), answer (the index of the right one, or its letter) and subject, as the data set
-`cais/mmlu` has them. `path: lm-eval` takes lm-eval's group `mmlu` and the whole test set instead.
+`cais/mmlu` has them. `path: lm-eval` takes lm-eval's group `mmlu` and the whole test set instead, which it lays out
+anew each time, in about half a minute.
 
 What it does not cover: whether the model could say or explain the answer. Small models stay near chance, and then the
 difference between arms says nothing.

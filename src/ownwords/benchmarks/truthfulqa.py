@@ -26,6 +26,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, cast
 
 from ownwords.benchmarks._likelihood import (
@@ -75,8 +76,7 @@ def _item(row: Row) -> Item:
     if len(best.right) != 1:
         raise row.error(f"one of the labels of 'mc1_targets' must be 1, not {len(best.right)} of them")
     answers = choices_after(context, *_answers(row, "mc2_targets"))
-    true = answers.right
-    return question_item(question, best, replace(answers, scores=lambda sums: {"acc": true_share(true, sums)}))
+    return question_item(question, best, replace(answers, scores=partial(_mass, answers.right)))
 
 
 def _answers(row: Row, field: str) -> tuple[list[str], list[int]]:
@@ -85,7 +85,7 @@ def _answers(row: Row, field: str) -> tuple[list[str], list[int]]:
     if not isinstance(targets, dict) or set(cast("dict[str, Any]", targets)) != {"choices", "labels"}:
         raise row.error(f"the field {field!r} must be an object with choices and labels")
     choices = texts_of(row, f"{field}.choices", targets["choices"])
-    labels: list[Any] = targets["labels"] if isinstance(targets["labels"], list) else []
+    labels = cast("list[Any]", targets["labels"] if isinstance(targets["labels"], list) else [])
     if len(labels) != len(choices) or not all(type(label) is int and label in (0, 1) for label in labels):
         raise row.error(f"the field '{field}.labels' must have 0 or 1 for each of the choices")
     if 1 not in labels:
@@ -99,6 +99,11 @@ def _ones(labels: Sequence[int]) -> list[int]:
 
 def _true_ones(document: Mapping[str, Any]) -> list[int]:
     return _ones(document["mc2_targets"]["labels"])
+
+
+def _mass(true: Sequence[int], sums: Sequence[float]) -> dict[str, float]:
+    """Under the name that lm-eval has for it."""
+    return {"acc": true_share(true, sums)}
 
 
 def true_share(true: Sequence[int], sums: Sequence[float]) -> float:
