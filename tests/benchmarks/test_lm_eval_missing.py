@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import pytest
 from benchmark_cases import context_of, settings_for
@@ -112,7 +113,8 @@ def test_the_others_take_no_name_of_a_task(name: str) -> None:
         load(name, "lm-eval:piqa")
 
 
-def test_a_score_that_needs_more_than_likelihoods_is_an_error() -> None:
+@pytest.mark.parametrize("look", [bool, int, float])
+def test_a_score_that_needs_more_than_likelihoods_is_an_error(look: Callable[[Any], Any]) -> None:
     class Config:
         process_results = "its own"
 
@@ -121,7 +123,7 @@ def test_a_score_that_needs_more_than_likelihoods_is_an_error() -> None:
         config = Config()
 
         def process_results(self, document: object, results: list[tuple[float, object]]) -> dict[str, float]:
-            return {"acc": float(bool(results[0][1]))}
+            return {"acc": float(look(results[0][1]))}
 
     with pytest.raises(StageError, match=r"task greedy could not score a document: .*likeliest text is not known"):
         _lm_eval.Scorer(Task(), {})([-1.0])
