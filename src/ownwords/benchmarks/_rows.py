@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -54,14 +54,18 @@ def read_rows(path: Path) -> list[Row]:
         raise DataError(f"{path} is not UTF-8 text: {error.reason} at byte {error.start}") from error
 
 
-def with_ids(items: Iterable[Item]) -> list[Item]:
+def _asked_and_right(item: Item) -> list[Any]:
+    return [item.question, list(item.choices), item.gold]
+
+
+def with_ids(items: Iterable[Item], content: Callable[[Item], list[Any]] = _asked_and_right) -> list[Item]:
     """Give each item its id: a hash of its content, with an occurrence number because files hold equal rows."""
     seen: Counter[str] = Counter()
     named: list[Item] = []
     for item in items:
-        content = [item.question, list(item.choices), item.gold]
-        key = digest(content)
-        named.append(replace(item, id=digest([*content, seen[key]])))
+        known = content(item)
+        key = digest(known)
+        named.append(replace(item, id=digest([*known, seen[key]])))
         seen[key] += 1
     return named
 

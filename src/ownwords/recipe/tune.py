@@ -84,7 +84,9 @@ class BenchmarkSection(Section):
     """`gsm8k` or `{gsm8k: {limit: 100}}`."""
 
     name: str
-    path: str | None = Field(default=None, description="Another file of the same layout; $VARIABLES are expanded")
+    path: str | None = Field(
+        default=None, description="Another file of the same layout, $VARIABLES are expanded; or `lm-eval`, its own task"
+    )
     optional: bool = Field(default=False, description="Skip it, visibly, where its file is not there")
     limit: int | None = Field(default=None, gt=0, lt=2**31, description="Use only the first N items")
     prompt: Literal["default", "paper"] = Field(default="default", description="The careful prompt, or the paper's")
