@@ -79,10 +79,12 @@ Reads = Literal["answers", "verdicts", "judgements"]
 
 
 class Trial(NamedTuple):
-    """The check that an answer goes through, and the text that is on trial: an answer may be a part of a program."""
+    """The check that an answer goes through, and the text that is on trial: an answer may be a part of a program.
+    `reference` is the right answer, where the check wants to know it."""
 
     check: CheckSection
     text: str
+    reference: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,9 @@ class Benchmark:
     `seed_answers` the seed is asked first, and an item's gold is what it said (`SeedAnswer`, None before): `sampled` at
     temperature 1, or `decoded` as everything else is. `check` puts an answer on trial, in a process of its own where
     the check needs one; with `runs_code` in a sandbox. `judge` gives the questions to a judge about an item's answers;
-    it is asked where the recipe has one (`evaluate.judge`), so metrics that read judgements are missing without.
+    it is asked where the recipe has one (`evaluate.judge`), so metrics that read judgements are missing without. With
+    `samples` it takes as many answers to an item as the recipe says. `cut` gives the part of an answer that counts,
+    where a model goes on behind its end because raw text has none; the sanity gate reads that.
     """
 
     name: str
@@ -126,6 +130,8 @@ class Benchmark:
     check: Callable[[Item, Completion], Trial] | None = None
     runs_code: bool = False
     judge: Callable[[Item, Sequence[Completion]], list[Ask]] | None = None
+    samples: bool = False
+    cut: Callable[[Item, Completion], Completion] | None = None
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
