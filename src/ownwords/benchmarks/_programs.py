@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import ast
 import re
+import symtable
 import textwrap
 import warnings
 from collections.abc import Iterator, Sequence, Set
@@ -35,12 +36,13 @@ def program_of(answer: str, names: Set[str], *, above: str = "", head: str = "")
     may be its body alone.
     """
     code = code_of(answer, names)
-    if code is None:
+    if code is None or not code.source.strip():
         return ""
     if code.fenced:
-        if names & _bound(code.source) or not head:
+        if names & _bound(code.source):
             return _below(above, _without_examples(code.source, names))
-        return _with_head(above, head, code.source, names) or _below(above, code.source)
+        whole = _with_head(above, head, code.source, names) if head else ""
+        return whole or _below(above, f"{code.source}\n{_undefined(names)}")
     found = _statements(code.source, names)
     if found:
         return _below(above, _without_examples(found, names))
@@ -87,10 +89,20 @@ def _parse(source: str) -> ast.Module | int:
         return 1
 
 
+def _undefined(names: Set[str]) -> str:
+    """A line for programs without the function: tests would take Python's own, of a name such as `sum`."""
+    return f"raise NameError({f'the answer does not define {min(names)}'!r})"
+
+
 def _bound(source: str) -> frozenset[str]:
-    """The names that it defines at its left margin, by whatever statement; also of source that does not parse."""
-    tree = _parsed(source)
-    return definitions(source) if tree is None else frozenset(name for node in tree.body for name in _names(node))
+    """The names that it defines for the whole file, by whatever statement; also of source that does not parse."""
+    if not compiles(source):
+        return definitions(source)
+    try:
+        table = symtable.symtable(source, "<answer>", "exec")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # such as two parameters of one name
+        return definitions(source)
+    return frozenset(s.get_name() for s in table.get_symbols() if s.is_assigned() or s.is_imported())
 
 
 def _names(node: ast.stmt) -> Iterator[str]:
