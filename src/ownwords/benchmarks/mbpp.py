@@ -110,10 +110,10 @@ def _lines(text: str) -> str:
 
 
 def _texts(row: Row, name: str) -> list[str]:
-    values: Any = row.fields.get(name)
+    values: object = row.fields.get(name)
     texts = cast("list[Any]", values) if isinstance(values, list) else []
     if not texts or not all(isinstance(text, str) and text.strip() for text in texts):
-        raise row.error(f"the field {name!r} must hold a list of texts, not {str(values)[:60]!r}")
+        raise row.error(f"the field {name!r} must hold a list of texts, not {str(row.fields.get(name))[:60]!r}")
     return texts
 
 
