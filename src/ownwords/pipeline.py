@@ -39,6 +39,7 @@ from ownwords.stages import (
 from ownwords.stages.context import Context
 from ownwords.stages.origins import Origin
 from ownwords.stages.outcomes import Outcomes
+from ownwords.stages.seed_answers import Task
 from ownwords.stages.targets_of_arms import asked_for
 from ownwords.variants import Training, Variant
 
@@ -50,7 +51,8 @@ class Step:
     """One fingerprinted piece of work. Steps of one `group` are run by one call, given the names to do.
 
     What a `derived` step leaves follows from the steps before it, and is written anew without asking. `needs` names the
-    steps that it builds on; where one `alone` fails, only those that need it are left undone.
+    steps that it builds on; where one `alone` fails, only those that need it are left undone. One that `runs_code` runs
+    what a model has written.
     """
 
     name: str
@@ -60,6 +62,7 @@ class Step:
     derived: bool = False
     needs: tuple[str, ...] = ()
     alone: bool = False
+    runs_code: bool = False
 
 
 #: The group of every source of candidates.
@@ -101,8 +104,7 @@ def _execute(context: Context, verb: Verb, *, yes: bool) -> str:
     steps = _steps(context, verb)
     todo = [step for step in steps if not context.run.is_done(step.name, step.inputs)]
     text = dump_recipe(context.recipe)
-    rewriting = any(step.group == SOURCES for step in todo)
-    if rewriting:
+    if any(step.group == SOURCES for step in todo):
         preflight.check_sandbox(context)
     if todo:
         _require_earlier_stages(context, verb)
@@ -111,7 +113,7 @@ def _execute(context: Context, verb: Verb, *, yes: bool) -> str:
         preflight.check_inputs(context, verb)
     if todo or text != context.run.recipe_text():  # fewer benchmarks, say: nothing to do, but another report
         facts = {**environment(), **chain.record(context), **_engine(context, todo)}
-        context.run.create(text, {**facts, **_sandbox(context, rewriting)})
+        context.run.create(text, {**facts, **_sandbox(context, todo)})
     failed = _work(context, steps, todo, _failed_before(context) if verb == "evaluate" else {})
     if verb in {"evaluate", "run"}:
         scores.write_summary(context)
@@ -170,9 +172,9 @@ def _engine(context: Context, todo: Sequence[Step]) -> dict[str, Any]:
     return {"engine": asdict(context.engine_choice)}
 
 
-def _sandbox(context: Context, rewriting: bool) -> dict[str, Any]:
-    """What contains the code that checks run while rewriting; that nothing did is never forgotten."""
-    if not rewriting or not context.runs_code:
+def _sandbox(context: Context, todo: Sequence[Step]) -> dict[str, Any]:
+    """What contains the code of a model that the steps run; that nothing did is never forgotten."""
+    if not any(step.runs_code for step in todo):
         return {}
     return {} if context.run.facts().get("sandbox") == "none" else {"sandbox": sandbox.kind()}
 
@@ -229,7 +231,8 @@ def _source_steps(context: Context, sources: Sequence[Origin]) -> list[Step]:
     steps: list[Step] = []
     if sources and context.recipe.rewrite.only is not None:
         steps.append(Step(nearness.STAGE, nearness.inputs(context), nearness.STAGE, lambda _: nearness.run(context)))
-    steps += [Step(origin.stage, origins.inputs(context, origin), SOURCES, work) for origin in sources]
+    runs_code = bool(sources) and context.runs_code
+    steps += [Step(o.stage, origins.inputs(context, o), SOURCES, work, runs_code=runs_code) for o in sources]
     targets = products.inputs(context, sources)
     steps.append(
         Step(products.STAGE, targets, products.STAGE, lambda _: products.run(context, sources, finished), derived=True)
@@ -268,10 +271,11 @@ def _evaluate_steps(context: Context) -> list[Step]:
     def work(names: Sequence[str]) -> None:
         evaluate.run(context, [pairs[name] for name in names])
 
-    return [
-        Step(name, evaluate.inputs(context, *pair), evaluate.GROUP, work, needs=_weights_of(context, pair[1]))
-        for name, pair in pairs.items()
-    ]
+    def step(name: str, task: Task, label: str) -> Step:
+        inputs, needs = evaluate.inputs(context, task, label), _weights_of(context, label)
+        return Step(name, inputs, evaluate.GROUP, work, needs=needs, runs_code=task.benchmark.runs_code)
+
+    return [step(name, *pair) for name, pair in pairs.items()]
 
 
 def _weights_of(context: Context, label: str) -> tuple[str, ...]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import json
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -37,17 +39,19 @@ class Row:
 
 
 def read_rows(path: Path) -> list[Row]:
-    """Rows of a `.json` array, a `.jsonl` or a `.csv` file with a header, all of them objects.
+    """Rows of a `.json` array, a `.jsonl` (or `.jsonl.gz`) or a `.csv` file with a header, all of them objects.
 
     Raises:
         DataError: the file cannot be read, has another ending, or a row is malformed.
     """
-    readers = {".json": _json_rows, ".jsonl": _jsonl_rows, ".csv": _csv_rows}
-    reader = readers.get(path.suffix.lower())
+    readers = {".json": _json_rows, ".jsonl": _jsonl_rows, ".csv": _csv_rows, ".jsonl.gz": _jsonl_rows}
+    reader = next((readers[ending] for ending in readers if path.name.lower().endswith(ending)), None)
     if reader is None:
         raise DataError(f"{path}: a benchmark's file ends in {', '.join(readers)}")
     try:
         return list(reader(path))
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise DataError(f"{path} is not a whole gzip file: {error}") from error
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -90,7 +94,8 @@ def _json_rows(path: Path) -> Iterator[Row]:
 
 
 def _jsonl_rows(path: Path) -> Iterator[Row]:
-    with path.open(encoding="utf-8-sig") as file:
+    packed = path.suffix.lower() == ".gz"
+    with gzip.open(path, "rt", encoding="utf-8-sig") if packed else path.open(encoding="utf-8-sig") as file:
         for number, line in enumerate(file, start=1):
             if not line.strip():
                 continue

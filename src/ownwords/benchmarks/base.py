@@ -82,10 +82,12 @@ Reads = Literal["answers", "verdicts", "judgements"]
 
 
 class Trial(NamedTuple):
-    """The check that an answer goes through, and the text that is on trial: an answer may be a part of a program."""
+    """The check that an answer goes through, and the text that is on trial: an answer may be a part of a program.
+    `reference` is the right answer, where the check wants to know it."""
 
     check: CheckSection
     text: str
+    reference: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +111,13 @@ class Benchmark:
     `generative` ones get a sanity gate over their answers. `unit` is `share` (0 to 1) or e.g. `nats/token`. With
     `seed_answers` the seed is asked first, and an item's gold is what it said (`SeedAnswer`, None before): `sampled` at
     temperature 1, or `decoded` as everything else is. With `own_answers` every variant, the seed too, is first asked
-    for an answer of its own at temperature 1, and that is its gold. `check` puts an answer on trial, in a process of
-    its own where the check needs one; with `runs_code` in a sandbox. `judge` gives the questions to a judge about an
-    item's answers; it is asked where the recipe has one (`evaluate.judge`), so metrics that read judgements are missing
-    without. It may give none about an item: then nothing is asked, and what reads judgements gets none. `output` gives
-    an item's row of `<variant>.outputs.json`, a list that another tool reads; the variant's name is added as
-    `generator`.
+    for an answer of its own at temperature 1, and that is its gold. With `samples` it takes as many answers to an item
+    as the recipe says. `cut` gives the part of an answer that counts, where a model goes on behind its end because raw
+    text has none; the sanity gate reads that. `check` puts an answer on trial, in a process of its own where the check
+    needs one; with `runs_code` in a sandbox. `judge` gives the questions to a judge about an item's answers; it is asked
+    where the recipe has one (`evaluate.judge`), so metrics that read judgements are missing without. It may give none
+    about an item: then nothing is asked, and what reads judgements gets none. `output` gives an item's row of
+    `<variant>.outputs.json`, a list that another tool reads; the variant's name is added as `generator`.
     """
 
     name: str
@@ -135,6 +138,8 @@ class Benchmark:
     runs_code: bool = False
     judge: Callable[[Item, Sequence[Completion]], list[Ask]] | None = None
     output: Callable[[Item, Sequence[Completion]], dict[str, str]] | None = None
+    samples: bool = False
+    cut: Callable[[Item, Completion], Completion] | None = None
 
     @property
     def metrics(self) -> tuple[Metric, ...]:

@@ -122,3 +122,15 @@ class EvaluateSection(Section):
             if name not in names:
                 raise ValueError(f"acquisition and retention are chosen among `benchmarks`, and {name} is not there")
         return self
+
+    @model_validator(mode="after")
+    def _samples_differ(self) -> EvaluateSection:
+        for benchmark in self.benchmarks:
+            sampling = benchmark.sampling or self.sampling
+            if benchmark.samples > 1 and (sampling.temperature == 0 or sampling.top_k == 1):
+                raise ValueError(
+                    f"{benchmark.name} asks for {benchmark.samples} samples, and greedy decoding gives the same answer "
+                    f"each time: set a temperature above 0, and no top_k of 1, in the sampling of {benchmark.name} or "
+                    "in evaluate.sampling, or leave samples out"
+                )
+        return self

@@ -37,7 +37,7 @@ def load_tasks(context: Context) -> list[Task]:
 
     Raises:
         RecipeError, DataError: an unknown benchmark, or its file is missing or malformed; one that needs a judge
-            without one.
+            without one; `samples` of one that takes a single answer.
         InputError: one runs a model's code, and there is no sandbox.
     """
     data = DataContext(context.train, context.heldout, context.recipe.data.train.generator is not None)
@@ -50,6 +50,7 @@ def load_tasks(context: Context) -> list[Task]:
             if not settings.optional:
                 raise
             say(f"skipped: {error}")
+    exam_checks.require_samples(tasks)
     exam_judge.require_judge(context, tasks)
     exam_checks.require_sandbox(context, tasks)
     return tasks

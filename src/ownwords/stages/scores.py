@@ -62,13 +62,15 @@ def write_items(context: Context, exam: Exam) -> None:
             ("completion_tokens", pa.int64()),
             ("error", pa.string()),
             ("judgements", pa.string()),
+            ("verdicts", pa.string()),
             *((f"{MORE}{metric.name}", pa.float64()) for metric in more),
         ]
     )
     table = pa.Table.from_pylist(rows, schema=schema)
     write_atomic(folder / f"{exam.label}.parquet", lambda temporary: pq.write_table(table, temporary))
     answers = exam.by_item()
-    generated = [answer for item in exam.items for answer in answers[item.id]] if benchmark.generative else []
+    cut = benchmark.cut or (lambda item, answer: answer)
+    generated = [cut(i, answer) for i in exam.items for answer in answers[i.id]] if benchmark.generative else []
     sanity = judge_answers(generated) if generated else None
     facts = {
         "engine": dict(exam.engine),
@@ -90,7 +92,7 @@ def _row(
 ) -> dict[str, Any]:
     completions: Sequence[Completion] = readings["answers"][item.id]
     error = next((c.error for c in completions if c.error is not None), None)
-    said = exam.judgements.get(item.id, [])
+    said, verdicts = exam.judgements.get(item.id, []), [asdict(v) for v in exam.verdicts.get(item.id, [])]
 
     def score(metric: Metric) -> float | None:
         value = None if error else metric.score(item, readings[metric.reads][item.id])
@@ -105,6 +107,7 @@ def _row(
         "completion_tokens": sum(c.completion_tokens for c in completions),
         "error": _problem(error, said) if own is None else "",
         "judgements": json.dumps([turn_of(c).as_text() for c in said], ensure_ascii=False) if said else "",
+        "verdicts": json.dumps(verdicts, ensure_ascii=False) if verdicts else "",
         **{f"{MORE}{metric.name}": score(metric) for metric in more},
     }
 
