@@ -113,11 +113,13 @@ class Benchmark:
     temperature 1, or `decoded` as everything else is. With `own_answers` every variant, the seed too, is first asked
     for an answer of its own at temperature 1, and that is its gold. With `samples` it takes as many answers to an item
     as the recipe says. `cut` gives the part of an answer that counts, where a model goes on behind its end because raw
-    text has none; the sanity gate reads that. `check` puts an answer on trial, in a process of its own where the check
-    needs one; with `runs_code` in a sandbox. `judge` gives the questions to a judge about an item's answers; it is asked
-    where the recipe has one (`evaluate.judge`), so metrics that read judgements are missing without. It may give none
-    about an item: then nothing is asked, and what reads judgements gets none. `output` gives an item's row of
-    `<variant>.outputs.json`, a list that another tool reads; the variant's name is added as `generator`.
+    text has none; the sanity gate reads that.
+
+    `check` puts an answer on trial, in a process of its own where the check needs one; with `runs_code` in a sandbox.
+    `judge` gives the questions to a judge about an item's answers; it is asked where the recipe has one
+    (`evaluate.judge`), so metrics that read judgements are missing without. It may give none about an item: then
+    nothing is asked, and what reads judgements gets none. `output` gives an item's row of `<variant>.outputs.json`, a
+    list that another tool reads; the variant's name is added as `generator`.
     """
 
     name: str
