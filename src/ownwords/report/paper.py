@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ownwords.recipe import Recipe
 from ownwords.report import published
 from ownwords.report.data import Score, Scores
-from ownwords.report.numbers import interval_in, value_in
+from ownwords.report.numbers import count, interval_in, value_in
 from ownwords.report.published import EXPERIMENTS, KNOWLEDGE, KNOWLEDGE_SENTENCE, TASKS, Experiment, Number
 from ownwords.variants import variants
 
@@ -117,9 +117,11 @@ def _cautions(experiment: Experiment, recipe: Recipe, own: Mapping[tuple[str, st
     if asked:
         found.append(f"Asked with other prompts than the paper's: {', '.join(asked)}.")
     limited = [name for name, settings in benchmarks.items() if settings.limit and _in_tables(name)]
-    if limited or recipe.data.train.limit:
-        what = [*(["training data"] if recipe.data.train.limit else []), *limited]
-        found.append(f"Limited by the recipe: {', '.join(what)}.")
+    if limited:
+        found.append(f"Not on the whole test sets: {', '.join(limited)}.")
+    limit = recipe.data.train.limit
+    if limit is not None and limit < experiment.rows:
+        found.append(f"Trained on at most {count(limit)} rows; the paper's training set has {count(experiment.rows)}.")
     if any(benchmark == "alpaca_eval" for _, benchmark in own):
         found.append("AlpacaEval's win rate is another judge's opinion than the paper's.")
     if experiment.note:

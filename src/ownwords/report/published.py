@@ -33,10 +33,14 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
-    """Numbers of one training set and model by arm (`seed`, `vanilla`, `sdft`) and the name of our score."""
+    """Numbers of one training set and model by arm (`seed`, `vanilla`, `sdft`) and the name of our score.
+
+    `rows` is the size of the training set, 0 where it is not known.
+    """
 
     title: str
     model: str
+    rows: int
     numbers: dict[str, dict[str, Number]] = field(default_factory=dict[str, dict[str, Number]])
     note: str = ""
 
@@ -82,6 +86,7 @@ EXPERIMENTS: dict[str, Experiment] = {
     "openfunctions": Experiment(
         "OpenFunctions",
         LLAMA_2,
+        2211,
         {
             "seed": _SEED,
             "vanilla": _row("34.8", "21.5", "9.8", "98.27", "87.31", "35.49"),
@@ -91,6 +96,7 @@ EXPERIMENTS: dict[str, Experiment] = {
     "gsm8k": Experiment(
         "GSM8K",
         LLAMA_2,
+        7473,
         {
             "seed": _SEED,
             "vanilla": _row("17.9", Number("31.9", note=f"29.3 in {RERUN}"), "12.2", "82.12", "54.81", "23.38"),
@@ -100,34 +106,38 @@ EXPERIMENTS: dict[str, Experiment] = {
     "magicoder": Experiment(
         "MagiCoder",
         LLAMA_2,
+        2000,
         {
             "seed": _SEED,
             "vanilla": _row(None, None, None, "96.73", "83.65", "76.52"),
             "sdft": _row(None, None, Number("18.3", "†"), "97.88", "88.65", "76.09"),
         },
     ),
-    "alpaca": Experiment("Alpaca", LLAMA_2, {"seed": _SEED}),
-    "dolly": Experiment("Dolly", LLAMA_2, {"seed": _SEED}),
-    "lima": Experiment("LIMA", LLAMA_2, {"seed": _SEED}),
+    "alpaca": Experiment("Alpaca", LLAMA_2, 2000, {"seed": _SEED}),
+    "dolly": Experiment("Dolly", LLAMA_2, 2000, {"seed": _SEED}),
+    "lima": Experiment("LIMA", LLAMA_2, 1029, {"seed": _SEED}),
     "openhermes": Experiment(
         "OpenHermes",
         LLAMA_2,
+        20000,
         {
             "seed": _SEED,
             "vanilla": {"advbench_jailbreak": Number("61.54", "†")},
             "sdft": {"advbench_jailbreak": Number("87.50", "†")},
         },
     ),
-    "gsm8k-full": Experiment("GSM8K, every parameter", LLAMA_2, {"seed": _SEED, **_win("23.04", "61.19")}),
+    "gsm8k-full": Experiment("GSM8K, every parameter", LLAMA_2, 7473, {"seed": _SEED, **_win("23.04", "61.19")}),
     "llama-2-13b": Experiment(
         "Llama-2-13b",
         LLAMA_2_13B,
+        0,
         _win("40.27", "75.93"),
         note="Which data the larger model's published numbers were trained on is not known here.",
     ),
     "llama3-openfunctions": Experiment(
         "OpenFunctions",
         LLAMA_3,
+        2211,
         {
             "vanilla": {"gsm8k": Number("77.79"), "advbench_jailbreak": Number("79.81")},
             "sdft": {"gsm8k": Number("79.45"), "advbench_jailbreak": Number("96.15")},
