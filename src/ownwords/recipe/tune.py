@@ -98,6 +98,21 @@ class BenchmarkSection(Section):
     )
 
 
+#: The paper's experiments whose published numbers the report knows (`report/published.py`).
+Published = Literal[
+    "openfunctions",
+    "gsm8k",
+    "magicoder",
+    "alpaca",
+    "dolly",
+    "lima",
+    "openhermes",
+    "gsm8k-full",
+    "llama-2-13b",
+    "llama3-openfunctions",
+]
+
+
 class EvaluateSection(Section):
     benchmarks: list[Annotated[BenchmarkSection, BeforeValidator(named)]] = Field(
         default_factory=lambda: [BenchmarkSection(name="heldout_nll")]
@@ -111,6 +126,9 @@ class EvaluateSection(Section):
     )
     retention: list[str] | None = Field(
         default=None, description="Those that tell what was kept, as one mean; default: shares of general ability"
+    )
+    published: Published | None = Field(
+        default=None, description="The paper's experiment whose published numbers the report sets beside the run's"
     )
 
     @model_validator(mode="after")

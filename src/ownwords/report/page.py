@@ -19,6 +19,7 @@ from ownwords.report import chain, numbers, words
 from ownwords.report.charts import Bar, Distribution, Line, bar_chart, histogram_chart, line_chart
 from ownwords.report.data import Gap, ReportData, Rewriting, Sample, Stage, Training
 from ownwords.report.movement import build_movement
+from ownwords.report.paper import beside_the_paper
 from ownwords.report.scoreboard import arm_color, build_scoreboard
 from ownwords.report.text import excerpt, visible
 from ownwords.report.tradeoff import build_tradeoff
@@ -62,6 +63,7 @@ def render_page(data: ReportData) -> str:
         .render(
             data=data,
             board=build_scoreboard(scores, data.recipe) if scores else None,
+            beside=beside_the_paper(scores, data.recipe) if scores else None,
             tradeoff=build_tradeoff(data.comparison) if data.comparison else None,
             movement=build_movement(data.shift, data.recipe) if data.shift else None,
             facts=_facts(data),
