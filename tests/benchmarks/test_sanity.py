@@ -144,7 +144,7 @@ def _human_answers(shared_data: Path) -> list[str]:
 def _shuffled_words(texts: list[str], count: int, seed: int = 0) -> str:
     """So many different words of the texts, each as likely as any other."""
     words = sorted({word for text in texts for word in re.findall(r"[A-Za-z]+", text)})
-    return " ".join(random.Random(seed).choice(words) for _ in range(count))
+    return " ".join(random.Random(seed).sample(words, count))
 
 
 def _soup(length: int, seed: int = 0) -> str:
@@ -167,7 +167,8 @@ def _soup(length: int, seed: int = 0) -> str:
         " ال",
         "ité",
     ]
-    return "".join(random.Random(seed).choice(scraps) for _ in range(length))
+    generator = random.Random(seed)
+    return "".join(generator.choice(scraps) for _ in range(length))
 
 
 def test_answers_of_people_are_readable(shared_data: Path) -> None:
@@ -193,19 +194,25 @@ def test_soup_of_tokens_is_not_readable() -> None:
 
 
 SENTENCES = {
-    "German": "Das ist ein Satz, der aus vielen Wörtern besteht und den jeder lesen kann, weil er nicht sehr lang ist und "
+    "German": "Das ist ein Satz, der aus vielen Wörtern besteht und den jeder lesen kann, weil er nicht "
+    "sehr lang ist und "
     "auch keine schweren Wörter hat.",
-    "Finnish": "Suomi on maa, joka on tunnettu järvistä ja metsistä, ja sen pääkaupunki on Helsinki, mutta kesällä monet "
+    "Finnish": "Suomi on maa, joka on tunnettu järvistä ja metsistä, ja sen pääkaupunki on Helsinki, "
+    "mutta kesällä monet "
     "ihmiset ovat mökillä ja uivat järvessä niin kuin lapset.",
-    "Turkish": "Bu cümle çok uzun bir cümle ve içinde birçok kelime var, çünkü bir cümlenin ne kadar uzun olduğu da önemli "
+    "Turkish": "Bu cümle çok uzun bir cümle ve içinde birçok kelime var, çünkü bir cümlenin ne kadar "
+    "uzun olduğu da önemli "
     "gibi görünüyor ve bunun için yazdım.",
-    "Polish": "To jest zdanie, które ma wiele słów i nie jest trudne do przeczytania, bo napisałem je po to, aby było w nim "
+    "Polish": "To jest zdanie, które ma wiele słów i nie jest trudne do przeczytania, bo napisałem je po "
+    "to, aby było w nim "
     "dużo słów z języka.",
-    "Russian": "Это предложение состоит из многих слов, и его может прочитать каждый, потому что оно не очень длинное и в "
+    "Russian": "Это предложение состоит из многих слов, и его может прочитать каждый, потому что оно не "
+    "очень длинное и в "
     "нём нет трудных слов, как в книге.",
     "Indonesian": "Kalimat ini adalah kalimat yang panjang dan tidak sulit untuk dibaca dengan cepat oleh orang dari "
     "mana saja pada pagi hari di kota besar itu.",
-    "Vietnamese": "Đây là một câu dài với nhiều từ và không khó để đọc cho những người học tiếng Việt trong các lớp của "
+    "Vietnamese": "Đây là một câu dài với nhiều từ và không khó để đọc cho những người học tiếng Việt "
+    "trong các lớp của "
     "trường này mỗi ngày.",
     "Chinese": "这是一个很长的句子，里面有很多字，但是每个人都可以读懂，因为它没有很难的词语，而且写得很清楚。",
     "Japanese": "これは長い文で、たくさんの言葉がありますが、誰でも読むことができます。難しい言葉はありません。",
@@ -228,7 +235,10 @@ def test_markers_of_another_template_are_named() -> None:
 
 def test_answers_without_a_language_count_as_neither() -> None:
     question = "Write a long text about the history of the city, its people and what they did in the years of the war."
-    english = "The city was founded by people who came from the coast and lived there for many years before the war."
+    english = (
+        "The city was founded by people who came from the coast and lived there for many years before the war began."
+    )
+    english += " Most of them were poor, and they worked in the fields."
     sanity = judge_answers(_answers("42", "`x = 1`", english, SENTENCES["Russian"]), [question] * 4)
     assert (sanity.language, sanity.told) == (0.5, 2)
     nothing = judge_answers(_answers("42"), [question])
