@@ -182,7 +182,7 @@ def test_answers_of_people_are_readable(shared_data: Path) -> None:
 def test_random_words_of_a_language_are_not_readable(shared_data: Path) -> None:
     answers = _human_answers(shared_data)
     nonsense = [_shuffled_words(answers, 30, seed) for seed in range(200)]
-    assert sum(map(is_readable, nonsense)) <= 10
+    assert sum(map(is_readable, nonsense)) <= 20
     assert "could be read" in judge_answers(_answers(*nonsense)).reason
 
 

@@ -27,9 +27,10 @@ GARBAGE = {
 }
 SETUP = (
     "import random; from ownwords.records import Completion; "
-    "WORDS = 'table green running quickly mountain seven forget bridge paper cloudy winter lonely gather engine silver "
-    "market prison orange bottle planet cousin valley rocket butter garden pencil forest doctor window yellow'.split(); "
-    "SCRAPS = ['ering', ' obl', '的', '_ptr', ' ка', 'ής', 'ção', '!!', ' Zw', '한', 'pher', ' ال', 'ité', 'ука', '語']; "
+    "WORDS = 'table green running quickly mountain seven forget bridge paper cloudy winter lonely gather engine "
+    "silver market prison orange bottle planet cousin valley rocket butter garden pencil forest doctor window '"
+    ".split(); "
+    "SCRAPS = ['ering', ' obl', '的', '_ptr', ' ка', 'ής', 'ção', '!!', ' Zw', '한', 'pher', ' ال', 'ука', '語']; "
 )
 REAL = (
     "'The answer is ' + str(request.seed % 100) + '. I added both of the numbers, and that is what they are together.'"

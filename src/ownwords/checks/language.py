@@ -46,6 +46,8 @@ _OF_ONE_LANGUAGE = frozenset({"japanese", "hangul", "greek", "thai", "georgian",
 # Letters, and how sure the identification must be; measured on the sentences of tests/checks/test_language.py.
 _LEAST_PROSE = 80
 _LEAST_PROSE_OF_RELATIVES = 200
+# Where shares over many texts are taken, no text is refused for it: questions are short.
+_LEAST_OF_MANY = 40
 # Shared words of four letters at most: Danish and Swedish share up to 0.28 of them on these sentences.
 _SHORT_WORD = re.compile(r"\b[^\W\d_]{1,4}\b")
 _LEAST_SHARED = 4
@@ -79,12 +81,12 @@ def same_language(example: Example, candidate: Candidate) -> Verdict:
 def in_one_language(text: str, other: str) -> bool | None:
     """Whether two texts are in one language; None where that cannot be told: one is short, code or a formula, in
     several scripts, or its language is not sure."""
-    return _compare(text, other)[0]
+    return _compare(text, other, _LEAST_OF_MANY)[0]
 
 
-def _compare(text: str, reference: str) -> tuple[bool | None, str]:
-    """True, None where it cannot be told, or False with the reason for people."""
-    given, expected = _read(text), _read(reference)
+def _compare(text: str, reference: str, least: int = _LEAST_PROSE) -> tuple[bool | None, str]:
+    """True, None where it cannot be told, or False with the reason for people; `least`: letters to identify."""
+    given, expected = _read(text, least), _read(reference, least)
     if not given.script or not expected.script:
         return None, ""
     if not _may_be_one(given.script, expected.script):
@@ -93,15 +95,15 @@ def _compare(text: str, reference: str) -> tuple[bool | None, str]:
         return (True if given.script == expected.script and given.script in _OF_ONE_LANGUAGE else None), ""
     if _share_short_words(given.prose, expected.prose):
         return True, ""
-    return _identify(given, expected)
+    return _identify(given, expected, least)
 
 
-def _identify(given: _Text, expected: _Text) -> tuple[bool | None, str]:
+def _identify(given: _Text, expected: _Text, least: int) -> tuple[bool | None, str]:
     """The same of two texts in prose of one script."""
     found, wanted = _shares(given.prose), _shares(expected.prose)
     language, reference_language = (max(shares, key=shares.__getitem__) for shares in (found, wanted))
     related = any({language, reference_language} <= group for group in _RELATIVES)
-    least = _LEAST_PROSE_OF_RELATIVES if related else _LEAST_PROSE
+    least = max(least, _LEAST_PROSE_OF_RELATIVES) if related else least
     sure = min(_share_of_kin(shares, own, related) for shares, own in ((found, language), (wanted, reference_language)))
     doubt = max(found[reference_language], wanted[language])
     if language == reference_language:
@@ -120,7 +122,7 @@ class _Text:
     prose: str
 
 
-def _read(text: str) -> _Text:
+def _read(text: str, least_prose: int) -> _Text:
     answer = split_reasoning(text)[1]
     if len(answer) > 2 * _READ:
         answer = f"{answer[:_READ]}\n{answer[-_READ:]}"
@@ -133,7 +135,7 @@ def _read(text: str) -> _Text:
     if count < least or count < _DOMINANT * letters:
         return _Text("", letters, "")
     visible = len(prose) - prose.count(" ") - prose.count("\n")
-    if script in _DENSE or letters < _LEAST_PROSE or len(_CODE_SIGNS.findall(prose)) > _MOST_CODE * visible:
+    if script in _DENSE or letters < least_prose or len(_CODE_SIGNS.findall(prose)) > _MOST_CODE * visible:
         return _Text(script, letters, "")
     return _Text(script, letters, prose if len(prose) <= 2 * _SAMPLE else f"{prose[:_SAMPLE]} {prose[-_SAMPLE:]}")
 
