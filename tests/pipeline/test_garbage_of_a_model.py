@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from ownwords import models
-from ownwords.benchmarks._sanity import Sanity, judge_answers
+from ownwords.benchmarks._sanity import Sanity, is_readable, judge_answers
 from ownwords.engines.base import open_engine
 from ownwords.recipe import ModelSection, RuntimeSection
 from ownwords.records import Message, Request, Sampling, Weights
@@ -49,8 +49,8 @@ def ask(model: models.Model) -> Ask:
             for question in QUESTIONS
         ]
         found = sorted(engine.stream(requests), key=lambda completion: completion.request_id)
-        for completion in found[:3]:
-            print(repr(completion.text), completion.finish_reason)
+        for completion in found:
+            print(repr(completion.text[:150]), is_readable(completion.text))
         return judge_answers(found, [completion.request_id for completion in found])
 
     return answers

@@ -5,11 +5,12 @@ shares of the answers are watched: finished, not empty, without a loop, readable
 one is too low, the score is unusable and says why. A share of answers in the language of their prompt is held against
 the seed model's (`other_language`), because a task may ask for another language.
 
-An answer is *readable* unless it is a mixture of scripts, holds characters that could not be decoded, or is a text of
-`LEAST_WORDS` words or more in which hardly any is one of those that every sentence needs (the, of, und, que …): random
-words of a language have next to none of them, and so have the scraps of words that broken weights write. About 45
-languages are known in this way; an answer in another one counts as unreadable if it is in Latin or Cyrillic letters.
-Short answers, code, tables, and texts in other letters are not looked at in this way.
+An answer is *readable* unless it is a mixture of scripts, holds characters that could not be decoded, has words far
+too long for any language, or is a text of `LEAST_WORDS` words or more in which hardly any is one of those that every
+sentence needs (the, of, und, que …): random words of a language have next to none of them, and so have the scraps of
+words that broken weights write. About 45 languages are known in this way; an answer in another one counts as
+unreadable if it is in Latin or Cyrillic letters. Short answers, code, tables, and texts in other letters are not
+looked at in this way.
 
 Likelihood benchmarks have no answers: there the gate is that likelihoods are numbers, and not all the same.
 
@@ -99,7 +100,10 @@ _COMMON_WORDS = (
 )
 _COMMON = frozenset(_COMMON_WORDS.split())
 _UNDECODED = "\ufffd"
-_MOST_UNDECODED = 0.02
+_MOST_UNDECODED = 0.01
+# The mean word of a language that is written with blanks has fewer letters; scraps without blanks between have more.
+_LONGEST_MEAN_WORD = 12
+_LEAST_PROSE_LETTERS = 80
 # Letters of three or more scripts, the commonest of them with less than this share.
 _MOST_MIXED = 3
 _DOMINANT = 0.9
@@ -218,7 +222,11 @@ def is_readable(text: str) -> bool:
         return True
     words = _WORD.findall(prose.lower())
     visible = sum(not character.isspace() for character in prose)
-    if len(words) < LEAST_WORDS or len(_CODE_SIGNS.findall(prose)) > _MOST_CODE_SIGNS * visible:
+    if len(_CODE_SIGNS.findall(prose)) > _MOST_CODE_SIGNS * visible:
+        return True
+    if letters >= _LEAST_PROSE_LETTERS and sum(map(len, words)) > _LONGEST_MEAN_WORD * len(words):
+        return False
+    if len(words) < LEAST_WORDS:
         return True
     return sum(word in _COMMON for word in words) >= LEAST_COMMON * len(words)
 
