@@ -22,7 +22,7 @@ table of more than 500 such differences none survives the correction.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -178,11 +178,11 @@ def difference_over_seeds(a: Sequence[Values], b: Sequence[Values]) -> SeedDiffe
     """How much higher `a` is than `b`, both measured on the same items with the same two or more training seeds.
 
     `a[s][i]` and `b[s][i]` belong to seed s and item i; where b has no seeds (the seed model), its row is repeated.
-    Seeds and items are crossed random effects (Cornfield and Tukey 1956): the variance of the mean over both is that of
-    the seeds' means over the number of seeds, plus that of the items' means over the number of items, less what both
-    of them hold of the rest. The interval is Student's with the degrees of freedom of Satterthwaite (1946). Three seeds
-    that disagree have two degrees of freedom, so that the interval reaches 4.3 standard errors to either side: that is
-    what three seeds can say, and seeds that agree cost little.
+    Seeds and items are crossed random effects (Cornfield and Tukey 1956): the mean over both has a variance from the
+    seeds, with one degree of freedom less than there are seeds, and one from the items, less what of it the seeds'
+    already holds. Student's interval of each is taken, and their half widths add up as squares (Howe 1974). Three seeds
+    that disagree give an interval of 4.3 standard errors to either side: that is what three seeds can say. Where they
+    have no effect it covers more than 95 %. Satterthwaite's degrees of freedom cover too little.
 
     For 0/1 scores two imagined items are added, one won and one lost with every seed, as Bonett and Price (2012) do.
 
@@ -200,30 +200,44 @@ def difference_over_seeds(a: Sequence[Values], b: Sequence[Values]) -> SeedDiffe
     mean, lowest, highest = (float(value) for value in (by_seed.mean(), by_seed.min(), by_seed.max()))
     binary = _is_binary(first.ravel()) and _is_binary(second.ravel())
     padded = np.hstack([differences, np.tile([1.0, -1.0], (seeds, 1))]) if binary else differences
-    centre, variance, freedom = _crossed(padded)
-    if variance == 0:
+    centre, of_seeds, of_items = _crossed(padded)
+    if of_seeds + of_items == 0:
         return SeedDifference(seeds, n, mean, mean, mean, 1.0 if mean == 0 else 0.0, lowest, highest)
-    error = math.sqrt(variance)
-    half = float(student.ppf((1 + LEVEL) / 2, freedom)) * error
-    low, high = min(centre - half, mean), max(centre + half, mean)
+
+    def half(p: float) -> float:
+        """Half the width of the interval at 1 - p."""
+        wide, narrow = (float(student.isf(p / 2, freedom)) for freedom in (seeds - 1, padded.shape[1] - 1))
+        return math.sqrt(wide**2 * of_seeds + narrow**2 * of_items)
+
+    low, high = min(centre - half(1 - LEVEL), mean), max(centre + half(1 - LEVEL), mean)
     if binary:
         low, high = max(-1.0, low), min(1.0, high)
-    p = float(2 * student.sf(abs(centre) / error, freedom))
-    return SeedDifference(seeds, n, mean, low, high, p, lowest, highest)
+    return SeedDifference(seeds, n, mean, low, high, _p_that_touches(abs(centre), half), lowest, highest)
+
+
+def _p_that_touches(distance: float, half: Callable[[float], float]) -> float:
+    """The p at which the interval's half width is the distance of its centre from 0."""
+    from scipy.optimize import brentq
+
+    if distance == 0:
+        return 1.0
+    smallest = 1e-200
+    if half(smallest) <= distance:
+        return smallest
+    return math.exp(float(brentq(lambda log: half(math.exp(log)) - distance, math.log(smallest), 0.0)))
 
 
 def _crossed(values: NDArray[np.float64]) -> tuple[float, float, float]:
-    """Mean of seeds × items, its variance and the degrees of freedom of that, from the analysis of variance."""
+    """Mean of seeds × items and the parts of its variance: from seeds, and from items beyond those."""
     seeds, n = values.shape
     mean, by_seed, by_item = values.mean(), values.mean(axis=1), values.mean(axis=0)
     rest = values - by_seed[:, None] - by_item[None, :] + mean
     of_seeds, of_items = float(by_seed.var(ddof=1)) / seeds, float(by_item.var(ddof=1)) / n
     of_rest = float((rest**2).sum()) / ((seeds - 1) * (n - 1)) / (seeds * n)
-    variance = max(of_seeds + of_items - of_rest, of_seeds, of_items)
-    if variance <= (1e-13 * max(1e-300, float(np.abs(values).max()))) ** 2:
-        return float(mean), 0.0, 1.0
-    squares = of_seeds**2 / (seeds - 1) + of_items**2 / (n - 1) + of_rest**2 / ((seeds - 1) * (n - 1))
-    return float(mean), variance, variance**2 / squares
+    beyond = max(of_items - min(of_rest, of_seeds), 0.0)
+    if of_seeds + beyond <= (1e-13 * float(np.abs(values).max())) ** 2:
+        return float(mean), 0.0, 0.0
+    return float(mean), of_seeds, beyond
 
 
 def holm(ps: Sequence[float]) -> list[float]:

@@ -23,6 +23,7 @@ from __future__ import annotations
 import math
 import re
 import zlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -212,23 +213,28 @@ def is_readable(text: str) -> bool:
         return False
     scripts = script_counts(text)
     letters = scripts.total()
-    east_asian = sum(scripts[name] for name in ("han", "kana", "hangul"))
-    groups = [count for name, count in scripts.items() if name not in ("han", "kana", "hangul")]
-    groups += [east_asian] if east_asian else []
-    if letters >= _LEAST_LETTERS and len(groups) >= _MOST_MIXED and max(groups) < _DOMINANT * letters:
+    if letters >= _LEAST_LETTERS and _mixes(scripts):
         return False
     prose = _CODE.sub(" ", text)
-    if scripts["latin"] + scripts["cyrillic"] < _MOSTLY * letters:
-        return True
-    words = _WORD.findall(prose.lower())
     visible = sum(not character.isspace() for character in prose)
-    if len(_CODE_SIGNS.findall(prose)) > _MOST_CODE_SIGNS * visible:
+    alphabetic = scripts["latin"] + scripts["cyrillic"] >= _MOSTLY * letters
+    if not alphabetic or len(_CODE_SIGNS.findall(prose)) > _MOST_CODE_SIGNS * visible:
         return True
-    if letters >= _LEAST_PROSE_LETTERS and sum(map(len, words)) > _LONGEST_MEAN_WORD * len(words):
+    return _has_words(_WORD.findall(prose.lower()))
+
+
+def _mixes(scripts: Counter[str]) -> bool:
+    """Whether letters of several scripts stand side by side; those of East Asia belong together."""
+    groups = Counter("east asian" if name in ("han", "kana", "hangul") else name for name in scripts.elements())
+    return len(groups) >= _MOST_MIXED and max(groups.values()) < _DOMINANT * groups.total()
+
+
+def _has_words(words: Sequence[str]) -> bool:
+    """Whether words are of a bearable length and, where there are enough of them, some are common ones."""
+    letters = sum(map(len, words))
+    if letters >= _LEAST_PROSE_LETTERS and letters > _LONGEST_MEAN_WORD * len(words):
         return False
-    if len(words) < LEAST_WORDS:
-        return True
-    return sum(word in _COMMON for word in words) >= LEAST_COMMON * len(words)
+    return len(words) < LEAST_WORDS or sum(word in _COMMON for word in words) >= LEAST_COMMON * len(words)
 
 
 def _is_marked(text: str) -> bool:
