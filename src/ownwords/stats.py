@@ -207,7 +207,7 @@ def difference_over_seeds(a: Sequence[Values], b: Sequence[Values]) -> SeedDiffe
     def half(p: float) -> float:
         """Half the width of the interval at 1 - p."""
         wide, narrow = (float(student.isf(p / 2, freedom)) for freedom in (seeds - 1, padded.shape[1] - 1))
-        return math.sqrt(wide**2 * of_seeds + narrow**2 * of_items)
+        return math.hypot(wide * math.sqrt(of_seeds), narrow * math.sqrt(of_items))
 
     low, high = min(centre - half(1 - LEVEL), mean), max(centre + half(1 - LEVEL), mean)
     if binary:
@@ -221,7 +221,7 @@ def _p_that_touches(distance: float, half: Callable[[float], float]) -> float:
 
     if distance == 0:
         return 1.0
-    smallest = 1e-200
+    smallest = 1e-100
     if half(smallest) <= distance:
         return smallest
     return math.exp(float(brentq(lambda log: half(math.exp(log)) - distance, math.log(smallest), 0.0)))
