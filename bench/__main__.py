@@ -13,7 +13,7 @@ import time
 
 from ownwords.environment import environment
 
-NAMES = ("startup", "load", "http", "rewriting", "evaluating", "vllm_stage")
+NAMES = ("startup", "load", "statistics", "http", "rewriting", "evaluating", "vllm_stage")
 ON_REQUEST = ("stage", "vllm_choices")
 
 

@@ -22,7 +22,7 @@ FLOORS: list[set[str]] = [
     {"engines"},
     {"data", "checks", "models", "stats", "presets"},
     {"lineage", "_merging"},
-    {"prompts", "rendering", "_model_files"},
+    {"prompts", "rendering", "_model_files", "_saddlepoint"},
     {"run"},
     {"journal"},
     {"_journal_rows"},

@@ -226,3 +226,27 @@ def test_an_arm_pays_for_the_stages_whose_answers_it_reads() -> None:
     assert read(sources=["reference"], mask={}) == ["gap"]
     assert read(mix=0.0) == []
     assert read(sources=["reference"], replay={"prompts": "self"}) == ["replay/replay"]
+
+
+def test_what_holds_alone_need_not_hold_among_many(compare: Write, tmp_path: Path) -> None:
+    seed = {name: share(100) for name in ("gsm8k", "arc_easy", "hellaswag")}
+    slightly = share(100)[:100] + [1.0] * 6 + [0.0] * 94  # six items gained: p = 2 / 2^6
+    found = compare({"seed": seed, "vanilla": {**seed, "gsm8k": slightly}, "sdft": seed})
+    summary = json.loads((tmp_path / "run/scores/summary.json").read_text(encoding="utf-8"))
+    row = next(r for r in summary["differences"] if (r["benchmark"], r["variant"]) == ("gsm8k", "vanilla"))
+    assert summary["comparisons"] == 9
+    assert row["p"] == pytest.approx(2 / 2**6)
+    assert row["p_holm"] == pytest.approx(9 * 2 / 2**6)
+    assert (row["beyond_alone"], row["beyond_noise"]) == (True, False)
+    assert not standings(found)["vanilla"]["acquisition"]["beyond_noise"]
+
+
+def test_an_unusable_score_is_no_comparison(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tune, "is_ready", lambda *_: True)
+    context = Context(recipe(tmp_path))
+    for label in ("seed", "vanilla", "sdft"):
+        put(context, "gsm8k", label, share(50), usable=label != "vanilla")
+    scores.write_summary(context)
+    summary = json.loads((tmp_path / "run/scores/summary.json").read_text(encoding="utf-8"))
+    assert summary["comparisons"] == 1  # sdft against the seed
+    assert [row["p_holm"] is None for row in summary["differences"]] == [True, False, True]

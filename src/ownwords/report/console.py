@@ -27,6 +27,7 @@ def summarize(data: ReportData, report: Path) -> str:
     room = MOST_LINES - len(head) - len(tail) - 1
     starred = any(_stars(cell) for row in board.rows for cell in row.cells)
     notes = ["* differs from seed beyond noise"] if starred else []
+    notes += [_repeated(board)] if any(row.repeated for row in board.rows) else []
     notes += [f"{count(len(board.others))} more variants there"] if board.others else []
     legend = f"   ({'; '.join(notes)})" if notes else ""
     return _lines([*head, *_benchmarks(board, room), *tail, ("report", f"{report}{legend}")])
@@ -99,6 +100,12 @@ def _cell(label: str, cell: Cell) -> str:
     if cell.state != "ok":
         return f"{label} {'not done yet' if cell.state == 'missing' else 'unusable'}"
     return f"{label} {cell.value.removesuffix(' %')} {cell.interval}{_stars(cell)}"
+
+
+def _repeated(board: Scoreboard) -> str:
+    rows = [row for row in board.rows if row.repeated and row.benchmark.of is None]
+    named = ", ".join(f"{count(row.repeated)} in {row.benchmark.name}" for row in rows[:3])
+    return f"questions that are training prompts: {named}{', …' if len(rows) > 3 else ''}"
 
 
 def _stars(cell: Cell) -> str:

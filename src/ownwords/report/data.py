@@ -293,11 +293,17 @@ class BenchmarkInfo:
 
 @dataclass(frozen=True, slots=True)
 class Sanity:
-    """Shares of the answers that are finished, non-empty and non-repeating."""
+    """Shares of the answers that are finished, non-empty, non-repeating, readable and free of template markers; and of
+    the `told` ones whose language can be told, those in their prompt's. What an earlier version did not look at is
+    None."""
 
     finished: float
     non_empty: float
     non_repeating: float
+    readable: float | None = None
+    unmarked: float | None = None
+    language: float | None = None
+    told: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,7 +316,11 @@ class Judge:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """One benchmark for one variant (a label). `usable` is False where the sanity gate failed, with its `reason`."""
+    """One benchmark for one variant (a label). `usable` is False where the sanity gate failed, with its `reason`.
+
+    `repeated` counts the questions that are training prompts; None where that was not looked at. `caution` says what to
+    think of beside a usable score.
+    """
 
     benchmark: str
     arm: str
@@ -325,11 +335,17 @@ class Score:
     errors: int = 0
     engine: dict[str, Any] | None = None
     judge: Judge | None = None
+    repeated: int | None = None
+    caution: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ScoreDifference:
-    """`variant` minus `baseline` (labels) on one benchmark, paired by test item."""
+    """`variant` minus `baseline` (labels) on one benchmark, paired by test item.
+
+    `beyond_noise` holds after correction for all differences of the summary, `beyond_alone` by itself; scores of
+    earlier versions have no correction, and neither `p_holm` nor `beyond_alone`.
+    """
 
     benchmark: str
     variant: str
@@ -340,15 +356,48 @@ class ScoreDifference:
     high: float | None
     p: float | None
     beyond_noise: bool
+    p_holm: float | None = None
+    beyond_alone: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OverSeeds:
+    """Variants of an arm that differ in their training seed only, together: their mean score with that of the lowest
+    and highest seed, and its difference to `baseline` (the seed model, or vanilla with the same training seeds), with
+    an interval for the chance of items and seeds both."""
+
+    benchmark: str
+    arm: str
+    point: str
+    part: float
+    scale: float
+    baseline: str
+    variants: tuple[str, ...]
+    seeds: int
+    n: int
+    score: float
+    score_lowest: float
+    score_highest: float
+    mean: float
+    low: float
+    high: float
+    lowest: float
+    highest: float
+    p: float
+    beyond_noise: bool
+    p_holm: float | None = None
+    beyond_alone: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """`scores/summary.json`."""
+    """`scores/summary.json`. `comparisons` is how many differences are judged together, 0 where each is by itself."""
 
     benchmarks: tuple[BenchmarkInfo, ...]
     scores: tuple[Score, ...]
     differences: tuple[ScoreDifference, ...] = ()
+    over_seeds: tuple[OverSeeds, ...] = ()
+    comparisons: int = 0
 
 
 @dataclass(frozen=True, slots=True)

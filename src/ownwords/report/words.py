@@ -16,7 +16,7 @@ from ownwords.report.data import (
     Training,
 )
 from ownwords.report.numbers import count, decimal, duration, interval_in, known, p_value, percent
-from ownwords.report.scoreboard import Scoreboard, beyond_noise, compared
+from ownwords.report.scoreboard import Scoreboard, beyond_alone, beyond_noise, compared
 from ownwords.report.text import one_line
 
 #: Reasons of rows that no source was asked about.
@@ -143,6 +143,8 @@ def total(rewriting: Rewriting, kind: str) -> int:
 def scores_sentence(board: Scoreboard) -> str:
     """What the table shows beyond noise, and how much of that chance alone would give."""
     judged, found = compared(board), beyond_noise(board)
+    if board.comparisons and judged:
+        return _corrected_sentence(judged, len(found), beyond_alone(board), board.comparisons)
     if not judged:
         return "There is no difference between arms to judge yet."
     if not found:
@@ -151,6 +153,28 @@ def scores_sentence(board: Scoreboard) -> str:
     chance = f" At the 95 % level about {judged / 20:.1f} of them would look real by chance even if no arm differed."
     verb = "is" if len(found) == 1 else "are"
     return f"{len(found)} of {judged} differences between arms {verb} beyond noise, the others within it.{chance}"
+
+
+def _corrected_sentence(judged: int, found: int, alone: int, comparisons: int) -> str:
+    correction = f"after Holm's correction for all {count(comparisons)} comparisons of this run"
+    if not found:
+        text = f"Nothing here is beyond noise {correction}"
+    else:
+        text = f"{found} of {judged} differences between arms {'is' if found == 1 else 'are'} beyond noise {correction}"
+    if alone:
+        text += f"; {alone} more {'is' if alone == 1 else 'are'} by {'itself' if alone == 1 else 'themselves'} only"
+        text += ", which chance gives in about one of twenty"
+    return text + "."
+
+
+def repeated_sentences(board: Scoreboard) -> list[str]:
+    """One for each benchmark whose questions are, in part, training prompts."""
+    return [
+        f"{count(row.repeated)} of the questions of {row.benchmark.name} ({count(row.n)} scored) are training prompts: "
+        "on them its score measures memory."
+        for row in board.rows
+        if row.repeated and row.benchmark.of is None
+    ]
 
 
 def training_sentence(trainings: Iterable[Training]) -> str:

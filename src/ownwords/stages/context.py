@@ -13,7 +13,7 @@ from ownwords.arms.base import Arm, find_arm
 from ownwords.checks.named import NamedCheck, named_checks
 from ownwords.checks.panel import Panel, Pool
 from ownwords.data.examples import Examples
-from ownwords.data.load import Skipped, describe_source, load_heldout, load_train
+from ownwords.data.load import Skipped, describe_source, folded, load_heldout, load_train
 from ownwords.engines.base import AUTO, Capability, Choice, Engine, choose_engine, needs_model, open_engine
 from ownwords.fingerprint import Inputs, flatten, join
 from ownwords.models import Model
@@ -55,6 +55,11 @@ class Context:
     @cached_property
     def train(self) -> Examples:
         return load_train(self.recipe.data, self.skipped)
+
+    @cached_property
+    def training_prompts(self) -> frozenset[int]:
+        """Of each training prompt, without differences of case and white space, a hash."""
+        return frozenset(hash(folded(example.prompt)) for example in self.train)
 
     @cached_property
     def asked(self) -> Sequence[Example]:
