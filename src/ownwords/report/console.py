@@ -8,6 +8,7 @@ from ownwords.report import words
 from ownwords.report.data import ReportData, Rewriting
 from ownwords.report.movement import console_line
 from ownwords.report.numbers import count, interval_in, percent
+from ownwords.report.paper import beside_the_paper, paper_line
 from ownwords.report.scoreboard import REAL, Cell, Row, Scoreboard, build_scoreboard
 from ownwords.report.text import one_line
 
@@ -17,13 +18,14 @@ _ASCII = str.maketrans({"−": "-", "–": "-", "→": "->", "×": "x", "…": "
 
 
 def summarize(data: ReportData, report: Path) -> str:
-    """Model, rows, acceptance, gap, one line a benchmark, how far the weights have moved, and where the report lies."""
+    """Model, rows, acceptance, gap, one line a benchmark, how far the weights have moved, what the paper has
+    for the same columns, and where the report lies."""
     head = [("model", _model(data)), ("accepted", _accepted(data)), ("gap", _gap(data))]
     scores = data.scores if data.scores and data.scores.scores else None
     if scores is None:
         return _lines([*head, ("scores", _lower(words.absent(data, "evaluate"))), ("report", str(report))])
     board = build_scoreboard(scores, data.recipe)
-    tail = _shift(data)
+    tail = [*_shift(data), *_paper(data)]
     room = MOST_LINES - len(head) - len(tail) - 1
     starred = any(_stars(cell) for row in board.rows for cell in row.cells)
     notes = ["* differs from seed beyond noise"] if starred else []
@@ -42,6 +44,13 @@ def _shift(data: ReportData) -> list[tuple[str, str]]:
     """How far the weights have moved, where that is known."""
     line = console_line(data.shift, data.recipe) if data.shift else ""
     return [("weights moved", line)] if line else []
+
+
+def _paper(data: ReportData) -> list[tuple[str, str]]:
+    """The paper's numbers, where the recipe names an experiment of it."""
+    beside = beside_the_paper(data.scores, data.recipe) if data.scores else None
+    line = paper_line(beside) if beside else ""
+    return [("paper", line)] if line else []
 
 
 def _model(data: ReportData) -> str:

@@ -66,7 +66,7 @@ def beside_the_paper(scores: Scores, recipe: Recipe | None) -> BesideThePaper | 
     return BesideThePaper(experiment.title, experiment.model, tuple(tables), tuple(_cautions(experiment, recipe, own)))
 
 
-def console_line(beside: BesideThePaper) -> str:
+def paper_line(beside: BesideThePaper) -> str:
     """The paper's numbers of the SDFT row, of the columns that this run has too; empty where there are none."""
     table = beside.tables[0]
     cells = zip(table.columns, table.rows[-1].cells, strict=True)
