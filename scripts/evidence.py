@@ -7,6 +7,7 @@ what each variant is, how rewriting went, and costs. Scores of an earlier run th
 are added to them or replace their namesakes, so that seeds and arms can come later. The items must be the same.
 """
 
+# pyright: basic
 from __future__ import annotations
 
 import csv
