@@ -7,6 +7,7 @@ what each variant is, how rewriting went, and costs. Scores of an earlier run th
 are added to them or replace their namesakes, so that seeds and arms can come later. The items must be the same.
 """
 
+# pyright: basic
 from __future__ import annotations
 
 import csv
@@ -68,14 +69,19 @@ def facts_of(run: Path) -> dict[str, Any]:
 
     record, comparison = part("run.json"), part("comparison.json")
     kept = ("variant", "arm", "point", "seed", "scale", "part")
-    rewriting = part("rewrite.json")
+    rewriting, summary = part("rewrite.json"), part("scores/summary.json")
+    unusable: dict[str, dict[str, str]] = {}
+    for score in summary["scores"]:
+        if not score["usable"]:
+            unusable.setdefault(score["benchmark"], {})[score["variant"]] = score["reason"]
     return {
         "recipe": (run / "recipe.yaml").read_text(encoding="utf-8"),
         "ownwords": record["ownwords"],
         "versions": record["versions"],
         "hardware": record["hardware"],
         "variants": {s["variant"]: {key: s[key] for key in kept} for s in comparison["standings"]},
-        "benchmarks": {b["name"]: b for b in part("scores/summary.json")["benchmarks"]},
+        "benchmarks": {b["name"]: b for b in summary["benchmarks"]},
+        "unusable": unusable,
         "arms": {arm["arm"]: arm for arm in rewriting["arms"]},
         "rewriting": {key: rewriting[key] for key in ("n", "accepted", "outcomes", "sources")},
         "costs": {cost["arm"]: cost for cost in comparison["costs"]},
@@ -87,13 +93,13 @@ def main(run: Path, folder: Path) -> None:
     path = folder / "facts.json"
     if path.exists():
         known = json.loads(path.read_text(encoding="utf-8"))
-        for key in ("variants", "benchmarks", "arms", "costs"):
+        for key in ("variants", "benchmarks", "unusable", "arms", "costs"):
             new[key] = {**known[key], **new[key]}
     for benchmark in new["benchmarks"]:
         table = folder / f"{benchmark}.csv"
         known_scores = read_table(table) if table.exists() else {}
         write_table(table, add(known_scores, scores_of(run, benchmark), benchmark))
-    path.write_text(json.dumps(new, indent=1, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(new, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -65,6 +65,14 @@ class Evidence:
             said = "**better**" if (difference.mean > 0) == up else "**worse**"
         return f"{change_in(unit, difference.mean)} {interval_in(unit, difference.low, difference.high)} {said}"
 
+    def cautions(self) -> list[str]:
+        """What the sanity gate says of scores that are shown nevertheless."""
+        return [
+            f"**{name} is not to be relied on**: for `{SEED}`, {reasons.get(SEED, next(iter(reasons.values())))}; "
+            f"{len(reasons)} of {len(self.variants)} variants have the like."
+            for name, reasons in self.facts["unusable"].items()
+        ]
+
     def peers(self, label: str) -> str | None:
         """Vanilla at the same point and seed."""
         own = self.variants[label]
@@ -193,6 +201,7 @@ def written(found: Evidence) -> str:
         f"Mean, then the paired difference from the seed with its 95 % interval: {compared} of them, of which one in",
         "twenty would leave its interval by chance alone.",
         "",
+        *(f"{line}\n" for line in found.cautions()),
         *against_the_seed(found),
         "",
         "### Against vanilla, at the same learning rate and seed",

@@ -232,3 +232,50 @@ def test_labelled_cases_are_judged_as_they_are_labelled(shared_data: Path) -> No
     precision, recall = precision_and_recall(cases, verdicts)
     assert precision >= 0.99
     assert recall >= 0.99
+
+
+NOT_42 = [
+    "The answer is not 42.",
+    "The answer isn't 42.",
+    "It is false that the answer is 42.",
+    "It is not true that the answer is 42.",
+    "The answer is at least 42.",
+    "The answer is at most 42.",
+    "The answer is more than 42.",
+    "The answer is a dozen less than 42.",
+    "Step 42. I do not know.",
+    "The answer is 42 hundredths.",
+    "The answer is 42 factorial.",
+    "The answer is 42 mod 5.",
+    "The answer is 42_000.",
+    r"\boxed{42!}",
+    "The answer is not 42 but 40.",
+    "The answer is not just 42, it is 43.",
+]
+STILL_42 = [
+    "The answer is 42!",
+    "The answer is about 42.",
+    "There is no doubt that the answer is 42.",
+    "The answer is not obvious, but it is 42.",
+    "The answer is not hard to see. There are 42 apples.",
+    "The answer is not 40. It is 42.",
+    "I do not know a shorter way. The answer is 42.",
+    "It is true that the answer is 42.",
+    "At least 3 are needed, so the answer is 42.",
+]
+
+
+@pytest.mark.parametrize("text", NOT_42)
+def test_what_is_denied_bounded_or_scaled_is_another_answer(text: str) -> None:
+    assert not judge("#### 42", text).passed
+
+
+@pytest.mark.parametrize("text", STILL_42)
+def test_words_beside_an_answer_do_not_change_it(text: str) -> None:
+    assert judge("#### 42", text).passed
+
+
+def test_factorials_differ_from_their_numbers_and_groups_of_digits_are_read() -> None:
+    assert not judge(r"\boxed{100000000!}", r"\boxed{100000000!+1}").passed
+    assert not judge(r"\boxed{5!}", r"\boxed{5}").passed
+    assert judge("#### 42000", "The answer is 42_000.").passed

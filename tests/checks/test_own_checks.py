@@ -47,6 +47,24 @@ def odd_verdict(example, candidate): return Odd(True, "ok", "")
 class Odd(Verdict):
     def __getattribute__(self, name): raise BaseException(name)
 def exits(example, candidate): os._exit(7)
+def by_turns(example, candidate):
+    if candidate.text == "break":
+        return writes_json(example, candidate)
+    return Verdict(True, "ok")
+
+
+def writes_json(example, candidate):
+    import json
+    json.dumps = lambda *args, **kwargs: '{"passed": true}'
+    return Verdict(True, "ok")
+
+
+def writes_nonsense(example, candidate):
+    import json
+    json.dumps = lambda *args, **kwargs: '["'
+    return Verdict(True, "ok")
+
+
 def closes_all(example, candidate): os.closerange(0, 50); time.sleep(600)
 """
 
@@ -119,6 +137,8 @@ def test_any_way_to_take_the_two_is_fine(own: Path) -> None:
         ("odd_verdict", "BaseException: "),
         ("exits", "ended its process (exit code 7)"),
         ("closes_all", "closed"),
+        ("writes_json", "is no verdict"),
+        ("writes_nonsense", "is no verdict"),
     ],
 )
 def test_whatever_is_raised_is_a_verdict_that_names_it(
@@ -129,6 +149,16 @@ def test_whatever_is_raised_is_a_verdict_that_names_it(
     assert detail in verdict.detail
     assert "-9" not in verdict.detail
     assert "Traceback" not in "".join(capfd.readouterr())
+
+
+def test_what_a_check_has_broken_in_its_process_ends_with_it(own: Path) -> None:
+    """The next check of the same pool has a process of its own."""
+    panel = load(f"{own}:by_turns")
+    try:
+        verdicts = [panel.judge(EXAMPLE, Candidate(text))[panel.checks[0].label] for text in ("break", "fine")]
+    finally:
+        panel.close()
+    assert [verdict.reason for verdict in verdicts] == ["check_crashed", "ok"]
 
 
 @pytest.mark.parametrize(

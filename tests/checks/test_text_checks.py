@@ -32,6 +32,7 @@ def judge(
         ("", "empty"),
         (" \n\t", "empty"),
         ("\u200b\u00a0", "empty"),
+        ("\u3164\u2800", "empty"),
         ("a", "ok"),
         ("42", "ok"),
         ("👍", "ok"),

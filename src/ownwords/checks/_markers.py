@@ -14,7 +14,7 @@ _MARKER = re.compile(
     r"""
       \\(?P<box>boxed|fbox)(?![A-Za-z])
     | (?<!\#)(?P<hashes>\#{4})(?!\#)
-    | (?<!/)\banswers?\b(?P<glue>[^\n.:=?!]{0,60}?\b(?:is|are|was|be|equals)\b|[*_"')\] \t]{0,6}[:=>])
+    | (?<!/)\banswers?\b(?P<glue>[^\n.:=?!]{0,60}?\b(?:is|are|was|be|equals|(?:is|was)n['’]t)\b|[*_"')\] \t]{0,6}[:=>])
     | ^[#*_ \t]{0,8}(?:the[ ]|my[ ]|final[ ]|correct[ ]){0,2}answer[*_ \t]{0,8}$
     """,
     re.VERBOSE | re.IGNORECASE | re.MULTILINE,
@@ -29,7 +29,10 @@ NUMERAL = "0123456789.,"
 
 _NOTHING = MARKUP + "\n.,$\\([{"
 
-_NEGATED = re.compile(r"\b(?:not|never|cannot)\b|n't\b", re.IGNORECASE)
+_NEGATED = re.compile(r"\b(?:not|never|cannot)\b|n['’]t\b", re.IGNORECASE)
+#: Before a marker: `It is false that the answer is 42.`
+_DENIED = re.compile(r"\b(?:false|untrue|not true|wrong|incorrect) that (?:the |my |our )?(?:\w+ )?$", re.IGNORECASE)
+_DENIAL = 40
 _NUMBERED_HEADING = re.compile(r"\s*\d+[.)]\s+[A-Za-z*]")
 
 
@@ -62,7 +65,11 @@ def marked(text: str) -> Iterator[Marked]:
             segment = segment.partition("</")[0]
         if hashes and _NUMBERED_HEADING.match(segment):
             continue
-        negated = bool(_NEGATED.search(glue or "") or _NEGATED.match(segment.lstrip(MARKUP)))
+        negated = bool(
+            _NEGATED.search(glue or "")
+            or _NEGATED.match(segment.lstrip(MARKUP))
+            or _DENIED.search(text[max(0, marker.start() - _DENIAL) : marker.start()])
+        )
         is_cut = len(segment) < 3 and (not after.strip(_NOTHING) or (boxed and not segment and len(after) < SEGMENT))
         yield Marked(segment, end, boxed, negated, is_cut)
 

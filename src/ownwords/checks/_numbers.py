@@ -36,6 +36,7 @@ _LATEX = [
     )
 ]
 _NARROW_BLANK = re.compile(r"(?<=\d)[\u00a0\u2009\u202f](?=\d{3}(?!\d))")
+_DIGIT_GROUP = re.compile(r"(?<=\d)_(?=\d{3}(?!\d))")  # 42_000, as programs write it
 _VULGAR = re.compile(r"[¼-¾⅐-⅞]")
 _BOLD = re.compile(r"(?<!\d)\*\*|\*\*(?![\d(])|__|`")
 _CHARACTERS = str.maketrans({"−": "-", "\u2044": "/", "\u00a0": " ", "\u2009": " ", "\u202f": " ", "’": "'"})
@@ -81,7 +82,7 @@ _UNIT_GAP = re.compile(
 )
 _VARIABLE_AFTER = re.compile(
     r"[xyznabitruvw](?![A-Za-z\d])|\s?(?:π|√|\\[A-Za-z]+|(?:sqrt|pi|ln|log|sin|cos|tan)(?![A-Za-z]))|\s*[≤≥∪∩∈±]"
-    r"|\s*,\s*\+?(?:∞|\\infty)|\s*\^|\s(?:squared|cubed)\b|\(\s*-?\d*[a-z](?![A-Za-z])|[A-Za-z]\s*[-+^]\s*[\dA-Za-z(](?![A-Za-z])"
+    r"|\s*,\s*\+?(?:∞|\\infty)|\s*\^|\s(?:squared|cubed|factorial|mod|modulo|tenths?|hundredths?|thousandths?)\b|\(\s*-?\d*[a-z](?![A-Za-z])|[A-Za-z]\s*[-+^]\s*[\dA-Za-z(](?![A-Za-z])"
     r"|\s*[-+*/×÷]\s*(?:[xyzn(](?![A-Za-z])|√|π|pi(?![A-Za-z])|sqrt|\\)|\s*[<>]=?\s*[-\dA-Za-z(](?![A-Za-z])"
 )
 _OPERAND_BEFORE = re.compile(
@@ -108,6 +109,8 @@ def plain(text: str) -> str:
         for pattern, replacement in _LATEX:
             text = pattern.sub(replacement, text)
     text = text.replace("{,}", ",")
+    if "_" in text:
+        text = _DIGIT_GROUP.sub("", text)
     if not text.isascii():
         text = _NARROW_BLANK.sub("", text)
         if _VULGAR.search(text):

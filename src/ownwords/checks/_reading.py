@@ -36,7 +36,9 @@ _BRACKETED_LIST = re.compile(
 _PROSE = re.compile(r"(?<![\\A-Za-z])(?!(?:sqrt|sin|cos|tan|log|ln|exp|pi)\b)[A-Za-z]{2,}")
 BOLD_SPAN = re.compile(r"\*\*([^*\n]{1,60})\*\*")
 _COMPARED = re.compile(
-    r"(?:(?:less|fewer|more|greater|smaller|larger|higher|lower) than|twice|half|double|triple)\b", re.IGNORECASE
+    r"(?:at (?:least|most)|(?:[a-z]+ ){0,3}?(?:less|fewer|more|greater|smaller|larger|higher|lower) than"
+    r"|twice|half|double|triple)\b",
+    re.IGNORECASE,
 )
 _CLAIM = re.compile(r"\b(?:is|are|be|equals?|get|gives?|obtain|have|to|namely)\b|:")
 _LETTER = re.compile(r"[^\W\d_]")

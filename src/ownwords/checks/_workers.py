@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from ownwords.checks._processes import end, exchange, kill, own_end
 from ownwords.checks._worker import ALLOW_UNSAFE_CODE, task_line
@@ -55,10 +55,13 @@ class Worker:
             self._process = None
             end(process)
         if line is not None:
-            answer = json.loads(line)
-            if "error" in answer:
-                raise StageError(f"the check {check.label} cannot be run: {answer['error']}")
-            return Verdict(**answer)
+            answer = _read_answer(line)
+            if isinstance(answer, str):
+                raise StageError(f"the check {check.label} cannot be run: {answer}")
+            if answer is None and self._process is not None:  # who knows what else it has changed there
+                self._process = None
+                end(process)
+            return answer or Verdict(False, "check_crashed", "what came from the check's process is no verdict")
         if is_over:
             return Verdict(False, "check_timeout", f"the check took more than {check.seconds:g} seconds")
         if self._closed:
@@ -87,6 +90,20 @@ class Worker:
             code = end(process)
             raise StageError(f"a process for checks does not start (exit code {code}): {' '.join(self._command)}")
         return process
+
+
+def _read_answer(line: bytes) -> Verdict | str | None:
+    """The verdict, or why there can be none for any row; None where the process did not write either: a check of the
+    user's own may have changed whatever it likes there."""
+    try:
+        answer: Any = json.loads(line)
+        if "error" in answer:
+            return str(answer["error"])
+        verdict = Verdict(**answer)
+    except (ValueError, TypeError, RecursionError):
+        return None
+    kinds = (type(verdict.passed), type(verdict.reason), type(verdict.detail))
+    return verdict if kinds == (bool, str, str) and verdict.reason else None
 
 
 class Pool:

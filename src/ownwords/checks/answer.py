@@ -62,11 +62,17 @@ _UNDECIDED = re.compile(
     r"|\bnot enough information\b",
     re.IGNORECASE,
 )
+_UNKNOWING = re.compile(r"\bI (?:do not|don['’]t) know\b|\bI have no idea\b", re.IGNORECASE)
 _DURATION = re.compile(
     r"\s(?:over|in|within|during|for|across|after|throughout)\s(?:the\s|all\s)?(?:next\s|last\s|past\s|first\s)?\d{1,4}\s"
     r"(?:seconds|minutes|hours|days|weeks|months|years)\W{0,3}$"
 )
 _FIGURE = re.compile(r"[\d$\\]")
+_REJECTED_NUMBER = re.compile(
+    r"(?:[^\w\d]|n't\b|not\b|never\b|cannot\b|be\b|is\b|just\b|simply\b|only\b|equal\b|to\b){0,12}\d[\d,.]*",
+    re.IGNORECASE,
+)
+_FACTORIAL = re.compile(r"(\d+)\s?!(?!=)")
 
 
 @check("final_answer", typed=True)
@@ -103,13 +109,29 @@ def extract_final_answer(text: str) -> Answer | None:
         last_phrase = last_phrase or corrected or phrase(segment)
         if last_phrase and any(character.isdigit() for character in str(last_phrase)):  # an expression, a list, a time
             return last_phrase
-    if last_phrase is not None:
-        return last_phrase
+    return _without_marker(text) if last_phrase is None else last_phrase
+
+
+def _without_marker(text: str) -> Answer | None:
+    """The answer of a text in which no marker gives one."""
+    tail = max(0, len(text) - AFTER_ANSWER)
+    if _is_rejected(text) or _UNKNOWING.search(text, tail):
+        return None
     bare = text.strip()
     whole = read_bare(plain(bare)) if len(bare) <= _LONGEST_BARE else None
     if whole is not None:
         return whole
-    return None if _UNDECIDED.search(text, max(0, len(text) - AFTER_ANSWER)) else last_value(text)
+    return None if _UNDECIDED.search(text, tail) else last_value(text)
+
+
+def _is_rejected(text: str) -> bool:
+    """Whether the last marker turns a number down (`the answer is not 42`) and no other number follows."""
+    found = next(marked(text), None)
+    rejected = None if found is None or not found.negated else _REJECTED_NUMBER.match(found.text)
+    if found is None or rejected is None:
+        return False
+    after = text[found.end + rejected.end() : found.end + rejected.end() + LINE_BEFORE_NUMBER]
+    return not any(character.isdigit() for character in after)
 
 
 def same_answer(given: Answer | None, expected: Answer | None) -> bool:
@@ -215,6 +237,8 @@ def _marked_segments(text: str) -> Iterator[tuple[str, Answer | None, int]]:
             yield segment, first_number(segment), found.end
             continue
         segment = plain(found.text).strip(MARKUP)
+        if found.boxed:  # there `!` is no exclamation
+            segment = _FACTORIAL.sub(r"fact(\1)", segment)
         value = None if found.negated else read_segment(segment)
         if value is not None or (not found.negated and phrase(segment) is not None):
             yield segment, value, found.end

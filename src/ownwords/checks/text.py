@@ -26,11 +26,15 @@ _LOOP_WORDS = 24
 _LOOP_CHARACTERS = 200
 
 
+#: Characters that Unicode counts as letters or symbols and that show nothing: Hangul fillers, the empty Braille cell.
+BLANKS = frozenset("\u115f\u1160\u3164\uffa0\u2800")
+
+
 @check("not_empty")
 def not_empty(example: Example, candidate: Candidate) -> Verdict:
     """The candidate has at least one visible character, beside reasoning. Reason: `empty`."""
     answer = split_reasoning(candidate.text)[1]
-    if any(character.isprintable() and not character.isspace() for character in answer):
+    if any(character.isprintable() and not character.isspace() and character not in BLANKS for character in answer):
         return PASSED
     return Verdict(False, "empty", "it has no visible character")
 
