@@ -36,7 +36,7 @@ def pair(python: str, url: str) -> tuple[float, float]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "project"
         recipe = write_project(folder, ROWS)
-        job = [python, str(_JOB), url, MODEL, str(CONCURRENCY), f"{folder}/rows.jsonl", f"{folder}/out.parquet"]
+        job = [python, "-P", str(_JOB), url, MODEL, str(CONCURRENCY), f"{folder}/rows.jsonl", f"{folder}/out.parquet"]
         return rate(job), rate(rewrite_command(recipe, url))
 
 
