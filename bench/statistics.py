@@ -5,6 +5,7 @@ intervals of every mean, every paired difference with its test, and Holm's corre
 others. The files are read as a run reads them.
 """
 
+# pyright: basic
 from __future__ import annotations
 
 import tempfile
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ownwords.stages import scores
+from ownwords.stages import scores, summarise
 from ownwords.stats import mean_interval
 
 ITEMS = 100_000
@@ -38,8 +39,8 @@ def seconds(items: int) -> float:
                 mean_interval(list(values.values()))
                 summary["scores"].append({"benchmark": name, "variant": label, "usable": True})
             against = {"vanilla": None, "sdft": "vanilla"}
-            summary["differences"] += scores.differences(name, found, against)
-        scores.correct(summary)
+            summary["differences"] += summarise.differences(name, found, against)
+        summarise.correct(summary)
         return time.perf_counter() - clock
 
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,4 +82,5 @@ def _root(function: Callable[[float], float], guess: float) -> float:
     high = guess
     while function(high) < 0:
         high *= 2
-    return float(brentq(function, 0.0 if high == guess else high / 2, high, xtol=1e-14, rtol=1e-10))
+    root: Any = brentq(function, 0.0 if high == guess else high / 2, high, xtol=1e-14)
+    return root

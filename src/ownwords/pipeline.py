@@ -32,8 +32,8 @@ from ownwords.stages import (
     replay,
     report,
     rewrite,
-    scores,
     shift,
+    summarise,
     tune,
 )
 from ownwords.stages.context import Context
@@ -116,7 +116,7 @@ def _execute(context: Context, verb: Verb, *, yes: bool) -> str:
         context.run.create(text, {**facts, **_sandbox(context, todo)})
     failed = _work(context, steps, todo, _failed_before(context) if verb == "evaluate" else {})
     if verb in {"evaluate", "run"}:
-        scores.write_summary(context)
+        summarise.write(context)
         comparison.write(context)
         shift.write(context)
     said = _report(context, verb) if verb == "run" else f"{verb} is done. The run lies in {context.run.directory}."

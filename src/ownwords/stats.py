@@ -25,6 +25,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -224,7 +225,8 @@ def _p_that_touches(distance: float, half: Callable[[float], float]) -> float:
     smallest = 1e-100
     if half(smallest) <= distance:
         return smallest
-    return math.exp(float(brentq(lambda log: half(math.exp(log)) - distance, math.log(smallest), 0.0)))
+    root: Any = brentq(lambda log: half(math.exp(log)) - distance, math.log(smallest), 0.0)
+    return math.exp(root)
 
 
 def _crossed(values: NDArray[np.float64]) -> tuple[float, float, float]:

@@ -18,7 +18,7 @@ from ownwords.errors import RecipeError
 from ownwords.recipe import Recipe, build_recipe
 from ownwords.report.compared import Change, Standing
 from ownwords.run import write_json
-from ownwords.stages import comparison, costs, scores, tune
+from ownwords.stages import comparison, costs, scores, summarise, tune
 from ownwords.stages.comparison import roles
 from ownwords.stages.context import Context
 
@@ -65,7 +65,7 @@ def compare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
         for label, by_benchmark in found.items():
             for benchmark, values in by_benchmark.items():
                 put(context, benchmark, label, values)
-        scores.write_summary(context)
+        summarise.write(context)
         comparison.write(context)
         return json.loads((tmp_path / "run" / comparison.FILE).read_text(encoding="utf-8"))
 
@@ -176,7 +176,7 @@ def test_an_unusable_score_gives_no_point_and_says_why(compare: Write, tmp_path:
     compare(SCORES)
     context = Context(recipe(tmp_path))
     put(context, "gsm8k", "sdft", share(90), usable=False)
-    scores.write_summary(context)
+    summarise.write(context)
     comparison.write(context)
     found = json.loads((tmp_path / "run" / comparison.FILE).read_text(encoding="utf-8"))
     one = standings(found)["sdft"]
@@ -246,7 +246,7 @@ def test_an_unusable_score_is_no_comparison(tmp_path: Path, monkeypatch: pytest.
     context = Context(recipe(tmp_path))
     for label in ("seed", "vanilla", "sdft"):
         put(context, "gsm8k", label, share(50), usable=label != "vanilla")
-    scores.write_summary(context)
+    summarise.write(context)
     summary = json.loads((tmp_path / "run/scores/summary.json").read_text(encoding="utf-8"))
     assert summary["comparisons"] == 1  # sdft against the seed
     assert [row["p_holm"] is None for row in summary["differences"]] == [True, False, True]

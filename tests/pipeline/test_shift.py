@@ -21,7 +21,8 @@ from ownwords.models import Model
 from ownwords.recipe import ModelSection
 from ownwords.records import Weights
 from ownwords.stages import shift
-from ownwords.stages.shift import Moved, NoNumbersError, Tensors, moved_tensors, norm_of, place_of, product_squares
+from ownwords.stages.shift import Moved, NoNumbersError, moved_tensors, norm_of, place_of, product_squares
+from ownwords.stages.tensors import Tensors
 from tests.pipeline.conftest import Project
 from tests.tiny import make_tiny_adapter, make_tiny_model
 
@@ -91,7 +92,7 @@ def test_the_change_of_dora_is_what_merging_it_changes(
         name: tensor * 1.5 if "magnitude" in name else tensor for name, tensor in load_file(path).items()
     }
     save_file(tensors, path)
-    monkeypatch.setattr(shift, "CHUNK", 100)  # in several pieces
+    monkeypatch.setattr("ownwords.stages.tensors.CHUNK", 100)  # in several pieces
     moved = moved_tensors(adapter(folder), of_seed)
     assert_same_as(moved, seed, merged(seed, folder), changed=6)
     plain = [product_squares(tensors[f"{p}.lora_B.weight"], tensors[f"{p}.lora_A.weight"]) for p in _adapted(tensors)]
@@ -113,7 +114,7 @@ def test_the_change_of_a_whole_model_is_the_difference_of_its_tensors(
     whole = {name: tensor.float() for name, tensor in tuned.items()}
     found = moved_tensors(Weights("model", "m", str(tmp_path)), of_seed)
     assert_same_as(found, seed, whole, changed=len(own))
-    monkeypatch.setattr(shift, "CHUNK", 64)
+    monkeypatch.setattr("ownwords.stages.tensors.CHUNK", 64)
     again = moved_tensors(Weights("model", "m", str(tmp_path)), of_seed)
     assert [one.change for one in again] == pytest.approx([one.change for one in found])
 

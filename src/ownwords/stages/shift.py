@@ -27,9 +27,8 @@ import contextlib
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -41,14 +40,12 @@ from ownwords.report.shifted import Norm, Shift, VariantShift
 from ownwords.run import write_json
 from ownwords.stages import tune
 from ownwords.stages.context import Context
+from ownwords.stages.tensors import Tensors, squares
 from ownwords.variants import Variant
 
 FILE = "shift.json"
 #: Raised whenever the numbers of the same weights would come out otherwise.
 FORMULA = 1
-#: So many numbers of a tensor are looked at at a time.
-CHUNK = 1 << 20
-FLOATS = {"F64", "F32", "F16", "BF16"}
 _ADAPTED = re.compile(
     r"base_model\.model\.(?P<module>.+)\.(?P<part>lora_A\.weight|lora_B\.weight|lora_magnitude_vector)"
 )
@@ -191,15 +188,10 @@ def _of_adapter(folder: Path, tuned: Tensors, of_seed: Tensors, scale: float) ->
             yield _of_dora(module, of_seed.pieces(own), up * factor, down, length)
 
 
-def _squares(tensor: Any) -> float:
-    """The sum of all squared entries of a piece; torch adds up pairwise, so that 32 bits are enough for it."""
-    return float(tensor.square().sum())
-
-
 def product_squares(up: Any, down: Any) -> float:
     """‖up · down‖_F² of matrices out × r and r × in, from two r × r ones."""
-    squares = float(((up.T @ up) * (down @ down.T)).sum())
-    return 0.0 if squares < 0 else squares  # rounding, where nothing has changed
+    total = float(((up.T @ up) * (down @ down.T)).sum())
+    return 0.0 if total < 0 else total  # rounding, where nothing has changed
 
 
 def _of_dora(module: str, pieces: Iterable[Any], up: Any, down: Any, length: Any) -> Moved:
@@ -212,8 +204,8 @@ def _of_dora(module: str, pieces: Iterable[Any], up: Any, down: Any, length: Any
         start += own.shape[0]
         direction = own + up[rows] @ down
         tuned = direction * (length[rows] / direction.norm(dim=1))[:, None]
-        change += _squares(tuned - own)
-        seed += _squares(own)
+        change += squares(tuned - own)
+        seed += squares(own)
     return Moved(module, change, seed)
 
 
@@ -224,8 +216,8 @@ def _of_tensor(name: str, tuned: Tensors, of_seed: Tensors) -> Moved:
         raise NoNumbersError(f"the seed's files do not hold {name} as plain numbers of the same shape")
     change = seed = 0.0
     for new, old in zip(tuned.pieces(name), of_seed.pieces(own), strict=True):
-        change += _squares(new.float() - old.float())
-        seed += _squares(old.float())
+        change += squares(new.float() - old.float())
+        seed += squares(old.float())
     return Moved(name, change, seed)
 
 
@@ -240,67 +232,3 @@ def _adapter_config(folder: Path) -> dict[str, Any]:
     if config.get("alpha_pattern") or config.get("rank_pattern"):
         raise NoNumbersError("its adapter has an alpha or a rank of its own for some modules")
     return config
-
-
-class Tensors:
-    """The tensors of a folder's safetensors files, read a piece at a time.
-
-    `folder` is asked for when first needed; it gives None where there is none.
-    """
-
-    def __init__(self, folder: Callable[[], Path | None], stack: contextlib.ExitStack) -> None:
-        self._folder = folder
-        self._stack = stack
-        self._squares: dict[str, float] = {}
-
-    @cached_property
-    def _files(self) -> dict[str, Any]:
-        """The open file of every tensor."""
-        from safetensors import SafetensorError, safe_open
-
-        folder = self._folder()
-        found: dict[str, Any] = {}
-        for path in [] if folder is None else sorted(folder.glob("*.safetensors")):
-            try:
-                file = self._stack.enter_context(safe_open(path, framework="pt"))
-            except (OSError, SafetensorError) as error:
-                raise StageError(f"{path} cannot be read as safetensors: {error}.") from error
-            found |= dict.fromkeys(file.keys(), file)
-        return found
-
-    @property
-    def names(self) -> list[str]:
-        """Layer by layer, as they are numbered."""
-        return sorted(self._files, key=lambda name: [int(p) if p.isdecimal() else p for p in re.split(r"(\d+)", name)])
-
-    def shape(self, name: str) -> tuple[int, ...]:
-        return tuple(self._files[name].get_slice(name).get_shape())
-
-    def is_float(self, name: str) -> bool:
-        """Whether it holds plain numbers, nothing that was quantised."""
-        return self._files[name].get_slice(name).get_dtype() in FLOATS
-
-    def find(self, name: str, shapes: set[tuple[int, ...]]) -> str | None:
-        """The name, where a tensor of plain numbers with one of these shapes has it."""
-        there = name in self._files and self.is_float(name) and self.shape(name) in shapes
-        return name if there else None
-
-    def whole(self, name: str) -> Any:
-        return self._files[name].get_tensor(name)
-
-    def pieces(self, name: str) -> Iterator[Any]:
-        """Some rows at a time."""
-        shape = self.shape(name)
-        if not shape:
-            yield self.whole(name)
-            return
-        rows = max(1, CHUNK // max(1, math.prod(shape[1:])))
-        tensor = self._files[name].get_slice(name)
-        for start in range(0, shape[0], rows):
-            yield tensor[start : start + rows]
-
-    def squares(self, name: str) -> float:
-        """The sum of all squared entries: of a seed's tensor the same for every variant."""
-        if name not in self._squares:
-            self._squares[name] = sum(_squares(piece.float()) for piece in self.pieces(name))
-        return self._squares[name]
