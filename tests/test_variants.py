@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ownwords.errors import RecipeError
 from ownwords.recipe import Recipe, build_recipe
-from ownwords.variants import baseline, find_variant, trainings, variants
+from ownwords.variants import baseline, trainings, variants
 
 
 def recipe(**tune: Any) -> Recipe:
@@ -122,11 +122,6 @@ def test_the_baseline_is_vanilla_at_the_same_point_and_as_far_along() -> None:
     assert against["sdft"] == against["wise"] == "vanilla"
     assert against["vanilla"] is against["vanilla@part0.5"] is None
     assert baseline(found[-1], [variant for variant in found if variant.arm.name != "vanilla"]) is None
-
-
-def test_an_unknown_label_is_answered_with_the_nearest() -> None:
-    with pytest.raises(RecipeError, match=r"Did you mean 'vanilla@lr0\.001'"):
-        find_variant(recipe(arms=["vanilla"], sweep={"learning_rate": [1e-3]}), "vanilla@lr0.01")
 
 
 rates = st.lists(st.sampled_from([1e-5, 5e-5, 1e-4, 2e-4, 1e-3]), max_size=3)

@@ -13,7 +13,7 @@ from itertools import product
 from typing import Any
 
 from ownwords.arms.base import Arm, find_arm
-from ownwords.errors import RecipeError, unknown_name
+from ownwords.errors import RecipeError
 from ownwords.recipe import Recipe, SweepSection, TuneSection
 
 SEED = "seed"
@@ -85,18 +85,6 @@ def variants(recipe: Recipe) -> list[Variant]:
                 Variant(arm, training, scale, 1.0, (*training.parts, *part)) for scale, part in _scales(recipe, arm)
             ]
     return found
-
-
-def find_variant(recipe: Recipe, label: str) -> Variant:
-    """The variant of that label.
-
-    Raises:
-        RecipeError: there is none; the nearest is named.
-    """
-    known = {variant.label: variant for variant in variants(recipe)}
-    if label not in known:
-        raise RecipeError(unknown_name("variant", label, list(known)))
-    return known[label]
 
 
 def baseline(variant: Variant, others: Sequence[Variant]) -> str | None:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ownwords.report.data import BenchmarkInfo
 from ownwords.report.numbers import change_in, count, interval_in, p_value, value_in
+from ownwords.report.scored import BenchmarkInfo
 
 
 @dataclass(frozen=True, slots=True)

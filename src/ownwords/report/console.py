@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from ownwords.report import words
-from ownwords.report.data import ReportData, Rewriting
+from ownwords.report.data import ReportData
 from ownwords.report.movement import console_line
 from ownwords.report.numbers import count, interval_in, percent
 from ownwords.report.paper import beside_the_paper, paper_line
+from ownwords.report.rewritten import Rewriting
 from ownwords.report.scoreboard import REAL, Cell, Row, Scoreboard, build_scoreboard
 from ownwords.report.text import one_line
 

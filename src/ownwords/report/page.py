@@ -17,9 +17,10 @@ from markupsafe import Markup
 from ownwords.recipe import LoraSection, Recipe
 from ownwords.report import chain, numbers, words
 from ownwords.report.charts import Bar, Distribution, Line, bar_chart, histogram_chart, line_chart
-from ownwords.report.data import Gap, ReportData, Rewriting, Sample, Stage, Training
+from ownwords.report.data import Gap, ReportData, Sample, Stage, Training
 from ownwords.report.movement import build_movement
 from ownwords.report.paper import beside_the_paper
+from ownwords.report.rewritten import Rewriting
 from ownwords.report.scoreboard import arm_color, build_scoreboard
 from ownwords.report.text import excerpt, visible
 from ownwords.report.tradeoff import build_tradeoff

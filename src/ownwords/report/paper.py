@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from ownwords.recipe import Recipe
 from ownwords.report import published
-from ownwords.report.data import Score, Scores
 from ownwords.report.numbers import count, interval_in, value_in
 from ownwords.report.published import EXPERIMENTS, KNOWLEDGE, KNOWLEDGE_SENTENCE, TASKS, Experiment, Number
+from ownwords.report.scored import Score, Scores
 from ownwords.variants import variants
 
 ARMS = {"seed": "seed", "vanilla": "vanilla", "sdft": "SDFT"}

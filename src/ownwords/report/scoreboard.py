@@ -15,8 +15,8 @@ from markupsafe import Markup
 
 from ownwords.recipe import Recipe
 from ownwords.report.charts import COLORS, Mark, interval_chart
-from ownwords.report.data import BenchmarkInfo, OverSeeds, Sanity, Score, ScoreDifference, Scores
 from ownwords.report.numbers import change_in, count, interval_in, p_value, percent, value_in
+from ownwords.report.scored import BenchmarkInfo, OverSeeds, Sanity, Score, ScoreDifference, Scores
 from ownwords.variants import variants
 
 AREAS = {

@@ -5,17 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, cast
 
-from ownwords.report.data import (
-    ArmTargets,
-    CandidateSource,
-    Gap,
-    LeftAlone,
-    PairedDifference,
-    ReportData,
-    Rewriting,
-    Training,
-)
+from ownwords.report.data import Gap, PairedDifference, ReportData, Training
 from ownwords.report.numbers import count, decimal, duration, interval_in, known, p_value, percent
+from ownwords.report.rewritten import ArmTargets, CandidateSource, LeftAlone, Rewriting
 from ownwords.report.scoreboard import Scoreboard, beyond_alone, beyond_noise, compared
 from ownwords.report.text import one_line
 

@@ -18,7 +18,8 @@ from ownwords.errors import ModelError, OwnwordsError, RecipeError, StageError
 from ownwords.recipe import ModelSection, Recipe
 from ownwords.records import digest
 from ownwords.report.chain import Backward, Chain, ChainRow, Kept, Measured, Place
-from ownwords.report.data import BenchmarkInfo, Score, Scores, read_part
+from ownwords.report.data import read_part
+from ownwords.report.scored import BenchmarkInfo, Score, Scores
 from ownwords.run import Run
 from ownwords.stages.context import Context
 from ownwords.stats import Difference, paired_difference

@@ -13,7 +13,9 @@ from ownwords.errors import InputError
 from ownwords.recipe import Recipe, load_recipe
 from ownwords.report.compared import Comparison
 from ownwords.report.console import summarize
-from ownwords.report.data import Gap, ReportData, Rewriting, RunRecord, Sample, Scores, Training, read_part
+from ownwords.report.data import Gap, ReportData, RunRecord, Sample, Training, read_part
+from ownwords.report.rewritten import Rewriting
+from ownwords.report.scored import Scores
 from ownwords.report.shifted import Shift
 from ownwords.stages import chain
 from ownwords.variants import trainings
