@@ -21,11 +21,10 @@ from ownwords.stats import LEVEL, Difference, SeedDifference, holm, mean_interva
 
 SCRIPT = "scripts/claims.py"
 PAGE = DOCS / "evidence.md"
-SETS = {"openfunctions-smollm2": "OpenFunctions: a task", "alpaca-smollm2": "Alpaca: chat"}
+SETS = {"products-smollm2": "Products: a task", "alpaca-smollm2": "Alpaca: chat"}
 SDFT = "sdft"
 BENCHMARKS = (
-    "openfunctions",
-    "openfunctions/call_accuracy_paper",
+    "generated",
     "heldout_nll",
     "arc_easy",
     "hellaswag",
