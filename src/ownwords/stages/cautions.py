@@ -74,6 +74,12 @@ def _overlap(facts: dict[str, Any]) -> Iterator[str]:
 def _training(facts: dict[str, Any]) -> Iterator[str]:
     training = facts["training"]
     limit, long = f"tune.max_length={training['max_length']}", training["too_long"]
+    if training["rows"] and training["steps"][0] == 1:
+        yield (
+            f"a whole training is a single optimizer step: {training['rows']:,} rows in batches of "
+            f"{' × '.join(map(str, training['batch']))}. Lower tune.gradient_accumulation_steps or "
+            "tune.per_device_train_batch_size, or raise tune.num_train_epochs."
+        )
     if not long:
         return
     if training["on_too_long"] == "error":
