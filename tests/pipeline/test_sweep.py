@@ -156,6 +156,11 @@ def test_targets_that_do_not_fit_fail_their_arm_alone(project: Project, capsys: 
     assert {score["variant"] for score in scores} == {"seed", "vanilla"}
 
 
+def test_where_every_row_is_dropped_that_is_said(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    assert project.ownwords("run", "rewrite.on_failure=drop", *script(project, "return 'nothing'")) == 1
+    assert "rewrite.on_failure=drop has dropped all of 12 examples" in capsys.readouterr().err
+
+
 def test_evaluation_still_wants_every_training_to_have_been_tried(
     project: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:
