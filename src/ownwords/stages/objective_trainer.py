@@ -67,10 +67,11 @@ class Trainer(SFTTrainer):
         """The library tells its makers of every training; nobody is told of ours."""
 
     def _get_train_sampler(self, train_dataset: Any = None) -> RowOrder:
-        batches = -(-len(self.train_dataset) // (self.args.train_batch_size * self.args.world_size))
+        rows: Any = self.train_dataset
+        batches = -(-len(rows) // (self.args.train_batch_size * self.args.world_size))
         steps = -(-batches // self.args.gradient_accumulation_steps)
         return RowOrder(
-            self.train_dataset["length"],
+            rows["length"],
             self.args.train_batch_size * self.args.gradient_accumulation_steps,
             self.args.seed,
             lambda: self.state.global_step // steps,
