@@ -216,12 +216,17 @@ def load_adapted(model: Model, folder: str, dtype: Any, device: str, *, scale: f
 
     Raises:
         ModelError: the seed model's files cannot be read.
-        OSError, ValueError, KeyError, RuntimeError: the adapter is none, or belongs to another model.
+        OSError, ValueError, KeyError, RuntimeError: the adapter is none, is damaged, or belongs to another model.
     """
     from peft import PeftModel
     from peft.tuners.lora import LoraLayer
+    from safetensors import SafetensorError
 
-    adapted = PeftModel.from_pretrained(load_weights(model, dtype, device), folder)
+    network = load_weights(model, dtype, device)
+    try:
+        adapted = PeftModel.from_pretrained(network, folder)
+    except (SafetensorError, TypeError, AttributeError) as error:  # of files that hold something else
+        raise ValueError(f"its files are damaged: {_first_line(error)}") from error
     for module in adapted.modules():
         if isinstance(module, LoraLayer):
             module.set_scale("default", scale)

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from ownwords.arms.base import Arm
 from ownwords.checks import sandbox
 from ownwords.environment import environment
 from ownwords.errors import EngineError, InputError, StageError
@@ -128,9 +129,11 @@ def _execute(context: Context, verb: Verb, *, yes: bool) -> str:
 def _work(context: Context, steps: Sequence[Step], todo: Sequence[Step], failed: dict[str, str]) -> dict[str, str]:
     """Do the steps, without those that need a failed one. Why steps failed alone, by name, the given ones included."""
     failed = dict(failed)
+    undone: set[str] = set()
     for group in dict.fromkeys(step.group for step in steps):
         members = [step for step in steps if step.group == group]
-        names = [step.name for step in members if step in todo and not failed.keys() & set(step.needs)]
+        undone |= {step.name for step in members if step in todo and (failed.keys() | undone) & set(step.needs)}
+        names = [step.name for step in members if step in todo and step.name not in undone]
         for step in members:
             if step not in todo:
                 say(f"{step.name}: done before")
@@ -147,14 +150,22 @@ def _work(context: Context, steps: Sequence[Step], todo: Sequence[Step], failed:
 
 
 def _failed_before(context: Context) -> dict[str, str]:
-    """Trainings that have failed for this very recipe: evaluation does without them."""
+    """Trainings that have failed for this very recipe, or whose general rows have: evaluation does without them."""
     failed: dict[str, str] = {}
     for training in context.trainings:
-        state = context.run.stage(tune.stage_name(training))
-        same = state.get("fingerprint") == fingerprint(tune.inputs(context, training))
-        if same and state.get("status") == "failed":
-            failed[tune.stage_name(training)] = "it failed before; `ownwords tune` tries it again"
+        arm, name = training.arm, tune.stage_name(training)
+        if _has_failed(context, name, tune.inputs(context, training)):
+            failed[name] = "it failed before; `ownwords tune` tries it again"
+        elif arm.method.replay is not None and _has_failed(
+            context, replay.stage_name(arm), replay.inputs(context, arm)
+        ):
+            failed[name] = f"{replay.stage_name(arm)} failed before; `ownwords tune` tries it again"
     return failed
+
+
+def _has_failed(context: Context, name: str, inputs: Inputs) -> bool:
+    state = context.run.stage(name)
+    return state.get("fingerprint") == fingerprint(inputs) and state.get("status") == "failed"
 
 
 def _what_failed(failed: dict[str, str], said: str) -> str:
@@ -167,7 +178,8 @@ def _what_failed(failed: dict[str, str], said: str) -> str:
 
 def _engine(context: Context, todo: Sequence[Step]) -> dict[str, Any]:
     """Which engine the steps mean, and why; nothing where they need none."""
-    if all(step.group not in {SOURCES, gap.STAGE, replay.STAGE, evaluate.GROUP} for step in todo):
+    asking = {SOURCES, gap.STAGE, evaluate.GROUP, *(replay.stage_name(arm) for arm in context.arms)}
+    if all(step.group not in asking for step in todo):
         return {}
     return {"engine": asdict(context.engine_choice)}
 
@@ -242,18 +254,18 @@ def _source_steps(context: Context, sources: Sequence[Origin]) -> list[Step]:
 
 def _replay_steps(context: Context) -> list[Step]:
     """The general rows of every arm that trains on some."""
-    arms = {replay.stage_name(arm): arm for arm in replay.replaying(t.arm for t in context.trainings)}
+    return [_replay_step(context, arm) for arm in replay.replaying(t.arm for t in context.trainings)]
 
-    def work(names: Sequence[str]) -> None:
-        for name in names:
-            replay.run(context, arms[name])
 
-    return [Step(name, replay.inputs(context, arm), replay.STAGE, work) for name, arm in arms.items()]
+def _replay_step(context: Context, arm: Arm) -> Step:
+    name = replay.stage_name(arm)
+    return Step(name, replay.inputs(context, arm), name, lambda _: replay.run(context, arm), alone=True)
 
 
 def _tune_step(context: Context, training: Training) -> Step:
-    name = tune.stage_name(training)
-    return Step(name, tune.inputs(context, training), name, lambda _: tune.run(context, training), alone=True)
+    name, arm = tune.stage_name(training), training.arm
+    inputs, needs = tune.inputs(context, training), () if arm.method.replay is None else (replay.stage_name(arm),)
+    return Step(name, inputs, name, lambda _: tune.run(context, training), needs=needs, alone=True)
 
 
 def _scale_step(context: Context, variant: Variant) -> Step:

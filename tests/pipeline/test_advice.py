@@ -75,6 +75,17 @@ def test_the_text_leads_with_the_recommendation_and_its_numbers(
         assert part in said, part
 
 
+def test_rows_that_are_left_out_are_counted_with_a_reason(
+    tmp_path: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = write_rows(tmp_path / "rows.jsonl", [question(1), {"question": "Why?", "answer": ""}, question(2)])
+    words = [str(rows), "--model", str(tiny_model), *COLUMNS, "data.on_bad_row=skip", *SHORT]
+    facts = json.loads(gap(capsys, *words, "--json"))
+    assert (facts["examples"], [row["origin"] for row in facts["skipped"]]) == (2, ["rows.jsonl line 2"])
+    said = " ".join(gap(capsys, *words).split())
+    assert "1 rows are wrong and left out, such as: rows.jsonl line 2: `answer` is empty" in said
+
+
 def test_the_same_words_give_the_same_numbers(rows: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = [str(rows), "--model", str(tiny_model), *COLUMNS, "--limit", "6", "--answers", "3", "--json", *SHORT]
     first, second = (json.loads(gap(capsys, *words)) for _ in range(2))
@@ -137,6 +148,7 @@ def test_one_row_has_no_interval() -> None:
         (["{rows}", "--model", "{model}", "--limit", "1"], "--limit 1: give how many"),
         (["{rows}", "--model", "{model}", "--answers", "1"], "--answers 1: give how many"),
         (["{rows}", "--model", "{model}", "--columns", "question"], "write prompt=NAME,response=NAME"),
+        (["{rows}", "--model", "{model}", "--columns", "prompt=a,prompt=b,response=c"], "names two columns"),
         (["{rows}", "--model", "{model}", "--columns", "promt=question,response=answer"], "promt"),
         (["{rows}", "--model", "{model}", "--columns", "prompt=question,response=nothing"], "nothing"),
         (["{rows}", "--model", "./nowhere"], "there is no file or folder"),

@@ -97,7 +97,7 @@ class WeightSet:
                 self._peft = PeftModel.from_pretrained(self._seed, path, adapter_name=name)
             else:
                 self._peft.load_adapter(path, adapter_name=name, torch_device=self._device)
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
             raise EngineError(f"adapter {path} cannot be put on {self._source.name}: {error}") from error
         self._seed.eval()
         pack(self._seed)

@@ -107,10 +107,16 @@ def _worst(facts: dict[str, Any]) -> list[str]:
 def _asked(facts: dict[str, Any]) -> list[str]:
     engine, sampling, seconds = facts["engine"], facts["sampling"], facts["seconds"]
     errors = f"; {facts['errors']:,} could not be scored, such as: {facts['first_error']}" if facts["errors"] else ""
+    wrong = facts["skipped"]
+    left_out = f"; {len(wrong):,} rows are wrong and left out, such as: {wrong[0]['reason']}" if wrong else ""
     times = ", ".join(f"{name} {duration(value)}" for name, value in seconds.items())
     return [
         "How it was asked",
-        *wrap(f"{facts['gap']['n']:,} of {facts['examples']:,} examples of {facts['data']}, chosen by hash{errors}", 2),
+        *wrap(
+            f"{facts['gap']['n']:,} of {facts['examples']:,} examples of {facts['data']}, chosen by hash{errors}"
+            f"{left_out}",
+            2,
+        ),
         *wrap(f"model {facts['model']}, layout {facts['layout'] or 'its own chat template'}", 2),
         *wrap(f"engine {engine['kind']} ({engine['dtype']} on {engine['device']})", 2),
         *wrap(

@@ -65,7 +65,7 @@ def recipe_of(
     """What `ownwords gap DATA --model M` asks with: a recipe's defaults around this data and model.
 
     Raises:
-        InputError: the columns are not of the form prompt=NAME,response=NAME, or an override is wrong.
+        InputError: the columns are not of the form prompt=NAME,response=NAME, each once, or an override is wrong.
     """
     train: dict[str, Any] = {"path": data}
     if columns is not None:
@@ -124,6 +124,7 @@ def advise(context: Context, limit: int = LIMIT, answers: int = ANSWERS) -> dict
         "prompt": context.prompt.name,
         "checks": [check.label for check in context.checks],
         "examples": len(context.train),
+        "skipped": [{"origin": origin, "reason": reason} for origin, reason in context.skipped.items()],
         "limit": limit,
         "errors": len(failed),
         "first_error": next(iter(failed), None),
@@ -174,7 +175,10 @@ def _columns(text: str) -> dict[str, str]:
     pairs = [part.partition("=") for part in text.split(",")]
     if not all(name.strip() and equals and column.strip() for name, equals, column in pairs):
         raise InputError(f"--columns {text!r}: write prompt=NAME,response=NAME, with the names of the data's columns.")
-    return {name.strip(): column.strip() for name, _, column in pairs}
+    found = {name.strip(): column.strip() for name, _, column in pairs}
+    if len(found) < len(pairs):
+        raise InputError(f"--columns {text!r}: it names two columns for one of them. Keep one.")
+    return found
 
 
 # --- asking ------------------------------------------------------------------------------------------------------
