@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any, cast
@@ -85,7 +86,9 @@ def facts_of(run: Path) -> dict[str, Any]:
         if not score["usable"]:
             unusable.setdefault(score["benchmark"], {})[score["variant"]] = score["reason"]
     return {
-        "recipe": (run / "recipe.yaml").read_text(encoding="utf-8"),
+        "recipe": re.sub(  # where it was written says nothing
+            r"(?m)^output_dir: .*$", f"output_dir: runs/{run.name}", (run / "recipe.yaml").read_text(encoding="utf-8")
+        ),
         "ownwords": record["ownwords"],
         "versions": record["versions"],
         "hardware": record["hardware"],
