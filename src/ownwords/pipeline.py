@@ -15,7 +15,7 @@ from ownwords.arms.base import Arm
 from ownwords.checks import sandbox
 from ownwords.environment import environment
 from ownwords.errors import EngineError, InputError, StageError
-from ownwords.fingerprint import Inputs, changed_keys, describe_changes, fingerprint
+from ownwords.fingerprint import Inputs, changed_keys, describe_changes, fingerprint, join
 from ownwords.paths import given_path
 from ownwords.progress import say
 from ownwords.recipe import Recipe, dump_recipe, load_recipe
@@ -26,6 +26,7 @@ from ownwords.stages import (
     evaluate,
     gap,
     interpolation,
+    likelihoods,
     nearness,
     origins,
     preflight,
@@ -51,16 +52,17 @@ Verb = Literal["rewrite", "gap", "tune", "evaluate", "report", "run"]
 class Step:
     """One fingerprinted piece of work. Steps of one `group` are run by one call, given the names to do.
 
-    What a `derived` step leaves follows from the steps before it, and is written anew without asking. `needs` names the
-    steps that it builds on; where one `alone` fails, only those that need it are left undone. One that `runs_code` runs
-    what a model has written.
+    `asks` are the inputs that what it asks of a model depends on, by default all: where others have changed, its
+    product follows from what is there, and is written anew without `--yes`. `needs` names the steps that it builds on;
+    where one `alone` fails, only those that need it are left undone. One that `runs_code` runs what a model has
+    written.
     """
 
     name: str
     inputs: Inputs
     group: str
     work: Callable[[Sequence[str]], None]
-    derived: bool = False
+    asks: Inputs | None = None
     needs: tuple[str, ...] = ()
     alone: bool = False
     runs_code: bool = False
@@ -218,7 +220,8 @@ def _steps(context: Context, verb: Verb) -> list[Step]:
     if verb in {"rewrite", "run"}:
         steps += _source_steps(context, asked_for(context, rewriting=verb == "rewrite"))
     if verb in {"gap", "run"}:
-        steps.append(Step(gap.STAGE, gap.inputs(context), gap.STAGE, lambda _: gap.run(context)))
+        asks = join(likelihoods.inputs(context), context.train_inputs)
+        steps.append(Step(gap.STAGE, gap.inputs(context), gap.STAGE, lambda _: gap.run(context), asks=asks))
     if verb in {"tune", "run"}:
         steps += _replay_steps(context)
         steps += [_tune_step(context, training) for training in context.trainings]
@@ -247,7 +250,7 @@ def _source_steps(context: Context, sources: Sequence[Origin]) -> list[Step]:
     steps += [Step(o.stage, origins.inputs(context, o), SOURCES, work, runs_code=runs_code) for o in sources]
     targets = products.inputs(context, sources)
     steps.append(
-        Step(products.STAGE, targets, products.STAGE, lambda _: products.run(context, sources, finished), derived=True)
+        Step(products.STAGE, targets, products.STAGE, lambda _: products.run(context, sources, finished), asks={})
     )
     return steps
 
@@ -301,8 +304,12 @@ def _ask_before_superseding(context: Context, todo: Sequence[Step], *, yes: bool
     superseded: list[str] = []
     for step in todo:
         state = context.run.stage(step.name)
-        changes = changed_keys(state.get("inputs", {}), step.inputs)
-        if state.get("status") == "done" and changes and not step.derived:  # without changes only a product was lost
+        before, now = state.get("inputs", {}), step.inputs
+        if step.asks is not None:
+            before = {key: value for key, value in before.items() if key in step.asks}
+            now = {key: step.asks[key] for key in before}
+        changes = changed_keys(before, now)
+        if state.get("status") == "done" and changes:  # without changes only a product was lost
             superseded.append(f"  {step.name}, because of\n{describe_changes(changes)}")
     if not superseded:
         return
