@@ -187,6 +187,21 @@ def recorded_chain(run: Path) -> list[dict[str, str]]:
     return cast("list[dict[str, str]]", noted)
 
 
+def moved_on(section: ModelSection, run: Path) -> str:
+    """What has become of a model that is a trained arm since the run began from it, in words; empty: nothing has."""
+    noted = recorded_chain(run)
+    if not is_run(section.name_or_path) or not noted:
+        return ""
+    last = noted[-1]  # its place, since the recipe's path may be relative
+    try:
+        weights = _link(section.name_or_path, (run / last["run"]).resolve(), last["label"], ()).weights
+    except ModelError as error:
+        return str(error)
+    if weights == last["weights"]:
+        return ""
+    return f"model {section.name_or_path} was trained again since this run began from it"
+
+
 def _is_record(run: Path, entry: Any) -> bool:
     if not isinstance(entry, Mapping):
         return False
