@@ -41,7 +41,7 @@ class Evidence:
         table = self.scores[benchmark]
         if not {*labels, *others} <= table.keys():
             return None
-        shared = sorted(set.intersection(*(set(table[label]) for label in (*labels, *others))))
+        shared = [item for item in table[labels[0]] if all(item in table[label] for label in (*labels, *others))]
         first, second = ([[table[label][item] for item in shared] for label in side] for side in (labels, others))
         return difference_over_seeds(first, second)
 
