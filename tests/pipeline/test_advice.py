@@ -141,6 +141,25 @@ def test_the_judge_among_the_checks_is_asked(
     assert facts["engine"]["kind"] == "transformers"
 
 
+def test_without_a_sandbox_a_check_that_runs_code_is_refused_before_any_work(
+    rows: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ownwords.checks import _bubblewrap, sandbox
+    from ownwords.checks._bubblewrap import NoSandboxError
+    from ownwords.stages import advice
+
+    def none() -> Path:
+        raise NoSandboxError("bubblewrap is a Linux program.")
+
+    monkeypatch.setattr(_bubblewrap, "binary", none)
+    monkeypatch.setattr(sandbox._Permission, "unsafe", False)
+    monkeypatch.setattr(sandbox._Tried, "works", False)
+    monkeypatch.setattr(advice, "score", lambda *_: pytest.fail("something was scored"))
+    words = [str(rows), "--model", str(tiny_model), *COLUMNS, *SHORT, "rewrite.checks=[python_runs]"]
+    assert main(["gap", *words]) == 2
+    assert "--allow-unsafe-code" in capsys.readouterr().err
+
+
 def test_the_help_shows_both_forms(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["gap", "-h"])
