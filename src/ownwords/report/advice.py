@@ -64,12 +64,12 @@ def _rewriting(facts: dict[str, Any]) -> list[str]:
     lines = [
         "Answers and rewrites",
         *wrap(
-            f"own answers: {own['asked']:,} asked, {own['cut_off']:,} cut off at {facts['sampling']['max_tokens']:,} "
-            f"tokens{_counted(own['failed'])}",
+            f"own answers: {own['asked']:,} asked, {_cut_off(facts, 'own')}{_counted(own['failed'])}",
             2,
         ),
         *wrap(
-            f"rewrites: {rewrites['accepted']:,} of {rewrites['asked']:,} accepted{_counted(rewrites['reasons'])}",
+            f"rewrites: {rewrites['accepted']:,} of {rewrites['asked']:,} accepted, {_cut_off(facts, 'rewrites')}"
+            f"{_counted(rewrites['reasons'])}",
             2,
         ),
     ]
@@ -88,6 +88,10 @@ def _rewriting(facts: dict[str, Any]) -> list[str]:
     ]
     said = ", ".join(f"{name} {length:,.0f}" for name, length in lengths if length is not None)
     return [*lines, *wrap(f"tokens in the middle: {said or 'not known'}", 2)]
+
+
+def _cut_off(facts: dict[str, Any], part: str) -> str:
+    return f"{facts[part]['cut_off']:,} cut off at {facts['sampling']['max_tokens']:,} tokens"
 
 
 def _counted(reasons: dict[str, int]) -> str:
