@@ -323,6 +323,17 @@ def test_intervals_of_many_move_and_stretch_with_the_values(seed: int, scale: fl
 # --- several differences --------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("n", [1, 2, 5, 8, 12, 40])
+@pytest.mark.parametrize("binary", [True, False])
+def test_no_difference_is_clearer_than_all_items_on_one_side(n: int, binary: bool) -> None:
+    first = [1.0] * n if binary else [1.0 + 0.1 * i for i in range(n)]
+    clearest, least = paired_difference(first, [0.0] * n).p, stats.smallest_p(n, binary=binary)
+    assert clearest == pytest.approx(least, rel=0.35 if not binary else 1e-9)
+    mixed = [-value if i == 0 and n > 1 else value for i, value in enumerate(first)]
+    if not binary:
+        assert paired_difference(mixed, [0.0] * n).p >= 0.65 * least
+
+
 def test_holm_gives_the_known_values() -> None:
     assert stats.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert stats.holm([]) == []

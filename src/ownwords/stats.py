@@ -242,6 +242,12 @@ def _crossed(values: NDArray[np.float64]) -> tuple[float, float, float]:
     return float(mean), of_seeds, beyond
 
 
+def smallest_p(n: int, *, binary: bool) -> float:
+    """The smallest p that `paired_difference` can give for n items: all of them on one side."""
+    alike = 2.0 ** (1 - n)
+    return alike if binary or n > MOST_RESAMPLED else max(alike, 1 / (RESAMPLES + 1))
+
+
 def holm(ps: Sequence[float]) -> list[float]:
     """Each p corrected for all of them, in their order (Holm 1979): those below 1 - LEVEL hold together, so that the
     chance of a single false claim among them is at most that, whatever they have in common."""

@@ -21,6 +21,7 @@ from ownwords.run import write_json
 from ownwords.stages import comparison, costs, scores, summarise, tune
 from ownwords.stages.comparison import roles
 from ownwords.stages.context import Context
+from ownwords.stats import smallest_p
 
 ITEMS = 200
 Write = Callable[..., dict[str, Any]]
@@ -235,6 +236,7 @@ def test_what_holds_alone_need_not_hold_among_many(compare: Write, tmp_path: Pat
     summary = json.loads((tmp_path / "run/scores/summary.json").read_text(encoding="utf-8"))
     row = next(r for r in summary["differences"] if (r["benchmark"], r["variant"]) == ("gsm8k", "vanilla"))
     assert summary["comparisons"] == 9
+    assert summary["too_few"] == []
     assert row["p"] == pytest.approx(2 / 2**6)
     assert row["p_holm"] == pytest.approx(9 * 2 / 2**6)
     assert (row["beyond_alone"], row["beyond_noise"]) == (True, False)
@@ -250,3 +252,18 @@ def test_an_unusable_score_is_no_comparison(tmp_path: Path, monkeypatch: pytest.
     summary = json.loads((tmp_path / "run/scores/summary.json").read_text(encoding="utf-8"))
     assert summary["comparisons"] == 1  # sdft against the seed
     assert [row["p_holm"] is None for row in summary["differences"]] == [True, False, True]
+
+
+def test_benchmarks_with_too_few_items_for_a_family_are_named() -> None:
+    def row(benchmark: str, n: int) -> dict[str, Any]:
+        p = smallest_p(n, binary=True)
+        return {"benchmark": benchmark, "variant": "v", "baseline": "seed", "p": p, "least_p": p, "beyond_alone": True}
+
+    rows = [row("few", 8) for _ in range(10)] + [row("many", 200) for _ in range(10)]
+    summary: dict[str, Any] = {"scores": [], "over_seeds": [], "differences": rows}
+    summarise.correct(summary)
+    assert summary["too_few"] == ["few"]
+    assert [r["beyond_noise"] for r in rows] == [False] * 10 + [True] * 10
+    summary["differences"] = rows[:3] + rows[10:]  # 3 × 0.0078: when the others have passed, three are few enough
+    summarise.correct(summary)
+    assert summary["too_few"] == []

@@ -21,7 +21,7 @@ _ASCII = str.maketrans({"−": "-", "–": "-", "→": "->", "×": "x", "…": "
 def summarize(data: ReportData, report: Path) -> str:
     """Model, rows, acceptance, gap, one line a benchmark, how far the weights have moved, what the paper has
     for the same columns, and where the report lies."""
-    head = [("model", _model(data)), ("accepted", _accepted(data)), ("gap", _gap(data))]
+    head = [("model", _model(data)), ("accepted", _accepted(data)), *_no_own_words(data), ("gap", _gap(data))]
     scores = data.scores if data.scores and data.scores.scores else None
     if scores is None:
         return _lines([*head, ("scores", _lower(words.absent(data, "evaluate"))), ("report", str(report))])
@@ -69,6 +69,11 @@ def _accepted(data: ReportData) -> str:
     share = percent(rewriting.accepted / rewriting.n) if rewriting.n else "-"
     interval = interval_in("share", rewriting.low, rewriting.high)
     return f"{share} {interval}, {count(rewriting.accepted)} of {count(rewriting.n)}{_reasons(rewriting)}"
+
+
+def _no_own_words(data: ReportData) -> list[tuple[str, str]]:
+    text = words.no_own_words(data.rewriting) if data.rewriting else ""
+    return [("targets", text)] if text else []
 
 
 def _reasons(rewriting: Rewriting) -> str:

@@ -186,7 +186,12 @@ class ReportData:
     def stages(self, name: str) -> dict[str, Stage]:
         """The stages of one verb: `tune` gives `tune/vanilla`, `tune/sdft`."""
         stages = {} if self.run is None else self.run.stages
-        return {key: stage for key, stage in stages.items() if VERBS.get(key, key.split("/")[0]) == name}
+        return {key: stage for key, stage in stages.items() if verb_of(key) == name}
+
+
+def verb_of(stage: str) -> str:
+    """The verb that does a stage."""
+    return VERBS.get(stage, stage.partition("/")[0])
 
 
 def read_part(path: Path, kind: type[Part] | Any) -> Part | None:

@@ -17,7 +17,7 @@ from markupsafe import Markup
 from ownwords.recipe import LoraSection, Recipe
 from ownwords.report import chain, numbers, words
 from ownwords.report.charts import Bar, Distribution, Line, bar_chart, histogram_chart, line_chart
-from ownwords.report.data import Gap, ReportData, Sample, Stage, Training
+from ownwords.report.data import Gap, ReportData, Sample, Stage, Training, verb_of
 from ownwords.report.movement import build_movement
 from ownwords.report.paper import beside_the_paper
 from ownwords.report.rewritten import Rewriting
@@ -173,7 +173,7 @@ def _sample_groups(samples: Iterable[Sample]) -> list[SampleGroup]:
 
 def _times(data: ReportData) -> list[StageTime]:
     result: list[StageTime] = []
-    known = [] if data.run is None else [name.partition("/")[0] for name in data.run.stages]
+    known = [] if data.run is None else map(verb_of, data.run.stages)
     others = [name for name in dict.fromkeys(known) if name not in VERBS]
     for verb in (*VERBS, *others):
         stages = data.stages(verb)

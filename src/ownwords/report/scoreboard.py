@@ -118,6 +118,7 @@ class Scoreboard:
     pending: tuple[str, ...]
     others: tuple[Column, ...] = ()
     comparisons: int = 0
+    too_few: tuple[str, ...] = ()
 
     @property
     def rows(self) -> list[Row]:
@@ -137,7 +138,7 @@ def build_scoreboard(scores: Scores, recipe: Recipe | None) -> Scoreboard:
     ]
     wanted = [] if recipe is None else [benchmark.name for benchmark in recipe.evaluate.benchmarks]
     pending = tuple(name for name in wanted if name not in scored)
-    return Scoreboard(tuple(columns), tuple(areas), pending, tuple(others), scores.comparisons)
+    return Scoreboard(tuple(columns), tuple(areas), pending, tuple(others), scores.comparisons, scores.too_few)
 
 
 def _with_seeds(column: Column, scores: Scores) -> Column:

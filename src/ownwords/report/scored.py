@@ -134,10 +134,14 @@ class OverSeeds:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """`scores/summary.json`. `comparisons` is how many differences are judged together, 0 where each is by itself."""
+    """`scores/summary.json`. `comparisons` is how many differences are judged together, 0 where each is by itself.
+
+    `too_few` are the benchmarks of which no difference could have stood out among so many, with so few items.
+    """
 
     benchmarks: tuple[BenchmarkInfo, ...]
     scores: tuple[Score, ...]
     differences: tuple[ScoreDifference, ...] = ()
     over_seeds: tuple[OverSeeds, ...] = ()
     comparisons: int = 0
+    too_few: tuple[str, ...] = ()

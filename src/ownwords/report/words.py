@@ -76,19 +76,28 @@ def acceptance_sentence(rewriting: Rewriting) -> str:
     share = rewriting.accepted / rewriting.n
     text = (
         f"{count(rewriting.accepted)} of {count(rewriting.n)} examples ({percent(share)}, 95 % interval "
-        f"{interval_in('share', rewriting.low, rewriting.high)}) are trained on in the model's own words."
+        f"{interval_in('share', rewriting.low, rewriting.high)}) have a rewrite that passed every check."
     )
     dropped, unasked = total(rewriting, "dropped"), sum(o.count for o in rewriting.outcomes if o.reason in UNASKED)
     failed = total(rewriting, "fallback") - unasked
     if failed:
-        text += f" {count(failed)} keep their reference because no rewrite passed."
+        text += f" {count(failed)} have none that passed: an arm that takes rewrites keeps their reference."
     if unasked:
         text += f" {count(unasked)} keep their reference because they were not asked about."
     if dropped:
         text += f" {count(dropped)} are left out of training."
     if failed + dropped > rewriting.accepted:
-        text += " Most rewrites failed: what is trained on here is mostly not the model's own words."
+        text += " Most rewrites failed: what such an arm is trained on is mostly not the model's own words."
     return text
+
+
+def no_own_words(rewriting: Rewriting) -> str:
+    """The arms that take more than references and found nothing else, so that they train on vanilla's targets."""
+    names = [arm.arm for arm in rewriting.arms if arm.sources != ("reference",) and set(arm.targets) == {"reference"}]
+    if not names:
+        return ""
+    verb = "has" if len(names) == 1 else "have"
+    return f"{', '.join(names)} {verb} references alone to train on: the same targets as vanilla."
 
 
 def left_alone_sentence(only: LeftAlone) -> str:
@@ -136,7 +145,8 @@ def scores_sentence(board: Scoreboard) -> str:
     """What the table shows beyond noise, and how much of that chance alone would give."""
     judged, found = compared(board), beyond_noise(board)
     if board.comparisons and judged:
-        return _corrected_sentence(judged, len(found), beyond_alone(board), board.comparisons)
+        text = _corrected_sentence(judged, len(found), beyond_alone(board), board.comparisons)
+        return f"{text} {_too_few_sentence(board)}".rstrip()
     if not judged:
         return "There is no difference between arms to judge yet."
     if not found:
@@ -157,6 +167,17 @@ def _corrected_sentence(judged: int, found: int, alone: int, comparisons: int) -
         text += f"; {alone} more {'is' if alone == 1 else 'are'} by {'itself' if alone == 1 else 'themselves'} only"
         text += ", which chance gives in about one of twenty"
     return text + "."
+
+
+def _too_few_sentence(board: Scoreboard) -> str:
+    """Benchmarks on which nothing could have stood out, whatever the arms did."""
+    if not board.too_few:
+        return ""
+    named = ", ".join(board.too_few[:MOST_NAMED]) + (", …" if len(board.too_few) > MOST_NAMED else "")
+    return (
+        f"With so few test items and {count(board.comparisons)} comparisons no difference could stand out on {named}: "
+        "evaluate more items, or fewer variants and benchmarks."
+    )
 
 
 def repeated_sentences(board: Scoreboard) -> list[str]:
@@ -259,15 +280,16 @@ def judges_line(data: ReportData) -> str:
 
 
 def gap_line(gap: Gap) -> str:
-    """`0.951 → 0.623 nats/token, −0.328 [−0.401, −0.262], narrowed`"""
+    """`0.951 → 0.623 nats/token, −0.328 [−0.401, −0.262], narrowed`, or `no change beyond noise`."""
     before, after, difference = gap.group(BEFORE), gap.group(AFTER), gap.difference
     start = decimal(before.mean_nll) if before else "–"
     end = decimal(after.mean_nll) if after else "–"
     if difference is None or not known(difference.mean):
         return f"{start} → {end} nats/token"
     change = f"{decimal(difference.mean, sign=True)} {interval_in('', difference.low, difference.high)}"
-    p = p_value(difference.p)
-    return f"{start} → {end} nats/token, {change}{', ' + p if p else ''}, {gap_direction(difference)}"
+    p, direction = p_value(difference.p), gap_direction(difference)
+    said = {"unchanged": "no change beyond noise", "unknown": "too few examples to say"}.get(direction, direction)
+    return f"{start} → {end} nats/token, {change}{', ' + p if p else ''}, {said}"
 
 
 def unusable_note(board: Scoreboard) -> str:

@@ -10,7 +10,7 @@ wants to ask one thing only evaluates one benchmark; `p` is there uncorrected.
 # pyright: basic
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,15 @@ from ownwords.run import write_json
 from ownwords.stages import scores, tune
 from ownwords.stages.context import Context
 from ownwords.stages.scores import Scores
-from ownwords.stats import LEVEL, SeedDifference, difference_over_seeds, holm, mean_interval, paired_difference
+from ownwords.stats import (
+    LEVEL,
+    SeedDifference,
+    difference_over_seeds,
+    holm,
+    mean_interval,
+    paired_difference,
+    smallest_p,
+)
 from ownwords.variants import SEED, VANILLA, baseline
 
 #: So many training examples tell whether answers are to be in their prompts' language.
@@ -47,7 +55,8 @@ def write(context: Context) -> None:
 def correct(summary: dict[str, Any]) -> None:
     """Give every difference between usable scores its `p_holm`; from there on `beyond_noise` holds after correction.
 
-    `beyond_alone` keeps what holds of a difference by itself, `comparisons` the size of the family.
+    `beyond_alone` keeps what holds of a difference by itself, `comparisons` the size of the family, `too_few` the
+    benchmarks with too few items for it.
     """
     unusable = {(row["benchmark"], row["variant"]) for row in summary["scores"] if not row["usable"]}
     family = [row for row in summary["over_seeds"] if row["p"] is not None]
@@ -58,6 +67,14 @@ def correct(summary: dict[str, Any]) -> None:
         row["p_holm"] = corrected
         row["beyond_noise"] = row["beyond_alone"] and corrected < 1 - LEVEL
     summary["comparisons"] = len(family)
+    summary["too_few"] = _too_few(family)
+
+
+def _too_few(family: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Benchmarks of which no difference could stand out, had every test gone as clearly as it can."""
+    best = holm([row.get("least_p", 0.0) for row in family])  # over seeds there is no such bound
+    hopeful = {row["benchmark"] for row, p in zip(family, best, strict=True) if p < 1 - LEVEL}
+    return list(dict.fromkeys(row["benchmark"] for row in family if row["benchmark"] not in hopeful))
 
 
 def _summarise(
@@ -158,7 +175,8 @@ def differences(benchmark: str, found: Mapping[str, Scores], against: Mapping[st
         shared = sorted(found[label].keys() & found.get(other, {}).keys())
         if not shared:
             continue
-        difference = paired_difference([found[label][i] for i in shared], [found[other][i] for i in shared])
+        ours, theirs = ([found[name][item] for item in shared] for name in (label, other))
+        difference = paired_difference(ours, theirs)
         rows.append(
             {
                 "benchmark": benchmark,
@@ -169,6 +187,7 @@ def differences(benchmark: str, found: Mapping[str, Scores], against: Mapping[st
                 "low": difference.low,
                 "high": difference.high,
                 "p": difference.p,
+                "least_p": smallest_p(len(shared), binary={*ours, *theirs} <= {0.0, 1.0}),
                 "p_holm": None,
                 "beyond_alone": difference.beyond_noise,
                 "beyond_noise": difference.beyond_noise,
