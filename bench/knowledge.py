@@ -10,6 +10,7 @@ model, requests and number of rows in a batch. A ratio is the median of the roun
 # pyright: basic
 from __future__ import annotations
 
+import importlib
 import statistics
 import tempfile
 import time
@@ -17,6 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from bench.evaluating import random_adapters
 from bench.rewriting import MODEL
@@ -63,17 +65,17 @@ def every_choice_alone() -> Iterator[None]:
 
 def harness(rows: int) -> Callable[[Sequence[Request]], float]:
     """How long the harness's own model class takes for requests."""
-    from lm_eval.api.instance import Instance
-    from lm_eval.models.huggingface import HFLM
+    instance: Any = importlib.import_module("lm_eval.api.instance")
+    huggingface: Any = importlib.import_module("lm_eval.models.huggingface")
 
     model = models.resolve(ModelSection(name_or_path=MODEL))
     device = models.choose_device("auto")
     loaded = models.load_weights(model, models.choose_dtype("auto", device), device)
-    judge = HFLM(pretrained=loaded, tokenizer=models.load_tokenizer(model), batch_size=rows)
+    judge = huggingface.HFLM(pretrained=loaded, tokenizer=models.load_tokenizer(model), batch_size=rows)
 
     def seconds(requests: Sequence[Request]) -> float:
         instances = [
-            Instance("loglikelihood", {}, (request.text, request.target), number)
+            instance.Instance("loglikelihood", {}, (request.text, request.target), number)
             for number, request in enumerate(requests)
         ]
         clock = time.perf_counter()

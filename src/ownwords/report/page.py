@@ -173,8 +173,8 @@ def _sample_groups(samples: Iterable[Sample]) -> list[SampleGroup]:
 
 def _times(data: ReportData) -> list[StageTime]:
     result: list[StageTime] = []
-    known = [] if data.run is None else map(verb_of, data.run.stages)
-    others = [name for name in dict.fromkeys(known) if name not in VERBS]
+    known = () if data.run is None else data.run.stages
+    others = [name for name in dict.fromkeys(map(verb_of, known)) if name not in VERBS]
     for verb in (*VERBS, *others):
         stages = data.stages(verb)
         statuses = {stage.status for stage in stages.values()}
