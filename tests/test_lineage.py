@@ -201,6 +201,17 @@ def broken(name: str, seed: Path, tmp: Path) -> str:
             second = go_on(tmp / "r2", run)
             edit(second / "run.json", chain=[{"run": "../r1"}])
             return f"run:{second}#sdft"
+        case "record of no path" | "record of a long path":
+            second = go_on(tmp / "r2", run)
+            place = "r1\0" if name == "record of no path" else "x" * 5000
+            edit(
+                second / "run.json", chain=[{"run": place, "label": "sdft", "weights": "w", "seed": "s", "model": "m"}]
+            )
+            return f"run:{second}#sdft"
+        case "damaged adapter":
+            (run / "arms/sdft/seed42/adapter_model.safetensors").write_bytes(b"no tensors")
+        case "damaged adapter's settings":
+            (run / "arms/sdft/seed42/adapter_config.json").write_text("[]", encoding="utf-8")
         case "parent trained again":
             second = go_on(tmp / "r2", run)
             make_tiny_adapter(seed, run / "arms/sdft/seed42", seed=9)
@@ -230,6 +241,10 @@ def broken(name: str, seed: Path, tmp: Path) -> str:
         ("other seed", "holds other weights now"),
         ("no record", "has not noted which run its model is from"),
         ("damaged record", "`chain` is not what ownwords writes"),
+        ("record of no path", "`chain` is not what ownwords writes"),
+        ("record of a long path", "`chain` is not what ownwords writes"),
+        ("damaged adapter", "its adapter cannot be used: its files are damaged"),
+        ("damaged adapter's settings", "its adapter cannot be used: its files are damaged"),
         ("parent trained again", "it was trained again since"),
         ("circle", "goes in a circle: .*r1 from .*r2 from .*r1"),
     ],
@@ -239,6 +254,26 @@ def test_a_model_that_is_not_there_is_one_message(name, message, seed, tmp_path)
     with pytest.raises(ModelError, match=message) as error:
         models.resolve(ModelSection(name_or_path=model))
     assert "\n" not in str(error.value)
+
+
+def test_a_folder_may_have_the_sign_in_its_name(seed, tmp_path, monkeypatch):
+    (tmp_path / "c#").mkdir()
+    monkeypatch.chdir(tmp_path / "c#")
+    first = make_run(tmp_path / "c#" / "r1", str(seed))
+    assert named(Path("r1")).weights_hash == named(first).weights_hash
+    second = named(go_on(tmp_path / "c#" / "r2", first))
+    assert [link.run.name for link in lineage.find_link(ModelSection(name_or_path=second.name)).chain()] == ["r1", "r2"]
+    with pytest.raises(ModelError, match="say which arm of the run"):
+        named(first, "")
+
+
+def test_places_on_the_way_are_not_offered_as_models(seed, tmp_path):
+    run = make_run(tmp_path / "r1", str(seed), checkpoints=1)
+    for label in ("", "#sft"):
+        with pytest.raises(ModelError) as error:
+            named(run, label)
+        assert "sdft" in str(error.value)
+        assert "@part" not in str(error.value)
 
 
 def test_a_revision_is_for_models_of_the_hub(seed, tmp_path):

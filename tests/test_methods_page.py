@@ -12,18 +12,18 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
 
 import evidence  # noqa: E402
+import kept  # noqa: E402
 import methods  # noqa: E402
 
 
 def test_the_page_and_the_plot_are_those_of_the_kept_scores() -> None:
-    found = methods.Evidence(methods.FOLDER)
-    page = methods.PAGE.read_text(encoding="utf-8")
-    assert page.split(methods.BEGIN)[1].split(methods.END)[0].strip() == methods.written(found).strip()
+    found = methods.read(methods.FOLDER)
+    assert kept.between(methods.PAGE, methods.SCRIPT) == methods.written(found).strip()
     assert methods.PLOT.read_text(encoding="utf-8") == methods.plot(found)
 
 
 def test_every_variant_has_a_score_of_every_item() -> None:
-    found = methods.Evidence(methods.FOLDER)
+    found = methods.read(methods.FOLDER)
     for benchmark, table in found.scores.items():
         assert table.keys() == found.variants.keys(), benchmark
         items = table[methods.SEED].keys()

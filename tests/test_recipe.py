@@ -59,7 +59,11 @@ def test_defaults_are_the_papers() -> None:
         ("evaluate.benchmarks=[{gsm8k: {limt: 3}}]", "Did you mean 'limit'"),
         ("nonsense", "'nonsense' is not of the form key=value"),
         ("=3", "is not of the form key=value"),
+        ("tune.arms=[{vanilla: null, sdft: null}]", "tune.arms.0: an entry is a name, or one name with its settings"),
+        ("tune.arms=[{half: sdft}]", "tune.arms.0: an entry is a name, or one name with its settings"),
+        ("evaluate.benchmarks=[{gsm8k: null, limit: 9}]", "evaluate.benchmarks.0: an entry is a name, or one name"),
         ("tune.learning_rate=[", "is not valid YAML"),
+        ("tune.lora={r: 4, r: 8}", "is not valid YAML"),
         ("model.name_or_path.x=3", "cannot set"),
     ],
 )
@@ -79,6 +83,21 @@ def test_every_problem_is_told_at_once() -> None:
 def test_the_three_required_keys_are_required(missing: str) -> None:
     with pytest.raises(RecipeError, match=f"{missing}: this key is required"):
         build_recipe({key: value for key, value in MINIMAL.items() if key != missing})
+
+
+def test_on_is_a_key_without_quotes_though_yaml_takes_it_for_true(tmp_path: Path) -> None:
+    arms = "[{anchor: {of: vanilla, kl: {on: target, weight: 0.5}}}]"
+    path = tmp_path / "r.yaml"
+    path.write_text(f"{yaml.safe_dump(MINIMAL)}tune: {{arms: {arms}}}\n", encoding="utf-8")
+    for made in (load_recipe(path), recipe(f"tune.arms={arms}")):
+        assert made.tune.arms[0].changes == {"kl": {"on": "target", "weight": 0.5}}
+        assert load_recipe(written(tmp_path, made)) == made
+
+
+def written(folder: Path, made: Recipe) -> Path:
+    path = folder / "written.yaml"
+    path.write_text(dump_recipe(made), encoding="utf-8")
+    return path
 
 
 def test_overrides_win_over_the_file_and_accept_dashes(tmp_path: Path) -> None:
@@ -129,6 +148,7 @@ def test_every_preset_is_a_valid_recipe_and_survives_a_dump(name: str) -> None:
 
 def test_the_presets_asked_for_are_there() -> None:
     wanted = {"quickstart", "chat", "math", "tools", "paper/gsm8k", "paper/openfunctions", "paper/alpaca"}
+    wanted |= {"paper/mixing"}
     assert wanted <= set(presets.names())
 
 

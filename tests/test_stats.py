@@ -249,3 +249,203 @@ def test_a_mean_with_an_unbounded_part_claims_nothing() -> None:
 def test_a_mean_of_nothing_is_an_error() -> None:
     with pytest.raises(ValueError, match="at least one"):
         stats.mean_difference([])
+
+
+# --- many items ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def resampled(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Everything is drawn, however much there is of it."""
+    monkeypatch.setattr(stats, "MOST_RESAMPLED", 10**9)
+    return monkeypatch
+
+
+SHAPES = {
+    "normal": lambda generator, n: generator.normal(0.05, 1.0, n),
+    "skewed": lambda generator, n: generator.gamma(0.3, 1.0, n),
+    "far out": lambda generator, n: np.append(generator.normal(size=n - 1), 60.0),
+    "a grid": lambda generator, n: generator.integers(0, 5, n) / 4,
+    "mostly zero": lambda generator, n: np.where(generator.random(n) < 0.05, generator.normal(1.0, 1.0, n), 0.0),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES.keys())
+def test_an_interval_of_many_values_is_the_bootstraps(resampled: pytest.MonkeyPatch, shape: object) -> None:
+    values = shape(np.random.default_rng(3), 2500)  # type: ignore[operator]
+    drawn = mean_interval(values)
+    resampled.setattr(stats, "MOST_RESAMPLED", 2000)
+    worked_out = mean_interval(values)
+    error = values.std() / math.sqrt(len(values))
+    assert (worked_out.low, worked_out.high) == pytest.approx((drawn.low, drawn.high), abs=0.1 * error)
+    assert worked_out.low < drawn.mean == worked_out.mean < worked_out.high
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.03, 0.06, -0.045])
+@pytest.mark.parametrize("shape", ["normal", "skewed"])
+def test_a_test_of_many_differences_is_the_sign_flips(resampled: pytest.MonkeyPatch, shape: str, shift: float) -> None:
+    generator = np.random.default_rng(4)
+    differences = SHAPES[shape](generator, 2500)
+    differences = differences - differences.mean() + shift * differences.std()
+    nothing = np.zeros(2500)
+    drawn = paired_difference(differences, nothing).p
+    resampled.setattr(stats, "MOST_RESAMPLED", 2000)
+    assert paired_difference(differences, nothing).p == pytest.approx(drawn, abs=0.012)
+
+
+def test_the_sign_flip_of_many_is_the_normal_test_far_into_the_tail() -> None:
+    from scipy.stats import norm
+
+    differences = np.random.default_rng(1).normal(0.03, 1.0, 20_000)
+    z = differences.sum() / math.sqrt((differences**2).sum())
+    assert paired_difference(differences, np.zeros(20_000)).p == pytest.approx(2 * norm.sf(abs(z)), rel=0.05)
+
+
+def test_items_without_a_difference_do_not_weaken_the_test() -> None:
+    few = np.zeros(50_000)
+    few[:6] = 0.5
+    assert paired_difference(few, np.zeros(50_000)).p == pytest.approx(2 / 2**6, abs=0.01)
+    assert paired_difference(np.zeros(50_000) + 0.5, np.zeros(50_000) + 0.5).p == 1.0
+    all_up = paired_difference(np.full(3000, 0.5), np.zeros(3000))
+    assert (all_up.low, all_up.high) == (0.5, 0.5)
+    assert 0 < all_up.p < 1e-200
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 10**6), st.floats(1e-6, 1e6), st.floats(-1e3, 1e3))
+def test_intervals_of_many_move_and_stretch_with_the_values(seed: int, scale: float, shift: float) -> None:
+    values = np.random.default_rng(seed).gamma(0.5, 1.0, 2100)
+    plain, moved = mean_interval(values), mean_interval(scale * values + shift)
+    expected = [scale * plain.low + shift, scale * plain.high + shift]
+    assert [moved.low, moved.high] == pytest.approx(expected, rel=1e-6, abs=1e-6 * scale)
+
+
+# --- several differences --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, 8, 12, 40])
+@pytest.mark.parametrize("binary", [True, False])
+def test_no_difference_is_clearer_than_all_items_on_one_side(n: int, binary: bool) -> None:
+    first = [1.0] * n if binary else [1.0 + 0.1 * i for i in range(n)]
+    clearest, least = paired_difference(first, [0.0] * n).p, stats.smallest_p(n, binary=binary)
+    assert clearest == pytest.approx(least, rel=0.35 if not binary else 1e-9)
+    mixed = [-value if i == 0 and n > 1 else value for i, value in enumerate(first)]
+    if not binary:
+        assert paired_difference(mixed, [0.0] * n).p >= 0.65 * least
+
+
+def test_holm_gives_the_known_values() -> None:
+    assert stats.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert stats.holm([]) == []
+    assert stats.holm([0.2]) == [0.2]
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
+def test_holm_is_between_nothing_and_bonferroni_and_keeps_the_order(ps: list[float]) -> None:
+    corrected = stats.holm(ps)
+    for p, own in zip(ps, corrected, strict=True):
+        assert p <= own <= min(1.0, len(ps) * p) + 1e-12 or own == max(corrected)
+    by_p = [own for _, own in sorted(zip(ps, corrected, strict=True))]
+    assert by_p == sorted(by_p)
+    # Holm's own rule: go through them from the smallest, and stop at the first that its share of 0.05 does not bear.
+    rejected = 0
+    for rank, p in enumerate(sorted(ps)):
+        if p * (len(ps) - rank) >= 0.05:
+            break
+        rejected += 1
+    assert sum(own < 0.05 for own in corrected) == rejected
+
+
+def test_one_false_claim_in_a_table_is_rare() -> None:
+    generator, tables = np.random.default_rng(6), 0
+    for _ in range(400):
+        common = generator.random(120) < 0.5
+        ps = []
+        for _ in range(12):
+            flips = generator.random(120) < 0.3
+            ps.append(paired_difference(np.where(flips, ~common, common).astype(float), common.astype(float)).p)
+        tables += min(stats.holm(ps)) < 0.05
+    assert tables / 400 <= 0.075
+
+
+# --- several seeds ----------------------------------------------------------------------------------------------------
+
+
+def test_seeds_that_agree_leave_the_noise_of_items() -> None:
+    generator = np.random.default_rng(9)
+    differences = generator.normal(0.2, 1.0, 400)
+    found = stats.difference_over_seeds([differences] * 3, [np.zeros(400)] * 3)
+    alone = paired_difference(differences, np.zeros(400))
+    assert (found.low, found.high) == pytest.approx((alone.low, alone.high), abs=0.01)
+    assert (found.seeds, found.n, found.lowest, found.highest) == (3, 400, found.mean, found.mean)
+
+
+def test_seeds_that_disagree_widen_the_interval_by_students_factor() -> None:
+    from scipy.stats import ttest_1samp
+
+    by_seed = np.array([0.3, 0.5, 0.7])
+    values = [np.full(5000, mean) + np.random.default_rng(1).normal(0, 1e-3, 5000) for mean in by_seed]
+    found = stats.difference_over_seeds(values, [np.zeros(5000)] * 3)
+    expected = ttest_1samp(by_seed, 0.0)
+    interval = expected.confidence_interval(0.95)
+    assert (found.low, found.high) == pytest.approx((interval.low, interval.high), abs=1e-3)
+    assert found.p == pytest.approx(expected.pvalue, abs=1e-3)
+    assert (found.lowest, found.highest) == pytest.approx((0.3, 0.7), abs=1e-3)
+
+
+def test_no_interval_over_seeds_without_seeds() -> None:
+    with pytest.raises(ValueError, match="two at least"):
+        stats.difference_over_seeds([[0.0, 1.0]], [[0.0, 1.0]])
+    with pytest.raises(ValueError, match="the same"):
+        stats.difference_over_seeds([[0.0, 1.0]] * 2, [[0.0, 1.0]] * 3)
+
+
+def test_equal_scores_of_all_seeds_are_no_difference() -> None:
+    found = stats.difference_over_seeds([[0.5, 0.7, 0.1]] * 2, [[0.5, 0.7, 0.1]] * 2)
+    assert (found.mean, found.low, found.high, found.p, found.beyond_noise) == (0, 0, 0, 1.0, False)
+    right = stats.difference_over_seeds([[1.0, 0.0, 1.0]] * 2, [[1.0, 0.0, 1.0]] * 2)
+    assert right.low < 0 < right.high  # three equal 0/1 items prove nothing
+
+
+def _coverage(rounds: int, seeds: int, n: int, of_seeds: float, *, binary: bool) -> float:
+    """How often the interval holds the truth, 0, when seeds and items are drawn again every time."""
+    generator = np.random.default_rng(seeds * 1000 + n)
+    covered = 0
+    for _ in range(rounds):
+        effect, skill = generator.normal(0, of_seeds, seeds), generator.normal(0, 1, n)
+        noise = generator.normal(0, 1, (seeds + 1, n))
+        before = skill + noise[0]
+        after = skill + effect[:, None] + noise[1:] if not binary else skill + 0 * effect[:, None] + noise[1:]
+        if binary:
+            shift = effect[:, None]
+            before, after = (before > 0).astype(float), (after + shift > 0).astype(float)
+        found = stats.difference_over_seeds(list(after), [before] * seeds)
+        covered += found.low <= 0 <= found.high
+    return covered / rounds
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("binary", [False, True])
+@pytest.mark.parametrize(("seeds", "n"), [(2, 100), (3, 100), (3, 400), (5, 200)])
+@pytest.mark.parametrize("of_seeds", [0.0, 0.1, 0.4])
+def test_intervals_over_seeds_cover_the_truth(seeds: int, n: int, of_seeds: float, binary: bool) -> None:
+    assert _coverage(500, seeds, n, of_seeds, binary=binary) >= 0.92
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n", [50, 400, 2500])
+@pytest.mark.parametrize("shape", ["normal", "skewed"])
+def test_intervals_of_all_sizes_cover_the_truth(n: int, shape: str) -> None:
+    truth = {"normal": 0.05, "skewed": 0.3}[shape]
+    generator, covered = np.random.default_rng(n), 0
+    for seed in range(400):
+        found = mean_interval(SHAPES[shape](generator, n), seed=seed)
+        covered += found.low <= truth <= found.high
+    assert (0.87 if (n, shape) == (50, "skewed") else 0.92) <= covered / 400 <= 0.98
+
+
+@pytest.mark.slow
+def test_statistics_of_a_large_table_take_seconds() -> None:
+    from bench import statistics
+
+    assert statistics.seconds(100_000) < 10

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ownwords.errors import RecipeError
 from ownwords.recipe import Recipe, build_recipe
-from ownwords.variants import baseline, find_variant, trainings, variants
+from ownwords.variants import baseline, trainings, variants
 
 
 def recipe(**tune: Any) -> Recipe:
@@ -106,6 +106,55 @@ def test_an_arm_of_its_own_scale_has_it_on_the_way_too() -> None:
 @pytest.mark.parametrize(
     ("arms", "message"),
     [
+        (["vanila"], r"tune\.arms: there is no arm named 'vanila'\. Did you mean 'vanilla'\?$"),
+        ([{"mine": {"mix": 0.5}}], r"no arm named 'mine'.* Under a name of its own an arm says whose method it has"),
+        ([{"mine": {"of": "sdtf"}}], r"tune\.arms\.mine\.of: there is no arm named 'sdtf'\. Did you mean 'sdft'"),
+        ([{"kl_anchor": {"kl": {"wieght": 1}}}], r"tune\.arms\.kl_anchor\.kl\.wieght: .* Did you mean 'weight'"),
+        ([{"sdft": {"mixx": 1}}], r"tune\.arms\.sdft\.mixx: there is no setting of an arm .* Did you mean 'mix'"),
+    ],
+)
+def test_a_name_that_no_arm_and_no_setting_has_is_answered_with_the_nearest(arms: list[Any], message: str) -> None:
+    with pytest.raises(RecipeError, match=message):
+        variants(recipe(arms=arms))
+
+
+@pytest.mark.parametrize(
+    ("axis", "values", "names"),
+    [
+        ("seed", [20240101, 20240102, 1000000], ["seed20240101", "seed20240102", "seed1e+06"]),
+        ("learning_rate", [1.0000001e-4, 1.0000002e-4], ["lr0.00010000001", "lr0.00010000002"]),
+        ("num_train_epochs", [0.3333333, 1 / 3], ["epochs0.3333333", "epochs0.3333333333333333"]),
+    ],
+)
+def test_values_that_agree_in_six_digits_are_told_apart(axis: str, values: list[float], names: list[str]) -> None:
+    found = trainings(recipe(arms=["vanilla"], sweep={axis: values}))
+    assert [training.label for training in found] == [f"vanilla@{name}" for name in names]
+    assert len({training.folder for training in found}) == len(values)
+
+
+def test_scales_that_agree_in_six_digits_are_told_apart() -> None:
+    found = labels(arms=["vanilla", "wise"], sweep={"scale": [0.3333333, 1 / 3]})
+    assert found == ["vanilla", "wise@scale0.3333333", "wise@scale0.3333333333333333"]
+
+
+@pytest.mark.parametrize(
+    ("tune", "message"),
+    [
+        ({"sweep": {"scale": [0.5]}}, r"tune\.sweep\.scale: no arm reads it: .* Add wise to tune\.arms"),
+        (
+            {"arms": [{"vanilla": {"sweep": {"scale": [0.5]}}}, "wise"]},
+            r"tune\.arms\.vanilla\.sweep\.scale: vanilla trains its own",
+        ),
+    ],
+)
+def test_scales_that_no_arm_would_have_are_refused(tune: dict[str, Any], message: str) -> None:
+    with pytest.raises(RecipeError, match=message):
+        variants(recipe(**tune))
+
+
+@pytest.mark.parametrize(
+    ("arms", "message"),
+    [
         (["wise"], "wise takes the weights of vanilla, which is not among the arms"),
         (["vanilla", "wise", {"again": {"of": "wise", "trained_as": "wise"}}], "which trains none of its own"),
     ],
@@ -122,11 +171,6 @@ def test_the_baseline_is_vanilla_at_the_same_point_and_as_far_along() -> None:
     assert against["sdft"] == against["wise"] == "vanilla"
     assert against["vanilla"] is against["vanilla@part0.5"] is None
     assert baseline(found[-1], [variant for variant in found if variant.arm.name != "vanilla"]) is None
-
-
-def test_an_unknown_label_is_answered_with_the_nearest() -> None:
-    with pytest.raises(RecipeError, match=r"Did you mean 'vanilla@lr0\.001'"):
-        find_variant(recipe(arms=["vanilla"], sweep={"learning_rate": [1e-3]}), "vanilla@lr0.01")
 
 
 rates = st.lists(st.sampled_from([1e-5, 5e-5, 1e-4, 2e-4, 1e-3]), max_size=3)

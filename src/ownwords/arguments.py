@@ -109,7 +109,10 @@ def _add_looks_ahead(add: AddVerb) -> None:
 def _add_stages(add: AddVerb) -> None:
     for name, help_text in STAGES.items():
         stage = add(name, help_text)
-        _add_recipe(stage)
+        if name == "gap":
+            _add_recipe(stage, "RECIPE|DATA", "a recipe file or a run directory; with --model, data in its place")
+        else:
+            _add_recipe(stage)
         stage.add_argument("--yes", "-y", action="store_true", help="do finished work again where its keys changed")
         _add_allow_code(stage)
         _add_allow_unsafe_code(stage)
@@ -119,8 +122,12 @@ def _add_stages(add: AddVerb) -> None:
 
 def _add_advice(gap: argparse.ArgumentParser) -> None:
     """`ownwords gap DATA --model M`: the words that only it takes are None where they are not given."""
+    gap.usage = (
+        "%(prog)s RECIPE [key=value ...] [options]\n       %(prog)s DATA --model MODEL [key=value ...] [options]"
+    )
     advice = gap.add_argument_group(
-        "advice before any training", "ownwords gap DATA --model MODEL: DATA is a file, a folder or a Hub dataset"
+        "advice before any training",
+        "`ownwords gap DATA --model MODEL`: no recipe is needed; DATA is a file, a folder or a dataset of the Hub",
     )
     advice.add_argument("--model", help="the model that would be trained; writes nothing, key=value still count")
     advice.add_argument("--limit", type=int, metavar="N", help="examples to score, spread over the data (default: 200)")
@@ -180,8 +187,10 @@ def _add_listings(add: AddVerb) -> None:
     _add_json(add("env", "print versions and hardware for a bug report"))
 
 
-def _add_recipe(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("recipe", metavar="RECIPE", help="a recipe file or a run directory")
+def _add_recipe(
+    parser: argparse.ArgumentParser, metavar: str = "RECIPE", help_text: str = "a recipe file or a run directory"
+) -> None:
+    parser.add_argument("recipe", metavar=metavar, help=help_text)
     parser.add_argument("overrides", metavar="key=value", nargs="*", help="keys of the recipe to override")
 
 

@@ -32,6 +32,8 @@ LEFT_OUT: dict[str, str] = {
     "tune.report_to": "where curves are sent",
     "evaluate.acquisition": "chooses among scores that are there; no answer depends on it",
     "evaluate.retention": "likewise",
+    "evaluate.published": "which published numbers the report shows; no answer depends on it",
+    "evaluate.judge": "model and sampling of a judge are inputs of their own, and only of benchmarks that ask one",
     "evaluate.benchmarks": "each benchmark has a fingerprint of its own, so that adding one repeats none",
 }
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from ownwords._model_files import folder_hash
-from ownwords.errors import ModelError, OwnwordsError, RecipeError, unknown_name
+from ownwords.errors import InputError, ModelError, OwnwordsError, RecipeError, unknown_name
 from ownwords.paths import given_path
 from ownwords.recipe import ModelSection, Recipe, load_recipe
 from ownwords.records import digest
@@ -76,12 +76,18 @@ def find_link(section: ModelSection) -> Link:
         ModelError: there is no such run or arm, it is not trained yet, or the chain goes in a circle.
     """
     name = section.name_or_path
-    path, _, label = name.removeprefix(RUN).partition("#")
+    path, label = _split(name.removeprefix(RUN))
     if section.revision is not None:
         raise ModelError(f"model {name}: model.revision is for models of the Hub; leave it out.")
     if not path:
         raise ModelError(f"model {name}: write run:FOLDER#ARM, e.g. run:runs/first#sdft.")
     return _link(name, given_path(path).resolve(), label, ())
+
+
+def _split(place: str) -> tuple[str, str]:
+    """FOLDER and ARM of FOLDER#ARM. A folder's name may have the sign in it, an arm's has neither it nor a slash."""
+    path, sign, label = place.rpartition("#")
+    return (path, label) if sign and "/" not in label else (place, "")
 
 
 def _link(name: str, run: Path, label: str, later: tuple[Path, ...]) -> Link:
@@ -124,14 +130,15 @@ def _variant(name: str, run: Path, label: str, recipe: Recipe) -> Variant:
         known = {variant.label: variant for variant in variants(recipe)}
     except RecipeError as error:
         raise ModelError(f"model {name}: the recipe of {run} cannot be used: {error}") from error
+    ends = [label for label, variant in known.items() if variant.part == 1]
     if not label:
         raise ModelError(
-            f"model {name}: say which arm of the run, e.g. {RUN}{run}#{next(iter(known))}. It has {', '.join(known)}."
+            f"model {name}: say which arm of the run, e.g. {RUN}{run}#{ends[0]}. It has {', '.join(ends)}."
         )
     if label == SEED:
         raise ModelError(f"model {name}: seed is the untouched model; name it itself: {recipe.model.name_or_path}.")
     if label not in known:
-        raise ModelError(f"model {name}: in {run} {unknown_name('arm', label, known)}")
+        raise ModelError(f"model {name}: in {run} {unknown_name('arm', label, ends)}")
     variant = known[label]
     if variant.part != 1:
         raise ModelError(f"model {name}: a place on the way of a training is no model to go on from: name its end.")
@@ -175,16 +182,37 @@ def recorded_chain(run: Path) -> list[dict[str, str]]:
         noted: Any = Run(run).facts().get("chain") or []
     except OwnwordsError as error:
         raise ModelError(str(error)) from error
-    if not isinstance(noted, list) or not all(_is_record(entry) for entry in cast("list[Any]", noted)):
+    if not isinstance(noted, list) or not all(_is_record(run, entry) for entry in cast("list[Any]", noted)):
         raise ModelError(f"{run / 'run.json'}: `chain` is not what ownwords writes there.")
     return cast("list[dict[str, str]]", noted)
 
 
-def _is_record(entry: Any) -> bool:
+def moved_on(section: ModelSection, run: Path) -> str:
+    """What has become of a model that is a trained arm since the run began from it, in words; empty: nothing has."""
+    noted = recorded_chain(run)
+    if not is_run(section.name_or_path) or not noted:
+        return ""
+    last = noted[-1]  # its place, since the recipe's path may be relative
+    try:
+        weights = _link(section.name_or_path, (run / last["run"]).resolve(), last["label"], ()).weights
+    except ModelError as error:
+        return str(error)
+    if weights == last["weights"]:
+        return ""
+    return f"model {section.name_or_path} was trained again since this run began from it"
+
+
+def _is_record(run: Path, entry: Any) -> bool:
     if not isinstance(entry, Mapping):
         return False
     values = cast("Mapping[Any, Any]", entry)
-    return all(isinstance(values.get(key), str) for key in ("run", "label", "weights", "seed", "model"))
+    if not all(isinstance(values.get(key), str) for key in ("run", "label", "weights", "seed", "model")):
+        return False
+    try:
+        given_path(run / values["run"])
+    except InputError:  # no folder can have that name
+        return False
+    return True
 
 
 def _content(link: Link) -> str:

@@ -216,12 +216,17 @@ def load_adapted(model: Model, folder: str, dtype: Any, device: str, *, scale: f
 
     Raises:
         ModelError: the seed model's files cannot be read.
-        OSError, ValueError, KeyError, RuntimeError: the adapter is none, or belongs to another model.
+        OSError, ValueError, KeyError, RuntimeError: the adapter is none, is damaged, or belongs to another model.
     """
     from peft import PeftModel
     from peft.tuners.lora import LoraLayer
+    from safetensors import SafetensorError
 
-    adapted = PeftModel.from_pretrained(load_weights(model, dtype, device), folder)
+    network = load_weights(model, dtype, device)
+    try:
+        adapted = PeftModel.from_pretrained(network, folder)
+    except (SafetensorError, TypeError, AttributeError) as error:  # of files that hold something else
+        raise ValueError(f"its files are damaged: {_first_line(error)}") from error
     for module in adapted.modules():
         if isinstance(module, LoraLayer):
             module.set_scale("default", scale)
@@ -236,6 +241,17 @@ def load_generation_config(model: Model) -> Any:
         return GenerationConfig.from_pretrained(model.path, **_loading(model))
     except OSError:
         return GenerationConfig.from_model_config(load_config(model))
+
+
+def weights_folder(model: Model) -> Path | None:
+    """The folder with a resolved model's safetensors files; None where a model of the Hub is not in the local cache."""
+    path = Path(model.path)
+    if path.is_dir():
+        return path
+    from huggingface_hub import try_to_load_from_cache
+
+    config = try_to_load_from_cache(model.path, "config.json", revision=model.revision)
+    return Path(config).parent if isinstance(config, str) else None
 
 
 def linear_layers(model: Model) -> set[str]:

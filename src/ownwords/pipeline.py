@@ -11,10 +11,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from ownwords.arms.base import Arm
 from ownwords.checks import sandbox
 from ownwords.environment import environment
 from ownwords.errors import EngineError, InputError, StageError
-from ownwords.fingerprint import Inputs, changed_keys, describe_changes, fingerprint
+from ownwords.fingerprint import Inputs, changed_keys, describe_changes, fingerprint, join
 from ownwords.paths import given_path
 from ownwords.progress import say
 from ownwords.recipe import Recipe, dump_recipe, load_recipe
@@ -25,6 +26,7 @@ from ownwords.stages import (
     evaluate,
     gap,
     interpolation,
+    likelihoods,
     nearness,
     origins,
     preflight,
@@ -32,12 +34,14 @@ from ownwords.stages import (
     replay,
     report,
     rewrite,
-    scores,
+    shift,
+    summarise,
     tune,
 )
 from ownwords.stages.context import Context
 from ownwords.stages.origins import Origin
 from ownwords.stages.outcomes import Outcomes
+from ownwords.stages.seed_answers import Task
 from ownwords.stages.targets_of_arms import asked_for
 from ownwords.variants import Training, Variant
 
@@ -48,17 +52,20 @@ Verb = Literal["rewrite", "gap", "tune", "evaluate", "report", "run"]
 class Step:
     """One fingerprinted piece of work. Steps of one `group` are run by one call, given the names to do.
 
-    What a `derived` step leaves follows from the steps before it, and is written anew without asking. `needs` names the
-    steps that it builds on; where one `alone` fails, only those that need it are left undone.
+    `asks` are the inputs that what it asks of a model depends on, by default all: where others have changed, its
+    product follows from what is there, and is written anew without `--yes`. `needs` names the steps that it builds on;
+    where one `alone` fails, only those that need it are left undone. One that `runs_code` runs what a model has
+    written.
     """
 
     name: str
     inputs: Inputs
     group: str
     work: Callable[[Sequence[str]], None]
-    derived: bool = False
+    asks: Inputs | None = None
     needs: tuple[str, ...] = ()
     alone: bool = False
+    runs_code: bool = False
 
 
 #: The group of every source of candidates.
@@ -100,8 +107,7 @@ def _execute(context: Context, verb: Verb, *, yes: bool) -> str:
     steps = _steps(context, verb)
     todo = [step for step in steps if not context.run.is_done(step.name, step.inputs)]
     text = dump_recipe(context.recipe)
-    rewriting = any(step.group == SOURCES for step in todo)
-    if rewriting:
+    if any(step.group == SOURCES for step in todo):
         preflight.check_sandbox(context)
     if todo:
         _require_earlier_stages(context, verb)
@@ -110,11 +116,12 @@ def _execute(context: Context, verb: Verb, *, yes: bool) -> str:
         preflight.check_inputs(context, verb)
     if todo or text != context.run.recipe_text():  # fewer benchmarks, say: nothing to do, but another report
         facts = {**environment(), **chain.record(context), **_engine(context, todo)}
-        context.run.create(text, {**facts, **_sandbox(context, rewriting)})
+        context.run.create(text, {**facts, **_sandbox(context, todo)})
     failed = _work(context, steps, todo, _failed_before(context) if verb == "evaluate" else {})
     if verb in {"evaluate", "run"}:
-        scores.write_summary(context)
+        summarise.write(context)
         comparison.write(context)
+        shift.write(context)
     said = _report(context, verb) if verb == "run" else f"{verb} is done. The run lies in {context.run.directory}."
     if failed:
         raise StageError(_what_failed(failed, said))
@@ -124,9 +131,11 @@ def _execute(context: Context, verb: Verb, *, yes: bool) -> str:
 def _work(context: Context, steps: Sequence[Step], todo: Sequence[Step], failed: dict[str, str]) -> dict[str, str]:
     """Do the steps, without those that need a failed one. Why steps failed alone, by name, the given ones included."""
     failed = dict(failed)
+    undone: set[str] = set()
     for group in dict.fromkeys(step.group for step in steps):
         members = [step for step in steps if step.group == group]
-        names = [step.name for step in members if step in todo and not failed.keys() & set(step.needs)]
+        undone |= {step.name for step in members if step in todo and (failed.keys() | undone) & set(step.needs)}
+        names = [step.name for step in members if step in todo and step.name not in undone]
         for step in members:
             if step not in todo:
                 say(f"{step.name}: done before")
@@ -143,14 +152,22 @@ def _work(context: Context, steps: Sequence[Step], todo: Sequence[Step], failed:
 
 
 def _failed_before(context: Context) -> dict[str, str]:
-    """Trainings that have failed for this very recipe: evaluation does without them."""
+    """Trainings that have failed for this very recipe, or whose general rows have: evaluation does without them."""
     failed: dict[str, str] = {}
     for training in context.trainings:
-        state = context.run.stage(tune.stage_name(training))
-        same = state.get("fingerprint") == fingerprint(tune.inputs(context, training))
-        if same and state.get("status") == "failed":
-            failed[tune.stage_name(training)] = "it failed before; `ownwords tune` tries it again"
+        arm, name = training.arm, tune.stage_name(training)
+        if _has_failed(context, name, tune.inputs(context, training)):
+            failed[name] = "it failed before; `ownwords tune` tries it again"
+        elif arm.method.replay is not None and _has_failed(
+            context, replay.stage_name(arm), replay.inputs(context, arm)
+        ):
+            failed[name] = f"{replay.stage_name(arm)} failed before; `ownwords tune` tries it again"
     return failed
+
+
+def _has_failed(context: Context, name: str, inputs: Inputs) -> bool:
+    state = context.run.stage(name)
+    return state.get("fingerprint") == fingerprint(inputs) and state.get("status") == "failed"
 
 
 def _what_failed(failed: dict[str, str], said: str) -> str:
@@ -163,14 +180,15 @@ def _what_failed(failed: dict[str, str], said: str) -> str:
 
 def _engine(context: Context, todo: Sequence[Step]) -> dict[str, Any]:
     """Which engine the steps mean, and why; nothing where they need none."""
-    if all(step.group not in {SOURCES, gap.STAGE, replay.STAGE, evaluate.GROUP} for step in todo):
+    asking = {SOURCES, gap.STAGE, evaluate.GROUP, *(replay.stage_name(arm) for arm in context.arms)}
+    if all(step.group not in asking for step in todo):
         return {}
     return {"engine": asdict(context.engine_choice)}
 
 
-def _sandbox(context: Context, rewriting: bool) -> dict[str, Any]:
-    """What contains the code that checks run while rewriting; that nothing did is never forgotten."""
-    if not rewriting or not context.runs_code:
+def _sandbox(context: Context, todo: Sequence[Step]) -> dict[str, Any]:
+    """What contains the code of a model that the steps run; that nothing did is never forgotten."""
+    if not any(step.runs_code for step in todo):
         return {}
     return {} if context.run.facts().get("sandbox") == "none" else {"sandbox": sandbox.kind()}
 
@@ -202,7 +220,8 @@ def _steps(context: Context, verb: Verb) -> list[Step]:
     if verb in {"rewrite", "run"}:
         steps += _source_steps(context, asked_for(context, rewriting=verb == "rewrite"))
     if verb in {"gap", "run"}:
-        steps.append(Step(gap.STAGE, gap.inputs(context), gap.STAGE, lambda _: gap.run(context)))
+        asks = join(likelihoods.inputs(context), context.train_inputs)
+        steps.append(Step(gap.STAGE, gap.inputs(context), gap.STAGE, lambda _: gap.run(context), asks=asks))
     if verb in {"tune", "run"}:
         steps += _replay_steps(context)
         steps += [_tune_step(context, training) for training in context.trainings]
@@ -227,28 +246,29 @@ def _source_steps(context: Context, sources: Sequence[Origin]) -> list[Step]:
     steps: list[Step] = []
     if sources and context.recipe.rewrite.only is not None:
         steps.append(Step(nearness.STAGE, nearness.inputs(context), nearness.STAGE, lambda _: nearness.run(context)))
-    steps += [Step(origin.stage, origins.inputs(context, origin), SOURCES, work) for origin in sources]
+    runs_code = bool(sources) and context.runs_code
+    steps += [Step(o.stage, origins.inputs(context, o), SOURCES, work, runs_code=runs_code) for o in sources]
     targets = products.inputs(context, sources)
     steps.append(
-        Step(products.STAGE, targets, products.STAGE, lambda _: products.run(context, sources, finished), derived=True)
+        Step(products.STAGE, targets, products.STAGE, lambda _: products.run(context, sources, finished), asks={})
     )
     return steps
 
 
 def _replay_steps(context: Context) -> list[Step]:
     """The general rows of every arm that trains on some."""
-    arms = {replay.stage_name(arm): arm for arm in replay.replaying(t.arm for t in context.trainings)}
+    return [_replay_step(context, arm) for arm in replay.replaying(t.arm for t in context.trainings)]
 
-    def work(names: Sequence[str]) -> None:
-        for name in names:
-            replay.run(context, arms[name])
 
-    return [Step(name, replay.inputs(context, arm), replay.STAGE, work) for name, arm in arms.items()]
+def _replay_step(context: Context, arm: Arm) -> Step:
+    name = replay.stage_name(arm)
+    return Step(name, replay.inputs(context, arm), name, lambda _: replay.run(context, arm), alone=True)
 
 
 def _tune_step(context: Context, training: Training) -> Step:
-    name = tune.stage_name(training)
-    return Step(name, tune.inputs(context, training), name, lambda _: tune.run(context, training), alone=True)
+    name, arm = tune.stage_name(training), training.arm
+    inputs, needs = tune.inputs(context, training), () if arm.method.replay is None else (replay.stage_name(arm),)
+    return Step(name, inputs, name, lambda _: tune.run(context, training), needs=needs, alone=True)
 
 
 def _scale_step(context: Context, variant: Variant) -> Step:
@@ -266,10 +286,11 @@ def _evaluate_steps(context: Context) -> list[Step]:
     def work(names: Sequence[str]) -> None:
         evaluate.run(context, [pairs[name] for name in names])
 
-    return [
-        Step(name, evaluate.inputs(context, *pair), evaluate.GROUP, work, needs=_weights_of(context, pair[1]))
-        for name, pair in pairs.items()
-    ]
+    def step(name: str, task: Task, label: str) -> Step:
+        inputs, needs = evaluate.inputs(context, task, label), _weights_of(context, label)
+        return Step(name, inputs, evaluate.GROUP, work, needs=needs, runs_code=task.benchmark.runs_code)
+
+    return [step(name, *pair) for name, pair in pairs.items()]
 
 
 def _weights_of(context: Context, label: str) -> tuple[str, ...]:
@@ -283,8 +304,12 @@ def _ask_before_superseding(context: Context, todo: Sequence[Step], *, yes: bool
     superseded: list[str] = []
     for step in todo:
         state = context.run.stage(step.name)
-        changes = changed_keys(state.get("inputs", {}), step.inputs)
-        if state.get("status") == "done" and changes and not step.derived:  # without changes only a product was lost
+        before, now = state.get("inputs", {}), step.inputs
+        if step.asks is not None:
+            before = {key: value for key, value in before.items() if key in step.asks}
+            now = {key: step.asks[key] for key in before}
+        changes = changed_keys(before, now)
+        if state.get("status") == "done" and changes:  # without changes only a product was lost
             superseded.append(f"  {step.name}, because of\n{describe_changes(changes)}")
     if not superseded:
         return

@@ -14,6 +14,7 @@
     arms/<arm>/<variant>-scale0.5/   a model between the seed and a trained one, where no engine can scale that one
     scores/                     per-item Parquet and summary.json
     comparison.json             what every variant learnt and kept, arms at the same score, what they cost
+    shift.json                  how far training has moved the weights, by layer and kind of module
     report.html
 
 Files are written to a temporary name beside their place, fsynced and renamed, so none is ever half there. Nothing is

@@ -13,7 +13,7 @@ from itertools import product
 from typing import Any
 
 from ownwords.arms.base import Arm, find_arm
-from ownwords.errors import RecipeError, unknown_name
+from ownwords.errors import RecipeError
 from ownwords.recipe import Recipe, SweepSection, TuneSection
 
 SEED = "seed"
@@ -72,9 +72,10 @@ def variants(recipe: Recipe) -> list[Variant]:
     """Everything that is evaluated, the seed apart, arm after arm; places on the way come before the end.
 
     Raises:
-        RecipeError: an arm is unknown or wrong, or takes the weights of one that is not there.
+        RecipeError: an arm is unknown or wrong, or takes the weights of one that is not there; scales that no arm has.
     """
     arms = {section.name: find_arm(section) for section in recipe.tune.arms}
+    _require_scaled_arms(recipe, list(arms.values()))
     found: list[Variant] = []
     for arm in arms.values():
         trained = arm if arm.method.trained_as is None else _trained_arm(arm, arms)
@@ -85,18 +86,6 @@ def variants(recipe: Recipe) -> list[Variant]:
                 Variant(arm, training, scale, 1.0, (*training.parts, *part)) for scale, part in _scales(recipe, arm)
             ]
     return found
-
-
-def find_variant(recipe: Recipe, label: str) -> Variant:
-    """The variant of that label.
-
-    Raises:
-        RecipeError: there is none; the nearest is named.
-    """
-    known = {variant.label: variant for variant in variants(recipe)}
-    if label not in known:
-        raise RecipeError(unknown_name("variant", label, list(known)))
-    return known[label]
 
 
 def baseline(variant: Variant, others: Sequence[Variant]) -> str | None:
@@ -122,6 +111,16 @@ def _trained_arm(arm: Arm, arms: dict[str, Arm]) -> Arm:
     if arms[name].method.trained_as is not None:
         raise RecipeError(f"tune.arms: {arm.name} takes the weights of {name}, which trains none of its own.")
     return arms[name]
+
+
+def _require_scaled_arms(recipe: Recipe, arms: Sequence[Arm]) -> None:
+    """A sweep over scales means an arm that borrows weights: elsewhere it would do nothing."""
+    advice = "scales are of arms that take another's trained weights. Add wise to tune.arms, or leave `scale` out."
+    for arm in arms:
+        if arm.sweep.scale and arm.method.trained_as is None:
+            raise RecipeError(f"tune.arms.{arm.name}.sweep.scale: {arm.name} trains its own, and {advice}")
+    if recipe.tune.sweep.scale and all(arm.method.trained_as is None for arm in arms):
+        raise RecipeError(f"tune.sweep.scale: no arm reads it: {advice}")
 
 
 def _sweep(recipe: Recipe, *arms: Arm) -> SweepSection:
@@ -152,7 +151,15 @@ def _points(recipe: Recipe, arm: Arm, sweep: SweepSection) -> list[Training]:
 
 def _axis(key: str, short: str, values: Sequence[Any], own: Any) -> list[tuple[str, Any, str]]:
     """(key, value, what a label says of it): nothing where the value is the recipe's own."""
-    return [(key, value, "" if value == own else f"{short}{value:g}") for value in dict.fromkeys(values or [own])]
+    return [
+        (key, value, "" if value == own else f"{short}{written(value)}") for value in dict.fromkeys(values or [own])
+    ]
+
+
+def written(value: float) -> str:
+    """A number as labels and folders have it: six digits, or as many as tell it from every other number."""
+    short = f"{value:g}"
+    return short if float(short) == value else repr(value)
 
 
 def _at_point(tune: TuneSection, values: dict[str, Any]) -> TuneSection:
@@ -174,4 +181,4 @@ def _scales(recipe: Recipe, arm: Arm) -> list[tuple[float, tuple[str, ...]]]:
     """The scales of an arm's weights, with what a label says of them."""
     own = arm.method.scale
     wanted = _sweep(recipe, arm).scale if arm.method.trained_as is not None else []
-    return [(scale, () if scale == own else (f"scale{scale:g}",)) for scale in dict.fromkeys(wanted or [own])]
+    return [(scale, () if scale == own else (f"scale{written(scale)}",)) for scale in dict.fromkeys(wanted or [own])]

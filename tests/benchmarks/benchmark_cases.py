@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ownwords.benchmarks.base import DataContext
+from ownwords.benchmarks.base import DataContext, Item, find_benchmark
 from ownwords.recipe import BenchmarkSection
 from ownwords.records import Completion, Example, Message
 
@@ -33,3 +33,13 @@ def answer(text: str) -> Completion:
 
 def scored(*logprobs: float) -> Completion:
     return Completion(request_id="r", finish_reason="scored", logprobs=logprobs)
+
+
+def scores_of(name: str, item: Item, *completions: Completion) -> dict[str, float | None]:
+    """Every metric of a benchmark for one item."""
+    return {metric.name: metric.score(item, completions) for metric in find_benchmark(name).metrics}
+
+
+def asked_of(name: str, item: Item) -> list[tuple[str | None, str | None]]:
+    """Text and target of everything that a benchmark asks about an item."""
+    return [(ask.text, ask.target) for ask in find_benchmark(name).prompt(item, settings_for(name))]

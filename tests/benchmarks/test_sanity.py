@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import json
+import random
+import re
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ownwords.benchmarks._sanity import LOOP_CHARACTERS, LOOP_REPEATS, _tail_loops, is_repeating, judge_answers
+from ownwords.benchmarks._sanity import (
+    LOOP_CHARACTERS,
+    LOOP_REPEATS,
+    Sanity,
+    _tail_loops,
+    is_readable,
+    is_repeating,
+    judge_answers,
+    judge_likelihoods,
+    other_language,
+)
 from ownwords.records import Completion
 
 PARAGRAPH = (
@@ -120,3 +132,155 @@ def test_a_tool_call_is_an_answer() -> None:
 
 def test_no_answers_are_unusable() -> None:
     assert not judge_answers([]).usable
+
+
+# --- garbage ----------------------------------------------------------------------------------------------------------
+
+
+def _human_answers(shared_data: Path) -> list[str]:
+    return [row["output"] for row in json.loads((shared_data / "alpaca_eval.json").read_text(encoding="utf-8"))]
+
+
+def _shuffled_words(texts: list[str], count: int, seed: int = 0) -> str:
+    """So many different words of the texts, each as likely as any other."""
+    words = sorted({word for text in texts for word in re.findall(r"[A-Za-z]+", text)})
+    return " ".join(random.Random(seed).sample(words, count))
+
+
+def _soup(length: int, seed: int = 0) -> str:
+    """Scraps of words, scripts and signs side by side, as output of devices that do not agree looks like."""
+    scraps = [
+        "ering",
+        " obl",
+        "的",
+        "Ġ",
+        "_ptr",
+        " ка",
+        "ής",
+        "ção",
+        "!!",
+        " Zw",
+        "ust",
+        "한",
+        "\n",
+        "pher",
+        " ال",
+        "ité",
+    ]
+    generator = random.Random(seed)
+    return "".join(generator.choice(scraps) for _ in range(length))
+
+
+def test_answers_of_people_are_readable(shared_data: Path) -> None:
+    answers = _human_answers(shared_data)
+    assert sum(map(is_readable, answers)) / len(answers) >= 0.97
+    sanity = judge_answers(_answers(*answers), answers)
+    assert sanity.usable
+    assert sanity.language == 1.0
+
+
+def test_random_words_of_a_language_are_not_readable(shared_data: Path) -> None:
+    answers = _human_answers(shared_data)
+    nonsense = [_shuffled_words(answers, 30, seed) for seed in range(200)]
+    assert sum(map(is_readable, nonsense)) <= 20
+    assert "could be read" in judge_answers(_answers(*nonsense)).reason
+
+
+def test_soup_of_tokens_is_not_readable() -> None:
+    soup = [_soup(60, seed) for seed in range(50)]
+    assert not any(map(is_readable, soup))
+    assert judge_answers(_answers(*soup)).reason.startswith("only 0% of the answers could be read")
+    assert not is_readable("The answer is \ufffd\ufffd\ufffd\ufffd")
+
+
+SENTENCES = {
+    "German": "Das ist ein Satz, der aus vielen Wörtern besteht und den jeder lesen kann, weil er nicht "
+    "sehr lang ist und "
+    "auch keine schweren Wörter hat.",
+    "Finnish": "Suomi on maa, joka on tunnettu järvistä ja metsistä, ja sen pääkaupunki on Helsinki, "
+    "mutta kesällä monet "
+    "ihmiset ovat mökillä ja uivat järvessä niin kuin lapset.",
+    "Turkish": "Bu cümle çok uzun bir cümle ve içinde birçok kelime var, çünkü bir cümlenin ne kadar "
+    "uzun olduğu da önemli "
+    "gibi görünüyor ve bunun için yazdım.",
+    "Polish": "To jest zdanie, które ma wiele słów i nie jest trudne do przeczytania, bo napisałem je po "
+    "to, aby było w nim "
+    "dużo słów z języka.",
+    "Russian": "Это предложение состоит из многих слов, и его может прочитать каждый, потому что оно не "
+    "очень длинное и в "
+    "нём нет трудных слов, как в книге.",
+    "Indonesian": "Kalimat ini adalah kalimat yang panjang dan tidak sulit untuk dibaca dengan cepat oleh orang dari "
+    "mana saja pada pagi hari di kota besar itu.",
+    "Vietnamese": "Đây là một câu dài với nhiều từ và không khó để đọc cho những người học tiếng Việt "
+    "trong các lớp của "
+    "trường này mỗi ngày.",
+    "Chinese": "这是一个很长的句子，里面有很多字，但是每个人都可以读懂，因为它没有很难的词语，而且写得很清楚。",
+    "Japanese": "これは長い文で、たくさんの言葉がありますが、誰でも読むことができます。難しい言葉はありません。",
+    "two scripts": "The word for cat in Russian is кошка, and the word for dog is собака; both are common words in it.",
+    "JSON": '{"name": "John Doe", "age": 20, "address": {"street": "Main Street", "city": "Springfield"}}',
+    "a call": "weather.get(city='Paris', unit='celsius', days=3, hourly=True, wind=False, source='none')",
+    "a short answer": "Paris, Rome, London",
+}
+
+
+@pytest.mark.parametrize("text", SENTENCES.values(), ids=SENTENCES.keys())
+def test_real_texts_are_readable(text: str) -> None:
+    assert is_readable(text)
+
+
+def test_markers_of_another_template_are_named() -> None:
+    marked = [f"Sure. [/INST] {n} <|im_start|>user" for n in range(10)]
+    assert "chat-template markers" in judge_answers(_answers(*marked)).reason
+
+
+def test_answers_without_a_language_count_as_neither() -> None:
+    question = "Write a long text about the history of the city, its people and what they did in the years of the war."
+    english = (
+        "The city was founded by people who came from the coast and lived there for many years before the war began."
+    )
+    english += " Most of them were poor, and they worked in the fields."
+    sanity = judge_answers(_answers("42", "`x = 1`", english, SENTENCES["Russian"]), [question] * 4)
+    assert (sanity.language, sanity.told) == (0.5, 2)
+    nothing = judge_answers(_answers("42"), [question])
+    assert (nothing.language, nothing.told) == (None, 0)
+
+
+def _language(share: float | None, told: int = 50) -> Sanity:
+    return Sanity(1.0, 1.0, 1.0, 1.0, 1.0, share, told)
+
+
+@pytest.mark.parametrize(
+    ("variant", "seed", "usable"),
+    [
+        (_language(0.2), _language(1.0), False),
+        (_language(0.9), _language(1.0), True),
+        (_language(0.0), _language(0.05), True),  # a translation task: the seed leaves the language too
+        (_language(0.0, told=3), _language(1.0), True),
+        (_language(None, told=0), _language(1.0), True),
+    ],
+)
+def test_another_language_is_held_against_the_seeds(variant: Sanity, seed: Sanity, usable: bool) -> None:
+    assert (other_language(variant, seed) == "") is usable
+
+
+def test_facts_of_earlier_versions_still_read() -> None:
+    old = Sanity.read({"finished": 1.0, "non_empty": 1.0, "non_repeating": 0.5})
+    assert (old.readable, old.language) == (None, None)
+    assert old.reason == "only 50% of the answers were free of loops (at least 70% are needed)"
+
+
+@pytest.mark.parametrize(
+    ("logprobs", "reason"),
+    [
+        ([-1.0, -2.5, -0.1], ""),
+        ([-1.0, float("nan")], "1 of 2 log-likelihoods are not numbers"),
+        ([float("-inf"), -1.0], "1 of 2 log-likelihoods are not numbers"),
+        ([-10.8] * 40, "all 40 log-likelihoods are -10.8"),
+        ([-10.8] * 3, ""),
+        ([-1.0, 0.5], "above 0"),
+    ],
+)
+def test_likelihoods_must_be_numbers_and_differ(logprobs: list[float], reason: str) -> None:
+    found = judge_likelihoods([Completion("r", finish_reason="scored", logprobs=(value,)) for value in logprobs])
+    assert found.startswith(reason) if not reason.startswith("above") else reason in found
+    assert bool(found) is bool(reason)

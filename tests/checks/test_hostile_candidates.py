@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -22,13 +23,15 @@ PARAMS: dict[str, dict[str, Any]] = {
     "same_behaviour": {"inputs": ["1\n"]},
     "json_schema": {"schema": {"type": "object"}},
     "regex": {"pattern": r"(a|b)+c"},
+    "instructions": {"instructions": [{"id": "punctuation:no_comma"}]},
 }
 TOOLS = '[{"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}}]'
 EXAMPLE = Example(
     "id", (Message("user", "What is f(1)? Answer as JSON."),), 'f(1) gives {"a": [1]}. The answer is 3.', "", TOOLS
 )
 RUNS_CODE = ("python_runs", "python_tests", "same_behaviour")
-NAMES = [name for name in all_checks() if name not in RUNS_CODE]
+NOT_INSTALLED = () if find_spec("lm_eval") else ("instructions",)
+NAMES = [name for name in all_checks() if name not in (*RUNS_CODE, *NOT_INSTALLED)]
 
 PIECES = {
     "letters": "a",

@@ -327,3 +327,58 @@ def test_a_section_keeps_its_identity() -> None:
     """Journals of earlier runs are read by it."""
     (check,) = named_checks([CheckSection(name="length_ratio", maximum=3.0)], allow_code=False)  # type: ignore[call-arg]
     assert check.identity == '["length_ratio", {"maximum": 3.0}, ""]'
+
+
+# --- what a check looks at ---------------------------------------------------------------------------------------
+
+SEEING = ["final_answer", "json_equal", "function_call", "same_calls", "judge"]
+PAPERS = ["paper_last_number", "paper_openfunction"]
+BLIND = ["not_empty", "finished", "no_prompt_leak", "length_ratio", "same_language", "paper_ban_list", "python_runs"]
+
+
+@pytest.mark.parametrize("name", [*SEEING, *PAPERS, *BLIND])
+def test_a_check_says_whether_it_looks_at_the_result(name: str) -> None:
+    (check,) = named_checks(ENTRIES.validate_python([name]), allow_code=False)
+    assert check.traits.result == ("unseen" if name in BLIND else "seen")
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"python_tests": {"tests": "assert True"}},
+        {"same_behaviour": {"inputs": ["1"]}},
+    ],
+)
+def test_tests_of_code_look_at_the_result(entry: dict[str, Any]) -> None:
+    (check,) = named_checks(ENTRIES.validate_python([entry]), allow_code=False)
+    assert check.traits.result == "seen"
+
+
+@pytest.mark.parametrize(
+    ("entry", "result"),
+    [
+        ({"all": ["finished", "final_answer"]}, "seen"),
+        ({"all": ["finished", "not_empty"]}, "unseen"),
+        ({"any": ["final_answer", "json_equal"]}, "seen"),
+        ({"any": ["final_answer", "length_ratio"]}, "partly"),
+        ({"any": ["finished", "not_empty"]}, "unseen"),
+        ({"any": [{"all": ["finished", "judge"]}, "function_call"]}, "seen"),
+        ({"all": ["finished", {"any": ["final_answer", "length_ratio"]}]}, "partly"),
+        ({"all": ["final_answer", {"any": ["final_answer", "length_ratio"]}]}, "seen"),
+        ({"any": [{"any": ["final_answer", "length_ratio"]}, "judge"]}, "partly"),
+    ],
+)
+def test_checks_of_others_look_at_the_result_as_far_as_nothing_passes_without(
+    entry: dict[str, Any], result: str
+) -> None:
+    (check,) = named_checks(ENTRIES.validate_python([entry]), allow_code=False)
+    assert check.traits.result == result
+
+
+def test_ones_own_checks_are_known_by_name_also_inside_others(tmp_path: Path) -> None:
+    code = tmp_path / "own.py"
+    code.write_text(OWN_CHECKS, encoding="utf-8")
+    own = f"{code}:passes"
+    alone, within = named_checks(ENTRIES.validate_python([own, {"any": ["final_answer", own]}]), allow_code=True)
+    assert (alone.traits.result, alone.traits.own) == ("unseen", (own,))
+    assert (within.traits.result, within.traits.own) == ("partly", (own,))

@@ -86,3 +86,11 @@ def test_sample_holds_each_item_once_in_a_fixed_order(script: Any) -> None:
     assert len(lines) == 400
     assert len(set(lines)) == 400
     assert [json.loads(line)["id"] for line in lines[:3]] == [419, 459, 130]
+
+
+def test_a_whole_task_keeps_its_items_and_their_order(script: Any) -> None:
+    requests = "".join(
+        json.dumps({"doc": {"id": n, "text": "è", "choices": ["x"]}, "idx": 0}) + "\n" for n in (3, 1, 2)
+    )
+    lines = script.whole_items(requests.encode()).decode().splitlines()
+    assert [json.loads(line) for line in lines] == [{"id": n, "text": "è"} for n in (3, 1, 2)]

@@ -382,3 +382,51 @@ def test_closing_ranks_keeps_every_other_row_once(count, data):
     order = fill_holes(count, sorted(leaving))
     assert sorted(order) == sorted(set(range(count)) - leaving)
     assert all(source == row for row, source in enumerate(order) if row not in leaving)
+
+
+# --- adapters of other models ---------------------------------------------------------------------------------------
+
+
+def _other_model(folder: Path, **changes: int) -> Path:
+    """The tiny model with other numbers in its config."""
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    config = LlamaConfig.from_pretrained(make_tiny_model(folder.with_name("like")))
+    config.update(changes)
+    with torch.random.fork_rng(devices=[]):
+        LlamaForCausalLM(config).save_pretrained(folder)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"hidden_size": 64, "head_dim": 12}, r"layers\.0\.self_attn\.q_proj has 48 × 48 weights there, and 64 × 48"),
+        (
+            {"num_hidden_layers": 3},
+            r"2 of its 6 layers are not in the model, model\.layers\.2\.self_attn\.q_proj first",
+        ),
+        ({"num_hidden_layers": 1}, r"nothing for 2 layers of the model .* model\.layers\.1\.self_attn\.q_proj first"),
+    ],
+)
+def test_an_adapter_of_another_model_is_refused_and_the_seed_stays_whole(resolved, tmp_path, changes, message):
+    other = _other_model(tmp_path / "other", **changes)
+    wrong = make_tiny_adapter(other, tmp_path / "wrong", target_modules=["q_proj", "v_proj"])
+    own = open_with(resolved)
+    asked = Request("r", messages=(Message("user", "hi"),), sampling=GREEDY)
+    before = [completion.text for completion in own.stream([asked])]
+    with pytest.raises(EngineError, match=message) as caught:
+        list(own.stream([replace(asked, weights=Weights("adapter", "wrong", str(wrong)))]))
+    assert "does not fit" in str(caught.value)
+    assert "was trained on another model" in str(caught.value)
+    assert len(str(caught.value)) < 700
+    assert [completion.text for completion in own.stream([asked])] == before
+
+
+def test_an_adapter_of_some_layers_is_served(folder, resolved, tmp_path):
+    some = make_tiny_adapter(folder, tmp_path / "some", target_modules=["q_proj"], layers_to_transform=[1])
+    request = Request(
+        "r", messages=(Message("user", "hi"),), sampling=GREEDY, weights=Weights("adapter", "some", str(some))
+    )
+    assert len(list(open_with(resolved).stream([request]))) == 1

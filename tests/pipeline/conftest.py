@@ -60,7 +60,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 def as_if_trained(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every training counts as done, with weights that are nowhere: the scripted engine reads none."""
     from ownwords.records import Weights
-    from ownwords.stages import comparison, tune
+    from ownwords.stages import comparison, shift, tune
 
     def weights(context: Any, variant: Any) -> Weights:
         return Weights("adapter", f"{variant.label}-weights", "nowhere")
@@ -68,6 +68,7 @@ def as_if_trained(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tune, "is_done", lambda context, training: True)
     monkeypatch.setattr(tune, "variant_weights", weights)
     monkeypatch.setattr(comparison, "costs", lambda context: ())
+    monkeypatch.setattr(shift, "write", lambda context: None)
 
 
 @pytest.fixture

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from ownwords.cli import main
-from ownwords.stages.advice import spread, surprising
+from ownwords.stages.advice import spread
+from ownwords.stages.advice_numbers import surprising
+from ownwords.stages.recommendation import recommend
 from tests.pipeline.conftest import contents, question, write_rows
 from tests.tiny import make_tiny_model
 
@@ -75,6 +77,109 @@ def test_the_text_leads_with_the_recommendation_and_its_numbers(
         assert part in said, part
 
 
+def test_texts_that_are_cut_at_the_limit_are_said_first_and_no_verdict_is_drawn_from_them(
+    rows: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = [str(rows), "--model", str(tiny_model), *COLUMNS, "--answers", "3", "rewrite.sampling.max_tokens=2"]
+    facts = json.loads(gap(capsys, *words, "--json"))
+    assert [facts[part][key] for part in ("own", "rewrites") for key in ("answered", "cut_off")] == [3, 3, 3, 3]
+    assert facts["recommendation"]["verdict"] == "not clear"
+    said = " ".join(gap(capsys, *words).split())
+    assert said.startswith(
+        "Recommendation: not clear 3 of 3 of the model's own answers and 3 of 3 of the rewrites were cut off at 2 "
+        "tokens: raise rewrite.sampling.max_tokens."
+    )
+    assert "What this does not tell - 3 of 3 of the model's own answers and 3 of 3 of the rewrites were cut off" in said
+    assert "rewrites: 0 of 3 accepted, 3 cut off at 2 tokens; cut_off 3" in said
+
+
+def test_all_of_the_data_is_known_to_be_used(
+    tmp_path: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = write_rows(tmp_path / "rows.jsonl", [question(number) for number in range(3)])
+    words = [str(rows), "--model", str(tiny_model), *COLUMNS, "--json", "rewrite.sampling.max_tokens=200"]
+    facts = json.loads(gap(capsys, *words))
+    assert (facts["examples"], facts["limit"], facts["gap"]["n"], facts["own"]["asked"]) == (3, 200, 3, 3)
+    facts["own"] |= {"cut_off": 0, "reference_minus_own": {"n": 3, "mean": 0.5, "low": 0.0, "high": 1.0, "p": 0.5}}
+    facts["rewrites"]["cut_off"] = 0
+    assert "of its 3 examples all are scored and answered" in recommend(facts)["advice"]
+
+
+def test_checks_that_look_at_the_result_are_named_also_inside_others_and_ones_own_are_not_vouched_for(
+    rows: Path, tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine = tmp_path / "mine.py"
+    mine.write_text(
+        "from ownwords.records import Verdict\n\n\ndef good(example, candidate):\n    return Verdict(True, 'ok')\n",
+        encoding="utf-8",
+    )
+    checks = f"[not_empty, {{all: [finished, final_answer]}}, {{any: [length_ratio, function_call]}}, {mine}:good]"
+    words = [str(rows), "--model", str(tiny_model), *COLUMNS, "--answers", "2", "--allow-code", "--json", *SHORT]
+    facts = json.loads(gap(capsys, *words, f"rewrite.checks={checks}"))
+    assert facts["checks_of_result"] == {
+        "seen": ["all(finished, final_answer)"],
+        "partly": ["any(length_ratio, function_call)"],
+        "own": [f"{mine}:good"],
+    }
+    assert "do not see whether a rewrite is right" not in facts["recommendation"]["limits"][-1]
+
+
+def test_the_judge_among_the_checks_is_asked(
+    rows: Path, tiny_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    opinion = {"differences": "", "same_result": True, "complete": True, "no_contradiction": True}
+    code = tmp_path / "script.py"
+    code.write_text(f"def answer(request):\n    return {json.dumps(opinion)!r}\n", encoding="utf-8")
+    words = [
+        *[str(rows), "--model", str(tiny_model), *COLUMNS, "--answers", "3", "--allow-code", "--json", *SHORT],
+        *["rewrite.checks=[judge]", "rewrite.judge.runtime.engine=scripted"],
+        f"rewrite.judge.runtime.scripted.function={code}:answer",
+    ]
+    facts = json.loads(gap(capsys, *words))
+    assert (facts["rewrites"]["accepted"], facts["rewrites"]["reasons"]) == (3, {})
+    assert facts["checks_of_result"]["seen"] == ["judge"]
+    assert facts["engine"]["kind"] == "transformers"
+
+
+def test_without_a_sandbox_a_check_that_runs_code_is_refused_before_any_work(
+    rows: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ownwords.checks import _bubblewrap, sandbox
+    from ownwords.checks._bubblewrap import NoSandboxError
+    from ownwords.stages import advice
+
+    def none() -> Path:
+        raise NoSandboxError("bubblewrap is a Linux program.")
+
+    monkeypatch.setattr(_bubblewrap, "binary", none)
+    monkeypatch.setattr(sandbox._Permission, "unsafe", False)
+    monkeypatch.setattr(sandbox._Tried, "works", False)
+    monkeypatch.setattr(advice, "score", lambda *_: pytest.fail("something was scored"))
+    words = [str(rows), "--model", str(tiny_model), *COLUMNS, *SHORT, "rewrite.checks=[python_runs]"]
+    assert main(["gap", *words]) == 2
+    assert "--allow-unsafe-code" in capsys.readouterr().err
+
+
+def test_the_help_shows_both_forms(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["gap", "-h"])
+    said = capsys.readouterr().out
+    assert "ownwords gap RECIPE [key=value ...]" in said
+    assert "ownwords gap DATA --model MODEL [key=value ...]" in said
+    assert "with --model, data in its place" in " ".join(said.split())
+
+
+def test_rows_that_are_left_out_are_counted_with_a_reason(
+    tmp_path: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = write_rows(tmp_path / "rows.jsonl", [question(1), {"question": "Why?", "answer": ""}, question(2)])
+    words = [str(rows), "--model", str(tiny_model), *COLUMNS, "data.on_bad_row=skip", *SHORT]
+    facts = json.loads(gap(capsys, *words, "--json"))
+    assert (facts["examples"], [row["origin"] for row in facts["skipped"]]) == (2, ["rows.jsonl line 2"])
+    said = " ".join(gap(capsys, *words).split())
+    assert "1 rows are wrong and left out, such as: rows.jsonl line 2: `answer` is empty" in said
+
+
 def test_the_same_words_give_the_same_numbers(rows: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = [str(rows), "--model", str(tiny_model), *COLUMNS, "--limit", "6", "--answers", "3", "--json", *SHORT]
     first, second = (json.loads(gap(capsys, *words)) for _ in range(2))
@@ -137,6 +242,7 @@ def test_one_row_has_no_interval() -> None:
         (["{rows}", "--model", "{model}", "--limit", "1"], "--limit 1: give how many"),
         (["{rows}", "--model", "{model}", "--answers", "1"], "--answers 1: give how many"),
         (["{rows}", "--model", "{model}", "--columns", "question"], "write prompt=NAME,response=NAME"),
+        (["{rows}", "--model", "{model}", "--columns", "prompt=a,prompt=b,response=c"], "names two columns"),
         (["{rows}", "--model", "{model}", "--columns", "promt=question,response=answer"], "promt"),
         (["{rows}", "--model", "{model}", "--columns", "prompt=question,response=nothing"], "nothing"),
         (["{rows}", "--model", "./nowhere"], "there is no file or folder"),

@@ -101,6 +101,23 @@ def test_the_report_shows_every_stage_and_what_was_forgotten(chained: Path) -> N
 
 
 @pytest.mark.slow
+def test_further_metrics_and_what_is_measured_by_a_runs_own_seed_have_no_row(chained: Path) -> None:
+    for run in ("r1", "r2"):
+        path = chained / run / "scores" / "summary.json"
+        summary = load(path)
+        for name, of in (("gsm8k/words", "gsm8k"), ("seed_nll", None), ("kl_to_seed", None)):
+            summary["benchmarks"].append({**summary["benchmarks"][0], "name": name, "of": of})
+            summary["scores"] += [
+                {**score, "benchmark": name} for score in summary["scores"] if score["benchmark"] == "gsm8k"
+            ]
+        path.write_text(json.dumps(summary), encoding="utf-8")
+    assert main(["report", str(chained / "r2")]) == 0
+    chain = load(chained / "r2" / "chain.json")
+    assert {row["benchmark"]["name"] for row in chain["rows"]} == {"gsm8k", "heldout_nll"}
+    assert chain["notes"] == []
+
+
+@pytest.mark.slow
 def test_backward_transfer_is_the_paired_change_since_the_task_was_learnt(chained: Path) -> None:
     """heldout_nll of r1 asked again in r2: its own rows as held-out rows there."""
     rows = write_rows(chained / "unseen.jsonl", [question(number) for number in range(12, 20)])
@@ -130,15 +147,26 @@ def test_backward_transfer_is_the_paired_change_since_the_task_was_learnt(chaine
 
 
 @pytest.mark.slow
-def test_a_parent_that_is_gone_or_trained_again_is_said_and_its_scores_are_left_out(chained: Path) -> None:
+def test_a_parent_that_is_gone_or_trained_again_is_said_and_its_scores_are_left_out(
+    chained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["status", str(chained / "r2")]) == 0
+    assert "everything is done" in capsys.readouterr().out
     aside = chained / "aside"
     (chained / "r1").rename(aside)
     assert main(["report", str(chained / "r2")]) == 0
     chain = load(chained / "r2" / "chain.json")
     assert [note for note in chain["notes"] if "is not there any more" in note]
+    assert main(["status", str(chained / "r2")]) == 0
+    said = capsys.readouterr().out
+    assert "there is no run directory" in said
+    assert "everything is done" not in said
     aside.rename(chained / "r1")
     # --yes: a finished arm is trained again, with another result
     assert main(["tune", str(chained / "r1"), "tune.learning_rate=0.05", "--yes"]) == 0
+    capsys.readouterr()
+    assert main(["status", str(chained / "r2")]) == 0
+    assert "model run:r1#sdft was trained again since this run began from it" in capsys.readouterr().out
     assert main(["report", str(chained / "r2")]) == 0
     chain = load(chained / "r2" / "chain.json")
     assert [note for note in chain["notes"] if "was trained again since" in note]

@@ -18,9 +18,10 @@ from ownwords.errors import RecipeError
 from ownwords.recipe import Recipe, build_recipe
 from ownwords.report.compared import Change, Standing
 from ownwords.run import write_json
-from ownwords.stages import comparison, costs, scores, tune
+from ownwords.stages import comparison, costs, scores, summarise, tune
 from ownwords.stages.comparison import roles
 from ownwords.stages.context import Context
+from ownwords.stats import smallest_p
 
 ITEMS = 200
 Write = Callable[..., dict[str, Any]]
@@ -65,7 +66,7 @@ def compare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
         for label, by_benchmark in found.items():
             for benchmark, values in by_benchmark.items():
                 put(context, benchmark, label, values)
-        scores.write_summary(context)
+        summarise.write(context)
         comparison.write(context)
         return json.loads((tmp_path / "run" / comparison.FILE).read_text(encoding="utf-8"))
 
@@ -176,7 +177,7 @@ def test_an_unusable_score_gives_no_point_and_says_why(compare: Write, tmp_path:
     compare(SCORES)
     context = Context(recipe(tmp_path))
     put(context, "gsm8k", "sdft", share(90), usable=False)
-    scores.write_summary(context)
+    summarise.write(context)
     comparison.write(context)
     found = json.loads((tmp_path / "run" / comparison.FILE).read_text(encoding="utf-8"))
     one = standings(found)["sdft"]
@@ -226,3 +227,43 @@ def test_an_arm_pays_for_the_stages_whose_answers_it_reads() -> None:
     assert read(sources=["reference"], mask={}) == ["gap"]
     assert read(mix=0.0) == []
     assert read(sources=["reference"], replay={"prompts": "self"}) == ["replay/replay"]
+
+
+def test_what_holds_alone_need_not_hold_among_many(compare: Write, tmp_path: Path) -> None:
+    seed = {name: share(100) for name in ("gsm8k", "arc_easy", "hellaswag")}
+    slightly = share(100)[:100] + [1.0] * 6 + [0.0] * 94  # six items gained: p = 2 / 2^6
+    found = compare({"seed": seed, "vanilla": {**seed, "gsm8k": slightly}, "sdft": seed})
+    summary = json.loads((tmp_path / "run/scores/summary.json").read_text(encoding="utf-8"))
+    row = next(r for r in summary["differences"] if (r["benchmark"], r["variant"]) == ("gsm8k", "vanilla"))
+    assert summary["comparisons"] == 9
+    assert summary["too_few"] == []
+    assert row["p"] == pytest.approx(2 / 2**6)
+    assert row["p_holm"] == pytest.approx(9 * 2 / 2**6)
+    assert (row["beyond_alone"], row["beyond_noise"]) == (True, False)
+    assert not standings(found)["vanilla"]["acquisition"]["beyond_noise"]
+
+
+def test_an_unusable_score_is_no_comparison(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tune, "is_ready", lambda *_: True)
+    context = Context(recipe(tmp_path))
+    for label in ("seed", "vanilla", "sdft"):
+        put(context, "gsm8k", label, share(50), usable=label != "vanilla")
+    summarise.write(context)
+    summary = json.loads((tmp_path / "run/scores/summary.json").read_text(encoding="utf-8"))
+    assert summary["comparisons"] == 1  # sdft against the seed
+    assert [row["p_holm"] is None for row in summary["differences"]] == [True, False, True]
+
+
+def test_benchmarks_with_too_few_items_for_a_family_are_named() -> None:
+    def row(benchmark: str, n: int) -> dict[str, Any]:
+        p = smallest_p(n, binary=True)
+        return {"benchmark": benchmark, "variant": "v", "baseline": "seed", "p": p, "least_p": p, "beyond_alone": True}
+
+    rows = [row("few", 8) for _ in range(10)] + [row("many", 200) for _ in range(10)]
+    summary: dict[str, Any] = {"scores": [], "over_seeds": [], "differences": rows}
+    summarise.correct(summary)
+    assert summary["too_few"] == ["few"]
+    assert [r["beyond_noise"] for r in rows] == [False] * 10 + [True] * 10
+    summary["differences"] = rows[:3] + rows[10:]  # 3 × 0.0078: when the others have passed, three are few enough
+    summarise.correct(summary)
+    assert summary["too_few"] == []

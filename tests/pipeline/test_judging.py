@@ -176,7 +176,7 @@ def test_the_judges_own_model_is_not_called_as_the_seed_is(project: Project) -> 
     values["rewrite"]["judge"] = {"model": {"name_or_path": "big-judge"}}
     values["runtime"] = {"engine": "openai", "openai": {"model": "my-seed", "base_url": "http://localhost:9/v1"}}
     context = Context(build_recipe(values))
-    assert (context.judge_model, context.judge._runtime.openai.model) == ("big-judge", "big-judge")
+    assert (context.judge.asked_model, context.judge._runtime.openai.model) == ("big-judge", "big-judge")
     assert context._runtime.openai.model == "my-seed"
 
 

@@ -126,6 +126,40 @@ def test_kill_9_in_mid_tuning_gives_the_weights_of_an_uninterrupted_training(
     assert [point["step"] for point in facts["loss"]] == list(range(1, 25))
 
 
+def test_a_training_goes_on_in_the_midst_of_a_later_epoch_with_the_rows_that_are_left(project: Project) -> None:
+    """Twelve rows are a step of eight and one of four: the third step is the second epoch's first."""
+    keys = ["tune.arms=[vanilla]", "tune.num_train_epochs=2", "runtime.dtype=float32"]
+    whole, cut = ([*keys, f"output_dir={project.folder / name}"] for name in ("whole", "cut"))
+    for recipe in (whole, cut):
+        assert project.ownwords("rewrite", *recipe) == 0
+    assert project.ownwords("tune", *whole) == 0
+    checkpoints = project.folder / "cut" / "arms" / "vanilla" / "seed42.checkpoints"
+    stop_after(project, cut, checkpoints / "checkpoint-3" / "trainer_state.json")
+    assert not (checkpoints / "checkpoint-4").exists()
+    assert project.ownwords("tune", *cut) == 0
+    curves = [
+        json.loads((project.folder / name / "arms/vanilla/seed42/training.json").read_text(encoding="utf-8"))["loss"]
+        for name in ("whole", "cut")
+    ]
+    assert curves[0] == curves[1]
+
+
+def stop_after(project: Project, recipe: list[str], checkpoint: Path) -> None:
+    """Tune until that checkpoint is written, and be interrupted there."""
+    from transformers import TrainerCallback
+
+    from ownwords.stages import tune
+
+    class Stop(TrainerCallback):
+        def on_save(self, *arguments: object, **named: object) -> None:
+            if checkpoint.is_file():
+                raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tune, "_callbacks", lambda *arguments: [Stop()])
+        assert project.ownwords("tune", *recipe) == 130
+
+
 def test_a_torn_checkpoint_is_not_resumed_from(tmp_path: Path) -> None:
     from ownwords.stages.trainer import last_whole_checkpoint
 

@@ -52,6 +52,19 @@ def test_a_merge_that_changes_the_answers_is_refused_and_leaves_nothing(
 
 
 @pytest.mark.parametrize(
+    ("file", "content"), [("adapter_model.safetensors", "no tensors"), ("adapter_config.json", "[]")]
+)
+def test_a_damaged_adapter_is_one_message_wherever_it_is_used(
+    trained: Project, capsys: pytest.CaptureFixture[str], file: str, content: str
+) -> None:
+    (trained.output / "arms" / "sdft" / "seed42" / file).write_text(content, encoding="utf-8")
+    assert main(["merge", str(trained.output), "-o", str(trained.folder / "merged")]) == 1
+    assert "its files are damaged" in capsys.readouterr().err
+    assert main(["ask", str(trained.output), "What is 3 plus 3?", "--max-tokens", "4"]) == 1
+    assert "arms/sdft/seed42" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [(["--arm", "sdf"], "no arm 'sdf'"), (["--arm", "vanilla", "-o", "."], "exists already: add --force")],
 )

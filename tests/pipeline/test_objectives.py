@@ -18,6 +18,7 @@ from ownwords.arms.base import Arm
 from ownwords.models import Model
 from ownwords.recipe import Method, ModelSection, RuntimeSection, TuneSection
 from ownwords.stages import seed_cache
+from ownwords.stages.objective_trainer import RowOrder
 from ownwords.stages.supervision import Supervision, supervise
 from ownwords.stages.trainer import loss_curve, train
 from ownwords.variants import Training
@@ -28,6 +29,18 @@ pytestmark = pytest.mark.slow
 
 WEIGHT = 0.7
 NO_DROPOUT = {"dropout": 0.0}
+
+
+def test_the_order_of_rows_follows_from_seed_and_epoch_whatever_else_draws_at_random() -> None:
+    """Dropout draws more where targets are longer: arms would part from the second epoch on."""
+    lengths = [(7 * number) % 31 for number in range(40)]
+    orders: list[list[int]] = []
+    for seed, epoch in ((42, 0), (42, 0), (42, 1), (43, 0)):
+        torch.rand(3)
+        orders.append(list(RowOrder(lengths, 8, seed, iter([epoch]).__next__)))
+        assert sorted(orders[-1]) == list(range(40))
+    assert orders[0] == orders[1]
+    assert len({tuple(order) for order in orders}) == 3
 
 
 def method(**changes: Any) -> Method:

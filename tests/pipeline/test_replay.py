@@ -231,6 +231,20 @@ def test_answers_that_are_cut_empty_too_long_or_missing_are_replaced(
     assert sum(told.values()) > 3
 
 
+def test_an_arm_without_its_general_rows_ends_neither_the_others_nor_the_run(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    short = "{short: {of: replay, replay: {sampling: {max_tokens: 2}}}}"
+    arms = f"tune.arms=[{short}, {{w: {{of: wise, trained_as: short}}}}, vanilla]"
+    keys = [arms, "runtime.engine=transformers"]
+    assert project.ownwords("run", *keys) == 1
+    assert "\n  replay/short: tune.arms.short.replay: a share of 0.2 wants 3 general rows" in capsys.readouterr().err
+    assert project.ownwords("evaluate", *keys) == 1
+    assert "\n  tune/short: replay/short failed before" in capsys.readouterr().err
+    scores = json.loads((project.output / "scores" / "summary.json").read_text(encoding="utf-8"))["scores"]
+    assert {score["variant"] for score in scores} == {"seed", "vanilla"}
+
+
 def test_a_model_that_writes_nothing_new_is_given_up_with_what_to_do(project: Project) -> None:
     keys = [self_arm(), *script(project, "return request.example.reference if request.example else 'The same.'")]
     with pytest.raises(StageError, match=r"wants 3 general rows, and the seed model made 1 that can be used.*share"):

@@ -306,6 +306,23 @@ def test_another_model_rewrites_under_its_own_name(project: Project) -> None:
     assert project.stages()["rewrite"] == before
 
 
+def test_an_arm_with_rewrites_joins_a_gap_that_was_measured_without_and_asks_for_no_leave(project: Project) -> None:
+    assert project.ownwords("gap", *flags(project, "vanilla")) == 0
+    measured = (project.output / "gap.json").read_text(encoding="utf-8")
+    assert project.ownwords("rewrite", *flags(project, "vanilla, sdft")) == 0
+    assert project.ownwords("gap", *flags(project, "vanilla, sdft")) == 0
+    assert (project.output / "gap.json").read_text(encoding="utf-8") != measured
+
+
+def test_other_data_need_leave_before_the_gap_is_measured_again(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert project.ownwords("gap", *flags(project, "vanilla")) == 0
+    assert project.ownwords("gap", *flags(project, "vanilla"), "data.train.limit=5") == 2
+    assert "Add --yes" in capsys.readouterr().err
+    assert project.ownwords("gap", *flags(project, "vanilla"), "data.train.limit=5", "--yes") == 0
+
+
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [

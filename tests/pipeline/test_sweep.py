@@ -12,7 +12,7 @@ from safetensors.numpy import load_file
 
 from ownwords.cli import main
 from ownwords.stages import trainer
-from tests.pipeline.conftest import Project
+from tests.pipeline.conftest import Project, script
 from tests.pipeline.test_kill import start, stop_when
 
 pytestmark = pytest.mark.slow
@@ -143,6 +143,22 @@ def test_a_training_that_does_not_fit_into_memory_fails_alone(
     assert project.ownwords("tune", *keys) == 1
     assert "tune/vanilla@r64: out of memory: lower tune.per_device_train_batch_size" in capsys.readouterr().err
     assert project.stages()["tune/vanilla"]["status"] == "done"
+
+
+def test_targets_that_do_not_fit_fail_their_arm_alone(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    """References are looked at before anything is written; what a model writes is as long as it is."""
+    longer = script(project, "return request.example.reference + ' Indeed.' * 30 if request.example else '1'")
+    keys = [*longer, "rewrite.checks=[not_empty]", "tune.max_length=128"]
+    assert project.ownwords("run", *keys) == 1
+    said = capsys.readouterr().err
+    assert "tune/sdft: 12 rows are longer than tune.max_length=128 tokens" in said
+    scores = read(project.output / "scores" / "summary.json")["scores"]
+    assert {score["variant"] for score in scores} == {"seed", "vanilla"}
+
+
+def test_where_every_row_is_dropped_that_is_said(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    assert project.ownwords("run", "rewrite.on_failure=drop", *script(project, "return 'nothing'")) == 1
+    assert "rewrite.on_failure=drop has dropped all of 12 examples" in capsys.readouterr().err
 
 
 def test_evaluation_still_wants_every_training_to_have_been_tried(

@@ -320,6 +320,26 @@ def test_people_read_the_same_with_warnings_last(project: Project, capsys: pytes
     assert "Nothing looks wrong." in capsys.readouterr().out
 
 
+def test_the_plan_of_training_is_told_and_a_single_step_is_no_plan(
+    project: Project, validate: Validate, capsys: pytest.CaptureFixture[str]
+) -> None:
+    use = ["tune.per_device_train_batch_size=4", "tune.gradient_accumulation_steps=1", "tune.checkpoints=1"]
+    use += ["tune.sweep={num_train_epochs: [1, 2], seed: [1, 2]}"]
+    training = validate(*use)["training"]
+    assert (training["trainings"], training["steps"], training["batch"]) == (8, [3, 6], [4, 1])
+    assert training["variants"] == 16  # the end of each, and a place on the way
+    assert not any("single optimizer step" in warning for warning in validate(*use)["warnings"])
+    assert any(
+        "12 rows in batches of 4 × 3" in w
+        for w in validate(*use[:1], "tune.gradient_accumulation_steps=3", "tune.num_train_epochs=1")["warnings"]
+    )
+    capsys.readouterr()
+    assert project.ownwords("validate", *use) == 0
+    assert "8, of 3 to 6 optimizer steps with batches of 4 × 1; variants to evaluate: 16" in " ".join(
+        capsys.readouterr().out.split()
+    )
+
+
 FAULTS: list[tuple[list[str], str]] = [
     (["data.train.path=none.jsonl"], "none.jsonl"),
     (["rewrite.promt=x"], "Did you mean 'prompt'"),

@@ -126,3 +126,25 @@ def test_what_a_tool_gave_back_is_a_turn_of_the_user(tokenizer: Any, layout: str
     as_user = Message("user", "<tool_response>\n1\n</tool_response>")
     expected = render_prompt(tokenizer, [*called, as_user], given=given)
     assert render_prompt(tokenizer, [*called, Message("tool", "1")], given=given) == expected
+
+
+@pytest.mark.parametrize("roles", [["user"], ["user", "assistant", "user"]])
+def test_on_llama_3_the_papers_system_text_goes_through_the_models_own_template(
+    tokenizer: Any, roles: list[str]
+) -> None:
+    turns = [
+        Message("user" if role == "user" else "assistant", text) for role, text in zip(roles, (X, Y, X0), strict=False)
+    ]
+    given = Given(load_layout("paper/llama3"))
+    own = render_prompt(tokenizer, [Message("system", TRAIN), *turns])
+    assert own.startswith(BOS)
+    assert own.count(TRAIN) == 1
+    assert render_prompt(tokenizer, turns, given=given) == own
+    assert render_prompt(tokenizer, [Message("system", TRAIN), *turns], given=given) == own
+
+
+def test_on_llama_3_the_target_ends_with_the_turn_marker(tokenizer: Any) -> None:
+    layout = Given(load_layout("paper/llama3"))
+    with_system = [Message("system", TRAIN), Message("user", X)]
+    assert target_ids(tokenizer, [Message("user", X)], Y, layout) == target_ids(tokenizer, with_system, Y, Given())
+    assert tokenizer.decode(target_ids(tokenizer, [Message("user", X)], Y, layout)[1]) == f"{Y}{EOS}"

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ownwords.errors import InputError, StageError
-from ownwords.stages.report import collect, write_report
+from ownwords.stages.report import collect, console_summary, write_report
 
 Edit = Callable[[Path, Callable[[Any], Any]], None]
 
@@ -169,12 +169,48 @@ def test_unchanged_gap_claims_nothing(full_run: Path, edit_json: Edit, differenc
     assert "narrowed" not in text
 
 
+def test_too_few_items_for_so_many_comparisons_are_said(full_run: Path, edit_json: Edit) -> None:
+    edit_json(full_run / "scores/summary.json", lambda s: s.update(comparisons=90, too_few=["gsm8k", "arc_easy"]))
+    text = section(write_report(full_run), "scores")
+    assert "With so few test items and 90 comparisons no difference could stand out on gsm8k, arc_easy" in text
+
+
 def test_outcomes_are_shown_by_reason_with_the_acceptance_interval(full_run: Path) -> None:
     text = section(write_report(full_run), "rewriting")
     assert "87 of 120 examples (72.5 %, 95 % interval [63.9, 79.7])" in text
-    assert "30 keep their reference because no rewrite passed. 3 are left out of training." in text
+    assert (
+        "30 have none that passed: an arm that takes rewrites keeps their reference. 3 are left out of training."
+        in text
+    )
     assert text.index("accepted 87 (72.5 %)") < text.index("fallback: wrong_number 22 (18.3 %)")
     assert text.index("fallback: wrong_number 22 (18.3 %)") < text.index("dropped: prompt_too_long 3 (2.5 %)")
+
+
+def _arms(rewriting: Any) -> None:
+    common = {"rewriter": "seed", "mix": 1.0, "rows": 117, "outcomes": []}
+    rewriting["arms"] = [
+        {**common, "arm": "vanilla", "sources": ["reference"], "targets": {"reference": 117}},
+        {**common, "arm": "few", "mix": 0.25, "sources": ["rewrite", "reference"], "targets": {"reference": 117}},
+        {**common, "arm": "sdft", "sources": ["rewrite", "reference"], "targets": {"reference": 30, "rewrite": 87}},
+    ]
+
+
+def test_an_arm_that_found_references_alone_is_named(full_run: Path, edit_json: Edit) -> None:
+    edit_json(full_run / "rewrite.json", _arms)
+    said = "few has references alone to train on: the same targets as vanilla."
+    assert said in section(write_report(full_run), "rewriting")
+    assert f"targets        {said}" in console_summary(full_run)
+
+
+def test_steps_that_belong_to_rewriting_are_not_stages_that_never_came(full_run: Path, edit_json: Edit) -> None:
+    def more(run: Any) -> None:
+        done = run["stages"]["rewrite"]
+        run["stages"] = {"own": {**done, "seconds": 8.0}, **run["stages"], "targets": {**done, "seconds": 1.0}}
+
+    edit_json(full_run / "run.json", more)
+    text = text_of(write_report(full_run))
+    assert not re.search(r"\b(own|targets) not done yet", text)
+    assert "rewrite done 7 min 01 s" in text  # with the 9 seconds of the two
 
 
 def test_low_acceptance_is_not_hidden(full_run: Path, edit_json: Edit) -> None:

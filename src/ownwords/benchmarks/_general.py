@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ownwords.benchmarks._rows import Row, read_rows, with_ids
+from ownwords.benchmarks._rows import Row, read_rows, spread, with_ids
 from ownwords.benchmarks.base import Item, benchmark_file, take
 from ownwords.recipe import BenchmarkSection
 from ownwords.records import Message
@@ -17,10 +17,7 @@ def load_prompts(settings: BenchmarkSection) -> list[Item]:
     They are spread over the file, which may be sorted by origin.
     """
     rows = read_rows(benchmark_file(settings, "alpaca_eval.json"))
-    items = with_ids(map(_item, rows))
-    limit = settings.limit or DEFAULT_LIMIT
-    chosen = items if limit >= len(items) else [items[place * len(items) // limit] for place in range(limit)]
-    return take(chosen, settings)
+    return take(spread(with_ids(map(_item, rows)), settings.limit or DEFAULT_LIMIT), settings)
 
 
 def _item(row: Row) -> Item:

@@ -1,15 +1,40 @@
-"""Likelihoods that a benchmark needs from a completion, and the multiple-choice benchmarks made of them."""
+"""Likelihoods that a benchmark needs from a completion, and the multiple-choice benchmarks made of them.
+
+An item of those is a question with `Part`s as its gold: pairs of a context and a target whose log-likelihoods are
+wanted, and the numbers that are read off them. Parts may share pairs; each pair is asked once.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any, cast
 
 from ownwords.benchmarks._rows import Row, read_rows, with_ids
-from ownwords.benchmarks.base import Ask, Item, benchmark_file, take
-from ownwords.errors import EngineError
+from ownwords.benchmarks.base import Ask, Item, Metric, SeedAnswer, benchmark_file, take
+from ownwords.errors import EngineError, MissingFileError
 from ownwords.recipe import BenchmarkSection
 from ownwords.records import Completion
+
+#: A template ends a turn with up to two tokens (`<|im_end|>` and a line feed). Behind an answer that was cut off they
+#: are none of the model's own.
+END_TOKENS = 2
+
+Pair = tuple[str, str]
+"""A context and the target right after it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What some metrics read of an item. `right` are the places of the right pairs; `scores` maps the summed
+    log-likelihoods of the pairs, in order, to numbers by name."""
+
+    pairs: tuple[Pair, ...]
+    right: tuple[int, ...]
+    scores: Callable[[Sequence[float]], Mapping[str, float]]
 
 
 def target_logprobs(completion: Completion) -> tuple[float, ...]:
@@ -23,32 +48,123 @@ def target_logprobs(completion: Completion) -> tuple[float, ...]:
     return completion.logprobs
 
 
-def load_choices(settings: BenchmarkSection, default: str) -> list[Item]:
-    """Items of a file with `query` (text), `choices` (two or more texts) and `gold` (index of the right one)."""
-    rows = read_rows(benchmark_file(settings, default))
-    return take(with_ids(map(_choice_item, rows)), settings)
+def answer_logprobs(answer: SeedAnswer, completion: Completion) -> tuple[float, ...]:
+    """Those of a sampled answer's tokens, the end of the turn only where the model itself ended it."""
+    logprobs = target_logprobs(completion)
+    return logprobs if answer.finished or len(logprobs) <= END_TOKENS else logprobs[:-END_TOKENS]
 
 
-def ask_choices(item: Item, settings: BenchmarkSection) -> list[Ask]:
-    """One ask a choice: its likelihood right after the raw query, one blank between, no chat template."""
-    return [Ask(text=item.question, target=f" {choice}") for choice in item.choices]
+def choices_after(context: str, choices: Sequence[str], right: Sequence[int]) -> Part:
+    """Each choice after the same context, one blank between. Its scores are those of `choose`."""
+    chosen = tuple(right)
+    return Part(tuple((context, f" {text}") for text in choices), chosen, partial(choose, list(choices), chosen))
 
 
-def score_choices(item: Item, completions: Sequence[Completion]) -> float:
-    """1 if the choice with the highest summed log-likelihood is the right one; of equal ones the first counts."""
-    sums = [sum(target_logprobs(completion)) for completion in completions]
-    return float(sums.index(max(sums)) == item.gold)
+def choose(choices: Sequence[str], right: Sequence[int], sums: Sequence[float]) -> dict[str, float]:
+    """Whether a right choice has the highest sum (`acc`), or the highest sum divided by its characters (`acc_norm`).
+    Of equal ones the first counts."""
+    normalised = [total / len(text) for total, text in zip(sums, choices, strict=True)]
+    return {
+        "acc": float(sums.index(max(sums)) in right),
+        "acc_norm": float(normalised.index(max(normalised)) in right),
+    }
 
 
-def _choice_item(row: Row) -> Item:
-    query = row.text("query")
-    choices, gold = row.fields.get("choices"), row.fields.get("gold")
-    if not isinstance(choices, list) or len(cast("list[Any]", choices)) < 2:
-        raise row.error("the field 'choices' must be a list of at least two texts")
-    texts = cast("list[Any]", choices)
+def question_item(question: str, *parts: Part) -> Item:
+    """An item without its id. Its choices are the targets of the first part."""
+    return Item(id="", question=question, gold=parts, choices=tuple(target[1:] for _, target in parts[0].pairs))
+
+
+def named_items(items: Sequence[Item]) -> list[Item]:
+    """Give each item its id: a hash of everything that is asked and of what is right."""
+    return with_ids(items, _content)
+
+
+def ask_pairs(item: Item, settings: BenchmarkSection) -> list[Ask]:
+    """One ask a pair: the likelihood of the target right after the bare context, no chat template. White space that
+    ends a context goes to the target, where tokenizers have it, as lm-evaluation-harness does."""
+    return [_ask(context, target) for context, target in _distinct(item)]
+
+
+def reads(name: str, part: int = 0) -> Callable[[Item, Sequence[Completion]], float | None]:
+    """The score of that name of that part of an item; None where the part has none."""
+
+    def score(item: Item, completions: Sequence[Completion]) -> float | None:
+        answers = zip(_distinct(item), completions, strict=True)
+        sums = {pair: sum(target_logprobs(completion)) for pair, completion in answers}
+        asked: Part = item.gold[part]
+        value = asked.scores([sums[pair] for pair in asked.pairs]).get(name)
+        return value if value is not None and math.isfinite(value) else None
+
+    return score
+
+
+ACC_NORM = Metric(
+    name="acc_norm",
+    summary="The right choice by likelihood divided by its characters",
+    score=reads("acc_norm"),
+)
+
+
+def load_choices(settings: BenchmarkSection, default: str, *, strip: bool = True) -> list[Item]:
+    """Items of a file with `query` (text), `choices` (two or more texts) and `gold` (index of the right one). Unless
+    `strip` is off, blanks around choices go."""
+    rows = read_rows(knowledge_file(settings, default))
+    return take(named_items([_choice_item(row, strip=strip) for row in rows]), settings)
+
+
+def knowledge_file(settings: BenchmarkSection, default: str, *, source: str | None = None) -> Path:
+    """The file to read, as `benchmark_file` finds it.
+
+    Raises:
+        MissingFileError: it is not there; the message says that lm-eval has the benchmark too.
+    """
+    try:
+        return benchmark_file(settings, default, source=source)
+    except MissingFileError as error:
+        raise MissingFileError(f"{error} Or set `path: lm-eval`.") from None
+
+
+def texts_of(row: Row, name: str, values: Any) -> list[str]:
+    """Two or more texts that are not blank."""
+    if not isinstance(values, list) or len(cast("list[Any]", values)) < 2:
+        raise row.error(f"the field {name!r} must be a list of at least two texts")
+    texts = cast("list[Any]", values)
     if not all(isinstance(text, str) and text.strip() for text in texts):
-        raise row.error("each of 'choices' must be text that is not blank")
-    if not isinstance(gold, int) or isinstance(gold, bool) or not 0 <= gold < len(texts):
-        raise row.error(f"the field 'gold' must be the index of a choice, 0 to {len(texts) - 1}, not {gold!r}")
-    # Some HellaSwag endings begin with a blank; lm-evaluation-harness strips them too.
-    return Item(id="", question=query, gold=gold, choices=tuple(text.strip() for text in texts))
+        raise row.error(f"each of {name!r} must be text that is not blank")
+    return texts
+
+
+def place_of(row: Row, name: str, value: Any, count: int) -> int:
+    """The index of one of `count` choices."""
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < count:
+        raise row.error(f"the field {name!r} must be the index of a choice, 0 to {count - 1}, not {value!r}")
+    return value
+
+
+def _choice_item(row: Row, *, strip: bool) -> Item:
+    query = row.text("query")
+    texts = texts_of(row, "choices", row.fields.get("choices"))
+    gold = place_of(row, "gold", row.fields.get("gold"), len(texts))
+    choices = [text.strip() for text in texts] if strip else texts
+    return question_item(query, choices_after(query, choices, [gold]))
+
+
+def _distinct(item: Item) -> list[Pair]:
+    return list(dict.fromkeys(pair for part in item.gold for pair in part.pairs))
+
+
+def _ask(context: str, target: str) -> Ask:
+    bare = context.rstrip()
+    return Ask(text=bare, target=context[len(bare) :] + target)
+
+
+def _content(item: Item) -> list[Any]:
+    """Choices after one context are written as context, choices and the right one; everything else as it is asked."""
+    parts: Sequence[Part] = item.gold
+    contexts = {context for part in parts for context, _ in part.pairs}
+    if len(parts) == 1 == len(contexts) and all(target.startswith(" ") for _, target in parts[0].pairs):
+        right = parts[0].right
+        choices = [target[1:] for _, target in parts[0].pairs]
+        return [*contexts, choices, right[0] if len(right) == 1 else list(right)]
+    return [[list(map(list, part.pairs)), list(part.right)] for part in parts]

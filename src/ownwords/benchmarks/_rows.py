@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import json
+import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -37,33 +39,46 @@ class Row:
 
 
 def read_rows(path: Path) -> list[Row]:
-    """Rows of a `.json` array, a `.jsonl` or a `.csv` file with a header, all of them objects.
+    """Rows of a `.json` array, a `.jsonl` (or `.jsonl.gz`) or a `.csv` file with a header, all of them objects.
 
     Raises:
         DataError: the file cannot be read, has another ending, or a row is malformed.
     """
-    readers = {".json": _json_rows, ".jsonl": _jsonl_rows, ".csv": _csv_rows}
-    reader = readers.get(path.suffix.lower())
+    readers = {".json": _json_rows, ".jsonl": _jsonl_rows, ".csv": _csv_rows, ".jsonl.gz": _jsonl_rows}
+    reader = next((readers[ending] for ending in readers if path.name.lower().endswith(ending)), None)
     if reader is None:
         raise DataError(f"{path}: a benchmark's file ends in {', '.join(readers)}")
     try:
         return list(reader(path))
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise DataError(f"{path} is not a whole gzip file: {error}") from error
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not UTF-8 text: {error.reason} at byte {error.start}") from error
 
 
-def with_ids(items: Iterable[Item]) -> list[Item]:
+def _asked_and_right(item: Item) -> list[Any]:
+    return [item.question, list(item.choices), item.gold]
+
+
+def with_ids(items: Iterable[Item], content: Callable[[Item], list[Any]] = _asked_and_right) -> list[Item]:
     """Give each item its id: a hash of its content, with an occurrence number because files hold equal rows."""
     seen: Counter[str] = Counter()
     named: list[Item] = []
     for item in items:
-        content = [item.question, list(item.choices), item.gold]
-        key = digest(content)
-        named.append(replace(item, id=digest([*content, seen[key]])))
+        known = content(item)
+        key = digest(known)
+        named.append(replace(item, id=digest([*known, seen[key]])))
         seen[key] += 1
     return named
+
+
+def spread(items: Sequence[Item], limit: int | None) -> list[Item]:
+    """So many of them, evenly over the file, which may be sorted by origin or kind; all without a limit."""
+    if limit is None or limit >= len(items):
+        return list(items)
+    return [items[place * len(items) // limit] for place in range(limit)]
 
 
 def _json_rows(path: Path) -> Iterator[Row]:
@@ -79,7 +94,8 @@ def _json_rows(path: Path) -> Iterator[Row]:
 
 
 def _jsonl_rows(path: Path) -> Iterator[Row]:
-    with path.open(encoding="utf-8-sig") as file:
+    packed = path.suffix.lower() == ".gz"
+    with gzip.open(path, "rt", encoding="utf-8-sig") if packed else path.open(encoding="utf-8-sig") as file:
         for number, line in enumerate(file, start=1):
             if not line.strip():
                 continue

@@ -7,11 +7,12 @@ A sample item:
     choices: soil. | minerals. | food. (right) | water.
 
 Metric `acc`: share of items whose right choice has the highest summed log-likelihood after the raw query, as
-lm-evaluation-harness measures it: zero-shot, no chat template, no length normalisation. Chance is 0.25. `prompt: paper`
-is the same: this is how the paper measures it.
+lm-evaluation-harness measures it: zero-shot, no chat template, no length normalisation. `acc_norm` divides by the
+characters of a choice first. Chance is 0.25. `prompt: paper` is the same: this is how the paper measures it.
 
 Source: Clark et al. 2018 (arXiv 1803.05457), CC BY-SA 4.0; the file `general/arc_easy.jsonl` is a sample of the test
-set with the fields query, choices, gold.
+set with the fields query, choices, gold. `path: lm-eval` takes lm-eval's task `arc_easy` and its whole test set
+instead.
 
 What it does not cover: whether the model can say the answer in a conversation. Likelihoods of raw text move little in
 fine-tuning, even where generated answers change a lot.
@@ -19,12 +20,15 @@ fine-tuning, even where generated answers change a lot.
 
 from __future__ import annotations
 
-from ownwords.benchmarks._likelihood import ask_choices, load_choices, score_choices
-from ownwords.benchmarks.base import Benchmark, DataContext, Item
+from ownwords.benchmarks._likelihood import ACC_NORM, ask_pairs, load_choices, reads
+from ownwords.benchmarks._lm_eval import from_lm_eval, lm_eval_items
+from ownwords.benchmarks.base import Benchmark, DataContext, Item, take
 from ownwords.recipe import BenchmarkSection
 
 
 def load(settings: BenchmarkSection, context: DataContext) -> list[Item]:
+    if from_lm_eval(settings):
+        return take(lm_eval_items(settings, "arc_easy", folder="arc"), settings)
     return load_choices(settings, "general/arc_easy.jsonl")
 
 
@@ -34,7 +38,8 @@ BENCHMARK = Benchmark(
     area="general",
     metric="acc",
     load=load,
-    prompt=ask_choices,
-    score=score_choices,
+    prompt=ask_pairs,
+    score=reads("acc"),
     generative=False,
+    more=(ACC_NORM,),
 )

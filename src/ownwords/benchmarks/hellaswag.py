@@ -7,12 +7,17 @@ A sample item:
     choices: Don't even leave the room for a second. You would be surprised [...] (right) | Teach toddlers to do
     something different and exciting. [...] | Call your friends and neighbors [...] | Act when you're not around [...]
 
-Metric `acc`: share of items whose right ending has the highest summed log-likelihood after the raw text, as
-lm-evaluation-harness measures it: zero-shot, no chat template; not `acc_norm`, which divides by length. Chance is 0.25.
-`prompt: paper` is the same: this is how the paper measures it.
+Metric `acc`: share of items whose right ending has the highest summed log-likelihood after the raw text: zero-shot, no
+chat template. `acc_norm` divides by the characters of an ending first. Chance is 0.25.
+
+Many endings begin with a blank, left by markers that were taken out of them (a quarter of those in the file, often some
+of an item's four). The default takes it away, so that the endings of an item stand alike after one blank.
+`prompt: paper` leaves it, as lm-evaluation-harness does.
 
 Source: Zellers et al. 2019 (arXiv 1905.07830), MIT; the file `general/hellaswag.jsonl` is a sample of the validation
-set with the fields query, choices, gold.
+set with the fields query, choices, gold. It was prepared like lm-eval's documents but for one thing: where a title
+follows a full stop, lm-eval leaves two full stops in the text, the file one. `path: lm-eval` takes lm-eval's task
+`hellaswag` and its whole validation set instead, to the character as the paper measures it.
 
 What it does not cover: what the model would write itself. Wrong endings were machine-made to fool older models, and
 some right ones are hard to tell even for people.
@@ -20,13 +25,16 @@ some right ones are hard to tell even for people.
 
 from __future__ import annotations
 
-from ownwords.benchmarks._likelihood import ask_choices, load_choices, score_choices
-from ownwords.benchmarks.base import Benchmark, DataContext, Item
+from ownwords.benchmarks._likelihood import ACC_NORM, ask_pairs, load_choices, reads
+from ownwords.benchmarks._lm_eval import from_lm_eval, lm_eval_items
+from ownwords.benchmarks.base import Benchmark, DataContext, Item, take
 from ownwords.recipe import BenchmarkSection
 
 
 def load(settings: BenchmarkSection, context: DataContext) -> list[Item]:
-    return load_choices(settings, "general/hellaswag.jsonl")
+    if from_lm_eval(settings):
+        return take(lm_eval_items(settings, "hellaswag", folder="hellaswag"), settings)
+    return load_choices(settings, "general/hellaswag.jsonl", strip=settings.prompt == "default")
 
 
 BENCHMARK = Benchmark(
@@ -35,7 +43,8 @@ BENCHMARK = Benchmark(
     area="general",
     metric="acc",
     load=load,
-    prompt=ask_choices,
-    score=score_choices,
+    prompt=ask_pairs,
+    score=reads("acc"),
     generative=False,
+    more=(ACC_NORM,),
 )

@@ -15,7 +15,7 @@ Source: the instructions of AlpacaEval (Dubois et al. 2024, CC BY-NC 4.0), or a 
 `prompt` or `goal`. `prompt: paper` is the same: the paper has no such measure.
 
 What it does not cover: whether the change is good or bad, and what the arm says instead; KL(arm ‖ seed), which looks at
-what the arm says.
+what the arm says (`kl_to_seed`).
 """
 
 from __future__ import annotations
@@ -23,14 +23,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ownwords.benchmarks._general import load_prompts
-from ownwords.benchmarks._likelihood import target_logprobs
+from ownwords.benchmarks._likelihood import answer_logprobs
 from ownwords.benchmarks.base import Ask, Benchmark, DataContext, Item
 from ownwords.recipe import BenchmarkSection
 from ownwords.records import Completion
-
-#: A template ends a turn with up to two tokens (`<|im_end|>` and a line feed). Behind an answer that was cut off they
-#: are none of the seed's own.
-END_TOKENS = 2
 
 
 def load(settings: BenchmarkSection, context: DataContext) -> list[Item]:
@@ -43,9 +39,7 @@ def prompt(item: Item, settings: BenchmarkSection) -> list[Ask]:
 
 def score(item: Item, completions: Sequence[Completion]) -> float:
     """Nats per token of the seed's answer."""
-    logprobs = target_logprobs(completions[0])
-    if not item.gold.finished and len(logprobs) > END_TOKENS:
-        logprobs = logprobs[:-END_TOKENS]
+    logprobs = answer_logprobs(item.gold, completions[0])
     return -sum(logprobs) / len(logprobs)
 
 

@@ -15,7 +15,7 @@ import inspect
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
@@ -30,6 +30,10 @@ Function = TypeVar("Function", bound=Callable[..., Verdict])
 #: Takes the parameters of a check by name, its defaults among them, and raises ValueError where they go ill together.
 Requirement = Callable[[dict[str, Any]], None]
 
+#: Whether the result of what passes was looked at: compared with the reference's, tested, or judged. `partly`: it may
+#: also pass by another check alone.
+Result = Literal["unseen", "partly", "seen"]
+
 #: Of a verdict's detail, in characters: enough for people, and no check can fill the journal.
 LONGEST_DETAIL = 2_000
 LONGEST_REASON = 200
@@ -40,12 +44,16 @@ class Traits:
     """What a check needs: a process of its own (`apart`), a sandbox in it (`runs_code`), a judge's answer (`judged`).
 
     `typed` says that it knows what kind of answer there is and compares that: the judge is measured against such.
+    `result` says whether it looks at the result at all; `own` names the user's own checks in it, of which that is not
+    known.
     """
 
     apart: bool = False
     runs_code: bool = False
     judged: bool = False
     typed: bool = False
+    result: Result = "unseen"
+    own: tuple[str, ...] = ()
 
 
 _CHECKS: dict[str, Check] = {}
@@ -84,16 +92,18 @@ def check(
     runs_code: bool = False,
     judged: bool = False,
     typed: bool = False,
+    sees_result: bool = False,
     requirement: Requirement | None = None,
 ) -> Callable[[Function], Function]:
     """Make a function known as the check `name`, with what it needs (see Traits) and what its parameters must be
-    together."""
+    together. One that is typed or judged sees the result; another that does says so."""
 
     def register(function: Function) -> Function:
         _CHECKS[name] = function
         if requirement is not None:
             _REQUIREMENTS[name] = requirement
-        _TRAITS[name] = Traits(apart or runs_code, runs_code, judged, typed)
+        result = "seen" if typed or judged or sees_result else "unseen"
+        _TRAITS[name] = Traits(apart or runs_code, runs_code, judged, typed, result)
         return function
 
     return register
@@ -101,7 +111,7 @@ def check(
 
 def traits_of(name: str) -> Traits:
     """What the check that `find_check` finds under this name needs."""
-    return Traits(apart=True) if ".py:" in name else _TRAITS[name]
+    return Traits(apart=True, own=(name,)) if ".py:" in name else _TRAITS[name]
 
 
 def all_checks() -> dict[str, Check]:

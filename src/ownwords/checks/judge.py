@@ -1,20 +1,17 @@
 """The check `judge`: another model's opinion of how faithful a candidate is to its reference, read strictly.
 
 The stage asks (`stages/judge.py`) and hands the answer in: checks never call engines. The answer is one JSON object
-with the keys of SCHEMA, alone, in a fence, or after the model's thoughts. Anything else is a verdict of its own: an
-opinion that cannot be read is none. It does not cover how good the judge is; its agreement with checks that know is
-reported beside.
+with the keys of SCHEMA (`opinions.py` reads it); anything else is a verdict of its own. It does not cover how good the
+judge is; its agreement with checks that know is reported beside.
 """
 
 from __future__ import annotations
 
-import json
-from typing import Any, Literal, cast
+from typing import Literal
 
-from ownwords.checks._json import with_unique_keys
 from ownwords.checks.base import check
+from ownwords.checks.opinions import Opinion, opinion_schema, read_opinion
 from ownwords.records import PASSED, Candidate, Example, Verdict
-from ownwords.turns import split_reasoning
 
 Criterion = Literal["same_result", "complete", "no_contradiction"]
 
@@ -26,19 +23,14 @@ CRITERIA: dict[Criterion, str] = {
 }
 
 #: What a judge's answer looks like; servers that can are told to give nothing else.
-SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "properties": {
+SCHEMA = opinion_schema(
+    {
         "differences": {"type": "string"},
         "same_result": {"type": "boolean"},
         "complete": {"type": "boolean"},
         "no_contradiction": {"type": "boolean"},
-    },
-    "required": ["differences", "same_result", "complete", "no_contradiction"],
-    "additionalProperties": False,
-}
-
-_FENCE = "```"
+    }
+)
 
 
 @check("judge", judged=True)
@@ -59,28 +51,6 @@ def judge(example: Example, candidate: Candidate, *, criteria: list[Criterion] |
     return PASSED
 
 
-def read_judgement(text: str) -> dict[str, Any] | str:
+def read_judgement(text: str) -> Opinion | str:
     """The judge's opinion, by the keys of SCHEMA; where it is none, what is wrong with it."""
-    answer = _unfenced(split_reasoning(text)[1].strip())
-    try:
-        loaded: Any = json.loads(answer, object_pairs_hook=with_unique_keys)
-    except (ValueError, RecursionError) as error:
-        return f"the judge's answer is not JSON ({error}): {text[:200]!r}"
-    if not isinstance(loaded, dict):
-        return f"the judge's answer is no object: {text[:200]!r}"
-    opinion = cast("dict[str, Any]", loaded)
-    kinds: dict[str, type] = {"differences": str, **dict.fromkeys(CRITERIA, bool)}
-    for key in opinion:
-        if key not in kinds:
-            return f"the judge's answer has a key {key[:50]!r} that was not asked for"
-    for key, kind in kinds.items():
-        if type(opinion.get(key)) is not kind:
-            return f"the judge's answer says nothing under {key}, or not as {kind.__name__}"
-    return opinion
-
-
-def _unfenced(answer: str) -> str:
-    """What stands in the one fence of an answer that is nothing else; any other answer as it is."""
-    if not (answer.startswith(_FENCE) and answer.endswith(_FENCE)) or answer.count(_FENCE) != 2:
-        return answer
-    return answer.removesuffix(_FENCE).partition("\n")[2]
+    return read_opinion(text, SCHEMA)

@@ -40,9 +40,14 @@ _DOMINANT = 0.7
 _LEAST_KANA = 0.1
 _LEAST_CHINESE = 20
 
+# Scripts that one language alone is commonly written in.
+_OF_ONE_LANGUAGE = frozenset({"japanese", "hangul", "greek", "thai", "georgian", "armenian", "hebrew"})
+
 # Letters, and how sure the identification must be; measured on the sentences of tests/checks/test_language.py.
 _LEAST_PROSE = 80
 _LEAST_PROSE_OF_RELATIVES = 200
+# Where shares over many texts are taken, no text is refused for it: questions are short.
+_LEAST_OF_MANY = 40
 # Shared words of four letters at most: Danish and Swedish share up to 0.28 of them on these sentences.
 _SHORT_WORD = re.compile(r"\b[^\W\d_]{1,4}\b")
 _LEAST_SHARED = 4
@@ -69,24 +74,43 @@ _RELATIVES = (
 @check("same_language")
 def same_language(example: Example, candidate: Candidate) -> Verdict:
     """The candidate is in the reference's language, as far as both can be told. Reason: `other_language`."""
-    given = _read(candidate.text)
-    expected = _read(example.reference)
+    same, detail = _compare(candidate.text, example.reference)
+    return PASSED if same is not False else Verdict(False, "other_language", detail)
+
+
+def in_one_language(text: str, other: str) -> bool | None:
+    """Whether two texts are in one language; None where that cannot be told: one is short, code or a formula, in
+    several scripts, or its language is not sure."""
+    return _compare(text, other, _LEAST_OF_MANY)[0]
+
+
+def _compare(text: str, reference: str, least: int = _LEAST_PROSE) -> tuple[bool | None, str]:
+    """True, None where it cannot be told, or False with the reason for people; `least`: letters to identify."""
+    given, expected = _read(text, least), _read(reference, least)
     if not given.script or not expected.script:
-        return PASSED
+        return None, ""
     if not _may_be_one(given.script, expected.script):
-        return Verdict(False, "other_language", f"it is written in {given.script}, the reference in {expected.script}")
-    if not given.prose or not expected.prose or _share_short_words(given.prose, expected.prose):
-        return PASSED
+        return False, f"it is written in {given.script}, the reference in {expected.script}"
+    if not given.prose or not expected.prose:
+        return (True if given.script == expected.script and given.script in _OF_ONE_LANGUAGE else None), ""
+    if _share_short_words(given.prose, expected.prose):
+        return True, ""
+    return _identify(given, expected, least)
+
+
+def _identify(given: _Text, expected: _Text, least: int) -> tuple[bool | None, str]:
+    """The same of two texts in prose of one script."""
     found, wanted = _shares(given.prose), _shares(expected.prose)
     language, reference_language = (max(shares, key=shares.__getitem__) for shares in (found, wanted))
     related = any({language, reference_language} <= group for group in _RELATIVES)
-    least = _LEAST_PROSE_OF_RELATIVES if related else _LEAST_PROSE
+    least = max(least, _LEAST_PROSE_OF_RELATIVES) if related else least
     sure = min(_share_of_kin(shares, own, related) for shares, own in ((found, language), (wanted, reference_language)))
     doubt = max(found[reference_language], wanted[language])
-    same = language == reference_language or min(given.letters, expected.letters) < least
-    if same or sure < _SURE or doubt > _DOUBT:
-        return PASSED
-    return Verdict(False, "other_language", f"it reads as {language}, the reference as {reference_language}")
+    if language == reference_language:
+        return (True if sure >= _SURE else None), ""
+    if min(given.letters, expected.letters) < least or sure < _SURE or doubt > _DOUBT:
+        return None, ""
+    return False, f"it reads as {language}, the reference as {reference_language}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +122,7 @@ class _Text:
     prose: str
 
 
-def _read(text: str) -> _Text:
+def _read(text: str, least_prose: int) -> _Text:
     answer = split_reasoning(text)[1]
     if len(answer) > 2 * _READ:
         answer = f"{answer[:_READ]}\n{answer[-_READ:]}"
@@ -111,7 +135,7 @@ def _read(text: str) -> _Text:
     if count < least or count < _DOMINANT * letters:
         return _Text("", letters, "")
     visible = len(prose) - prose.count(" ") - prose.count("\n")
-    if script in _DENSE or letters < _LEAST_PROSE or len(_CODE_SIGNS.findall(prose)) > _MOST_CODE * visible:
+    if script in _DENSE or letters < least_prose or len(_CODE_SIGNS.findall(prose)) > _MOST_CODE * visible:
         return _Text(script, letters, "")
     return _Text(script, letters, prose if len(prose) <= 2 * _SAMPLE else f"{prose[:_SAMPLE]} {prose[-_SAMPLE:]}")
 

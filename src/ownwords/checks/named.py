@@ -15,7 +15,7 @@ from typing import Any, cast
 
 from pydantic import TypeAdapter, ValidationError
 
-from ownwords.checks.base import NeedsJudgeError, Traits, find_check, require_params, run_check, traits_of
+from ownwords.checks.base import NeedsJudgeError, Result, Traits, find_check, require_params, run_check, traits_of
 from ownwords.errors import RecipeError
 from ownwords.paths import given_path
 from ownwords.recipe import CheckEntry, CheckSection
@@ -200,9 +200,20 @@ def _composed(section: CheckSection, *, allow_code: bool, where: str, depth: int
             apart=any(member.traits.apart for member in members),
             runs_code=any(member.traits.runs_code for member in members),
             judged=any(member.traits.judged for member in members),
+            result=_result([member.traits.result for member in members], needs_all=section.name == "all"),
+            own=tuple(name for member in members for name in member.traits.own),
         ),
         sum(member.seconds for member in members),
     )
+
+
+def _result(members: Sequence[Result], *, needs_all: bool) -> Result:
+    """`any` may be passed by whichever member sees least, `all` never without the one that sees most."""
+    if set(members) == {"unseen"}:
+        return "unseen"
+    if needs_all:
+        return "seen" if "seen" in members else "partly"
+    return "seen" if set(members) == {"seen"} else "partly"
 
 
 def _members(section: CheckSection, where: str, depth: int) -> list[CheckSection]:

@@ -29,7 +29,7 @@ def paper_ban_list(example: Example, candidate: Candidate) -> Verdict:
     return PASSED
 
 
-@check("paper_last_number")
+@check("paper_last_number", sees_result=True)
 def paper_last_number(example: Example, candidate: Candidate) -> Verdict:
     """The last numbers are equal; two invalid ones count as equal. Reason: `wrong_answer`."""
     given, expected = _last_number(candidate.text), _last_number(example.reference)
@@ -38,7 +38,7 @@ def paper_last_number(example: Example, candidate: Candidate) -> Verdict:
     return Verdict(False, "wrong_answer", f"the last number is {_show(given)}, the reference has {_show(expected)}")
 
 
-@check("paper_openfunction")
+@check("paper_openfunction", sees_result=True)
 def paper_openfunction(example: Example, candidate: Candidate) -> Verdict:
     """The reference call stands in the candidate, white space and quotes folded, from a word boundary on.
 

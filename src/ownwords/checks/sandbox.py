@@ -130,8 +130,8 @@ def _starter(allow_unsafe_code: bool) -> _Start:
     problem = _problem()
     if problem and not allow_unsafe_code:
         raise InputError(
-            f"A check runs code that a model wrote, and there is no sandbox for it: {problem} "
-            "Leave that check out, or let code run without a sandbox with --allow-unsafe-code."
+            f"A check or a benchmark runs code that a model wrote, and there is no sandbox for it: {problem} "
+            "Leave it out, or let code run without a sandbox with --allow-unsafe-code."
         )
     return _start_unsafely if problem else _start
 

@@ -80,6 +80,11 @@ class Pool:
             del self._waiting[group]
         return row
 
+    def put_back(self, rows: Sequence[Row]) -> None:
+        """Rows that were taken and not begun."""
+        for row in rows:
+            self._add(row)
+
     def _add(self, row: Row) -> None:
         group = Group(row.request.weights, row.target is not None)
         insort(self._waiting.setdefault(group, []), row, key=_length)
@@ -100,6 +105,11 @@ class Lending(Pool):
         self._out[row.request.id] = row
         return row
 
+    def put_back(self, rows: Sequence[Row]) -> None:
+        super().put_back(rows)
+        for row in rows:
+            self._out.pop(row.request.id, None)
+
     def answered(self, completion: Completion) -> None:
         self._out.pop(completion.request_id, None)
 
@@ -108,10 +118,6 @@ class Lending(Pool):
         rows = list(self._out.values())
         self._out.clear()
         return rows
-
-    def wait_again(self, rows: Sequence[Row]) -> None:
-        for row in rows:
-            self._add(row)
 
 
 def _length(row: Row) -> int:

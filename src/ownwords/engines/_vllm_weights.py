@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ownwords import models
+from ownwords.engines._adapter_fit import misfit, shapes_of
 from ownwords.engines._rows import Group
 from ownwords.engines._vllm_server import Server
 from ownwords.errors import EngineError, ModelError
@@ -143,6 +144,9 @@ class ServedWeights:
         folder = Path(self._folders.name, f"{len(self._merged)}")
         try:
             adapted = models.load_adapted(self._model, _folder(weights), self._dtype, "cpu", scale=weights.scale)
+            problem = misfit(Path(_folder(weights)), shapes_of(adapted.base_model.model))
+            if problem:
+                raise EngineError(f"adapter {weights.path} does not fit {self._model.name}: {problem}")
             adapted.merge_and_unload(safe_merge=True).save_pretrained(folder)
         except (ModelError, OSError, ValueError, KeyError, RuntimeError) as error:
             raise EngineError(f"adapter {weights.path} cannot be merged into {self._model.name}: {error}") from error

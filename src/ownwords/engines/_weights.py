@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ownwords import models
+from ownwords.engines._adapter_fit import misfit, shapes_of
 from ownwords.engines._cache import use_slots
 from ownwords.engines._packed import pack, unpack
 from ownwords.errors import EngineError, ModelError
@@ -89,11 +90,14 @@ class WeightSet:
             config = PeftConfig.from_pretrained(path)
             if config.peft_type != PeftType.LORA:
                 raise EngineError(f"adapter {path}: only LoRA adapters can be served, this is {config.peft_type}.")
+            problem = misfit(Path(path), shapes_of(self._seed))
+            if problem:
+                raise EngineError(f"adapter {path} does not fit {self._source.name}: {problem}")
             if self._peft is None:
                 self._peft = PeftModel.from_pretrained(self._seed, path, adapter_name=name)
             else:
                 self._peft.load_adapter(path, adapter_name=name, torch_device=self._device)
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
             raise EngineError(f"adapter {path} cannot be put on {self._source.name}: {error}") from error
         self._seed.eval()
         pack(self._seed)

@@ -82,9 +82,12 @@ class ScriptedEngine(Engine):
 
 
 def _of_schema(schema: dict[str, Any]) -> str:
-    """An answer that the schema of an object allows: yes to all that is asked."""
+    """An answer that the schema of an object allows: yes to all that is asked, the first where there is a choice."""
     kinds = {"boolean": True, "string": "none"}
-    return json.dumps({key: kinds[value["type"]] for key, value in schema["properties"].items()})
+    asked: dict[str, dict[str, Any]] = schema["properties"]
+    return json.dumps(
+        {key: value["enum"][0] if "enum" in value else kinds[value["type"]] for key, value in asked.items()}
+    )
 
 
 def _read_answers(path: Path) -> dict[str, str]:

@@ -125,7 +125,7 @@ class TransformersEngine(Engine):
         if smaller is None:
             yield failed(rows[0].request, len(rows[0].prompt), "out_of_memory", ADVICE.format(shortage))
             return limits
-        pool.wait_again(rows)
+        pool.put_back(rows)
         say(
             f"out of memory with {len(rows)} rows in flight: from here on at most {smaller.rows:,} rows and "
             f"{smaller.tokens:,} tokens at once, not {limits.rows:,} and {limits.tokens:,}"
@@ -139,9 +139,10 @@ class TransformersEngine(Engine):
         def model() -> Any:  # asked for at every step: another stream may have switched adapters meanwhile
             return self._weights.model(group.weights)
 
+        takes_slots = self._weights.takes_slots(group.weights)
         if group.scored:
-            return score(pool, group, model, limits, self._device)
-        if self._weights.takes_slots(group.weights):
+            return score(pool, group, model, limits, self._device, shares=takes_slots)
+        if takes_slots:
             batch = SlotBatch(model, self._device, limits.rows, limits.tokens)
         else:
             batch = OwnCacheBatch(model, self._device)

@@ -14,6 +14,7 @@ from ownwords.recipe.arm import (
     SourceName,
     SweepSection,
 )
+from ownwords.recipe.asked import AskedSection
 from ownwords.recipe.base import SamplingSection
 from ownwords.recipe.data import DataSection, ModelSection, SourceSection
 from ownwords.recipe.loading import build_recipe, dump_recipe, load_recipe
@@ -24,6 +25,7 @@ from ownwords.recipe.whole import Recipe
 
 __all__ = [
     "ArmSection",
+    "AskedSection",
     "BenchmarkSection",
     "CheckEntry",
     "CheckSection",

@@ -29,6 +29,8 @@ def named(value: Any) -> Any:
                 raise ValueError(f"{name} has a setting `name`, which would make it another")
             if settings is None or isinstance(settings, dict):
                 return {"name": name, **cast("dict[str, Any]", settings or {})}
+        if "name" not in mapping:
+            raise ValueError("an entry is a name, or one name with its settings below it: {name: {setting: value}}")
         return mapping
     return value
 

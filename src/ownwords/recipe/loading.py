@@ -15,13 +15,18 @@ from ownwords.errors import RecipeError, unknown_name
 from ownwords.paths import given_path
 from ownwords.recipe.whole import Recipe
 
+_BOOLEAN, _TEXT = "tag:yaml.org,2002:bool", "tag:yaml.org,2002:str"
+
 
 class _UniqueKeys(yaml.SafeLoader):
-    """YAML without tags of Python, where a key given twice is an error instead of the last one winning."""
+    """YAML without tags of Python, where a key given twice is an error instead of the last one winning, and `on` as a
+    key is a name: to YAML 1.1 it is the value true."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
         for key, _ in node.value:
+            if key.tag == _BOOLEAN:
+                key.tag = _TEXT
             name = str(key.value)
             if name in seen and name != "<<":
                 raise yaml.constructor.ConstructorError(None, None, f"the key {name!r} stands twice", key.start_mark)
@@ -44,7 +49,7 @@ def load_recipe(path: str | Path, overrides: Sequence[str] = (), *, output_dir: 
             f"cannot read the recipe {path}: {reason}. `ownwords init --preset quickstart` prints one."
         ) from error
     try:
-        loaded: Any = yaml.load(text, _UniqueKeys)  # noqa: S506 - a SafeLoader that also refuses a key given twice
+        loaded: Any = _read(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         advice = " YAML is indented with blanks, never with tabs." if "'\\t'" in str(error) else ""
         raise RecipeError(f"{path} is not valid YAML: {error}{advice}") from error
@@ -53,6 +58,10 @@ def load_recipe(path: str | Path, overrides: Sequence[str] = (), *, output_dir: 
     if output_dir is not None:
         loaded["output_dir"] = output_dir
     return build_recipe(loaded, overrides, where=str(path))  # pyright: ignore[reportUnknownArgumentType]
+
+
+def _read(text: str) -> Any:
+    return yaml.load(text, _UniqueKeys)  # noqa: S506 - a SafeLoader that also refuses a key given twice
 
 
 def build_recipe(values: dict[Any, Any], overrides: Sequence[str] = (), where: str = "the recipe") -> Recipe:
@@ -83,7 +92,7 @@ def _apply_override(values: dict[Any, Any], override: str) -> None:
     if not separator or not key.strip():
         raise RecipeError(f"{override!r} is not of the form key=value, e.g. rewrite.sampling.temperature=0.7")
     try:
-        value: Any = yaml.safe_load(text)
+        value: Any = _read(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise RecipeError(
             f"the value of {key!r} is not valid YAML: {text!r}. Text with braces or colons needs quotes of its own: "
@@ -133,7 +142,7 @@ def _explain(error: ValidationError, where: str) -> str:
         location = [str(part) for part in problem["loc"]]
         key = ".".join(location) or "the top level"
         if problem["type"] == "extra_forbidden":
-            siblings = _keys_at(Recipe, location[:-1])
+            siblings = keys_at(Recipe, location[:-1])
             parent = f" of {'.'.join(location[:-1])}" if len(location) > 1 else ""
             lines.append(f"{key}: {unknown_name(f'key{parent}', location[-1], siblings)}")
         elif problem["type"] == "missing":
@@ -149,7 +158,7 @@ def _shorten(value: Any) -> str:
     return text if len(text) <= 80 else text[:77] + "..."
 
 
-def _keys_at(model: type[BaseModel], location: Sequence[str]) -> list[str]:
+def keys_at(model: type[BaseModel], location: Sequence[str]) -> list[str]:
     """The valid keys of the section at `location`, found by walking the models."""
     for part in location:
         if part.isdigit():

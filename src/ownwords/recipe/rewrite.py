@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from ownwords.recipe.asked import AskedSection
 from ownwords.recipe.base import SamplingSection, Section, named
 from ownwords.recipe.data import ModelSection
 from ownwords.recipe.runtime import RuntimeSection
@@ -38,13 +39,10 @@ def _default_checks() -> list[CheckSection]:
     return [CheckSection(name=name) for name in ("not_empty", "finished", "no_prompt_leak")]
 
 
-class JudgeSection(Section):
+class JudgeSection(AskedSection):
     """Who is asked by the check `judge`, and how. It has no effect without that check."""
 
     prompt: str = Field(default="judge/faithful", description="A judge's prompt, or the path of a Jinja file")
-    sampling: SamplingSection = Field(default_factory=lambda: SamplingSection(max_tokens=256))
-    model: ModelSection | None = Field(default=None, description="Another model than the seed")
-    runtime: RuntimeSection | None = Field(default=None, description="Another engine than the recipe's")
 
 
 class OnlySection(Section):

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from ownwords.recipe.arm import ArmSection, SweepSection
+from ownwords.recipe.asked import AskedSection
 from ownwords.recipe.base import SamplingSection, Section, named, unique
 
 
@@ -83,12 +84,33 @@ class BenchmarkSection(Section):
     """`gsm8k` or `{gsm8k: {limit: 100}}`."""
 
     name: str
-    path: str | None = Field(default=None, description="Another file of the same layout; $VARIABLES are expanded")
+    path: str | None = Field(
+        default=None, description="Another file of the same layout, $VARIABLES are expanded; or `lm-eval`, its own task"
+    )
     optional: bool = Field(default=False, description="Skip it, visibly, where its file is not there")
     limit: int | None = Field(default=None, gt=0, lt=2**31, description="Use only the first N items")
     prompt: Literal["default", "paper"] = Field(default="default", description="The careful prompt, or the paper's")
     chat_template: str | None = Field(default=None, description="Layout for this benchmark instead of tune's")
-    max_tokens: int | None = Field(default=None, gt=0, description="Instead of evaluate.sampling.max_tokens")
+    sampling: SamplingSection | None = Field(default=None, description="Instead of evaluate.sampling")
+    max_tokens: int | None = Field(default=None, gt=0, description="Instead of that of the sampling")
+    samples: int = Field(
+        default=1, gt=0, le=1000, description="Answers to an item, where the benchmark takes several (pass@k)"
+    )
+
+
+#: The paper's experiments whose published numbers the report knows (`report/published.py`).
+Published = Literal[
+    "openfunctions",
+    "gsm8k",
+    "magicoder",
+    "alpaca",
+    "dolly",
+    "lima",
+    "openhermes",
+    "gsm8k-full",
+    "llama-2-13b",
+    "llama3-openfunctions",
+]
 
 
 class EvaluateSection(Section):
@@ -96,11 +118,17 @@ class EvaluateSection(Section):
         default_factory=lambda: [BenchmarkSection(name="heldout_nll")]
     )
     sampling: SamplingSection = Field(default_factory=SamplingSection)
+    judge: AskedSection | None = Field(
+        default=None, description="Who is asked by benchmarks that have questions to a judge; by default nobody"
+    )
     acquisition: str | None = Field(
         default=None, description="The benchmark that tells what was learnt; default: the first one of the task"
     )
     retention: list[str] | None = Field(
         default=None, description="Those that tell what was kept, as one mean; default: shares of general ability"
+    )
+    published: Published | None = Field(
+        default=None, description="The paper's experiment whose published numbers the report sets beside the run's"
     )
 
     @model_validator(mode="after")
@@ -111,4 +139,16 @@ class EvaluateSection(Section):
         for name in [*([] if self.acquisition is None else [self.acquisition]), *(self.retention or [])]:
             if name not in names:
                 raise ValueError(f"acquisition and retention are chosen among `benchmarks`, and {name} is not there")
+        return self
+
+    @model_validator(mode="after")
+    def _samples_differ(self) -> EvaluateSection:
+        for benchmark in self.benchmarks:
+            sampling = benchmark.sampling or self.sampling
+            if benchmark.samples > 1 and (sampling.temperature == 0 or sampling.top_k == 1):
+                raise ValueError(
+                    f"{benchmark.name} asks for {benchmark.samples} samples, and greedy decoding gives the same answer "
+                    f"each time: set a temperature above 0, and no top_k of 1, in the sampling of {benchmark.name} or "
+                    "in evaluate.sampling, or leave samples out"
+                )
         return self

@@ -64,12 +64,12 @@ def _rewriting(facts: dict[str, Any]) -> list[str]:
     lines = [
         "Answers and rewrites",
         *wrap(
-            f"own answers: {own['asked']:,} asked, {own['cut_off']:,} cut off at {facts['sampling']['max_tokens']:,} "
-            f"tokens{_counted(own['failed'])}",
+            f"own answers: {own['asked']:,} asked, {_cut_off(facts, 'own')}{_counted(own['failed'])}",
             2,
         ),
         *wrap(
-            f"rewrites: {rewrites['accepted']:,} of {rewrites['asked']:,} accepted{_counted(rewrites['reasons'])}",
+            f"rewrites: {rewrites['accepted']:,} of {rewrites['asked']:,} accepted, {_cut_off(facts, 'rewrites')}"
+            f"{_counted(rewrites['reasons'])}",
             2,
         ),
     ]
@@ -90,6 +90,10 @@ def _rewriting(facts: dict[str, Any]) -> list[str]:
     return [*lines, *wrap(f"tokens in the middle: {said or 'not known'}", 2)]
 
 
+def _cut_off(facts: dict[str, Any], part: str) -> str:
+    return f"{facts[part]['cut_off']:,} cut off at {facts['sampling']['max_tokens']:,} tokens"
+
+
 def _counted(reasons: dict[str, int]) -> str:
     return "".join(f"; {one_line(reason, 40)} {count:,}" for reason, count in reasons.items())
 
@@ -107,10 +111,16 @@ def _worst(facts: dict[str, Any]) -> list[str]:
 def _asked(facts: dict[str, Any]) -> list[str]:
     engine, sampling, seconds = facts["engine"], facts["sampling"], facts["seconds"]
     errors = f"; {facts['errors']:,} could not be scored, such as: {facts['first_error']}" if facts["errors"] else ""
+    wrong = facts["skipped"]
+    left_out = f"; {len(wrong):,} rows are wrong and left out, such as: {wrong[0]['reason']}" if wrong else ""
     times = ", ".join(f"{name} {duration(value)}" for name, value in seconds.items())
     return [
         "How it was asked",
-        *wrap(f"{facts['gap']['n']:,} of {facts['examples']:,} examples of {facts['data']}, chosen by hash{errors}", 2),
+        *wrap(
+            f"{facts['gap']['n']:,} of {facts['examples']:,} examples of {facts['data']}, chosen by hash{errors}"
+            f"{left_out}",
+            2,
+        ),
         *wrap(f"model {facts['model']}, layout {facts['layout'] or 'its own chat template'}", 2),
         *wrap(f"engine {engine['kind']} ({engine['dtype']} on {engine['device']})", 2),
         *wrap(

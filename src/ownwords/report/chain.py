@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ownwords.report.data import BenchmarkInfo
 from ownwords.report.numbers import change_in, count, interval_in, p_value, value_in
+from ownwords.report.scored import BenchmarkInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +112,11 @@ def kept_text(chain: Chain, row: ChainRow, end: int) -> str:
         return "learnt last" if row.since >= chain.first_end else "not comparable"
     unit = row.benchmark.unit
     words = "within noise"
-    if kept.beyond_noise:
-        words = "better" if (kept.mean > 0) == row.benchmark.higher_is_better else "worse"
+    higher_is_better = row.benchmark.higher_is_better
+    if kept.beyond_noise and higher_is_better is None:
+        words = "higher" if kept.mean > 0 else "lower"
+    elif kept.beyond_noise:
+        words = "better" if (kept.mean > 0) == higher_is_better else "worse"
     p = p_value(kept.p)
     return (
         f"{words}: {change_in(unit, kept.mean)} {interval_in(unit, kept.low, kept.high)}"

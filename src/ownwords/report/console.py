@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from ownwords.report import words
-from ownwords.report.data import ReportData, Rewriting
+from ownwords.report.data import ReportData
+from ownwords.report.movement import console_line
 from ownwords.report.numbers import count, interval_in, percent
-from ownwords.report.scoreboard import Cell, Row, Scoreboard, build_scoreboard
+from ownwords.report.paper import beside_the_paper, paper_line
+from ownwords.report.rewritten import Rewriting
+from ownwords.report.scoreboard import REAL, Cell, Row, Scoreboard, build_scoreboard
 from ownwords.report.text import one_line
 
 MOST_LINES = 10
@@ -16,23 +19,39 @@ _ASCII = str.maketrans({"−": "-", "–": "-", "→": "->", "×": "x", "…": "
 
 
 def summarize(data: ReportData, report: Path) -> str:
-    """Model, rows, acceptance, gap, one line a benchmark, and where the report lies."""
-    head = [("model", _model(data)), ("accepted", _accepted(data)), ("gap", _gap(data))]
+    """Model, rows, acceptance, gap, one line a benchmark, how far the weights have moved, what the paper has
+    for the same columns, and where the report lies."""
+    head = [("model", _model(data)), ("accepted", _accepted(data)), *_no_own_words(data), ("gap", _gap(data))]
     scores = data.scores if data.scores and data.scores.scores else None
     if scores is None:
         return _lines([*head, ("scores", _lower(words.absent(data, "evaluate"))), ("report", str(report))])
     board = build_scoreboard(scores, data.recipe)
-    room = MOST_LINES - len(head) - 1
+    tail = [*_shift(data), *_paper(data)]
+    room = MOST_LINES - len(head) - len(tail) - 1
     starred = any(_stars(cell) for row in board.rows for cell in row.cells)
     notes = ["* differs from seed beyond noise"] if starred else []
+    notes += [_repeated(board)] if any(row.repeated for row in board.rows) else []
     notes += [f"{count(len(board.others))} more variants there"] if board.others else []
     legend = f"   ({'; '.join(notes)})" if notes else ""
-    return _lines([*head, *_benchmarks(board, room), ("report", f"{report}{legend}")])
+    return _lines([*head, *_benchmarks(board, room), *tail, ("report", f"{report}{legend}")])
 
 
 def _lines(pairs: list[tuple[str, str]]) -> str:
     width = max(LABEL_WIDTH, *(len(label) for label, _ in pairs))
     return "\n".join(f"{one_line(label, 40):{width}}  {text.translate(_ASCII)}".rstrip() for label, text in pairs)
+
+
+def _shift(data: ReportData) -> list[tuple[str, str]]:
+    """How far the weights have moved, where that is known."""
+    line = console_line(data.shift, data.recipe) if data.shift else ""
+    return [("weights moved", line)] if line else []
+
+
+def _paper(data: ReportData) -> list[tuple[str, str]]:
+    """The paper's numbers, where the recipe names an experiment of it."""
+    beside = beside_the_paper(data.scores, data.recipe) if data.scores else None
+    line = paper_line(beside) if beside else ""
+    return [("paper", line)] if line else []
 
 
 def _model(data: ReportData) -> str:
@@ -52,6 +71,11 @@ def _accepted(data: ReportData) -> str:
     return f"{share} {interval}, {count(rewriting.accepted)} of {count(rewriting.n)}{_reasons(rewriting)}"
 
 
+def _no_own_words(data: ReportData) -> list[tuple[str, str]]:
+    text = words.no_own_words(data.rewriting) if data.rewriting else ""
+    return [("targets", text)] if text else []
+
+
 def _reasons(rewriting: Rewriting) -> str:
     """The three commonest reasons for anything else."""
     others = sorted((o for o in rewriting.outcomes if o.kind != "accepted"), key=lambda o: (-o.count, o.reason))
@@ -65,8 +89,10 @@ def _gap(data: ReportData) -> str:
 
 
 def _benchmarks(board: Scoreboard, room: int) -> list[tuple[str, str]]:
-    """One line a benchmark; where they do not fit, the last line counts the others."""
-    rows = board.rows if len(board.rows) <= room else board.rows[: room - 1]
+    """One line a benchmark, then one a further metric of them; where they do not fit, the last line counts the
+    others."""
+    ordered = sorted(board.rows, key=lambda row: row.benchmark.of is not None)
+    rows = ordered if len(ordered) <= room else ordered[: room - 1]
     texts = [[_cell(column.label, cell) for column, cell in zip(board.columns, row.cells, strict=True)] for row in rows]
     widths = [max(len(line[index]) for line in texts) for index in range(len(board.columns))]
     lines = [
@@ -77,7 +103,10 @@ def _benchmarks(board: Scoreboard, room: int) -> list[tuple[str, str]]:
         for row, line in zip(rows, texts, strict=True)
     ]
     if len(rows) < len(board.rows):
-        lines.append(("and", f"{len(board.rows) - len(rows)} more benchmarks, see the report"))
+        left = len(ordered) - len(rows)
+        further = sum(row.benchmark.of is not None for row in ordered[len(rows) :])
+        what = "further metrics" if further == left else "more benchmarks" if not further else "more scores"
+        lines.append(("and", f"{left} {what}, see the report"))
     return lines
 
 
@@ -88,13 +117,19 @@ def _cell(label: str, cell: Cell) -> str:
     return f"{label} {cell.value.removesuffix(' %')} {cell.interval}{_stars(cell)}"
 
 
+def _repeated(board: Scoreboard) -> str:
+    rows = [row for row in board.rows if row.repeated and row.benchmark.of is None]
+    named = ", ".join(f"{count(row.repeated)} in {row.benchmark.name}" for row in rows[:3])
+    return f"questions that are training prompts: {named}{', …' if len(rows) > 3 else ''}"
+
+
 def _stars(cell: Cell) -> str:
-    return "*" if any(c.baseline == "seed" and c.kind in ("better", "worse") for c in cell.comparisons) else ""
+    return "*" if any(c.baseline == "seed" and c.kind in REAL for c in cell.comparisons) else ""
 
 
 def _unit(row: Row) -> str:
     unit = "%" if row.benchmark.unit == "share" else one_line(row.benchmark.unit, 20)
-    return f"  {unit}" if row.benchmark.higher_is_better else f"  {unit}, lower is better"
+    return f"  {unit}, lower is better" if row.benchmark.higher_is_better is False else f"  {unit}"
 
 
 def _lower(sentence: str) -> str:

@@ -16,6 +16,9 @@ from pydantic import TypeAdapter, ValidationError
 from ownwords.errors import StageError
 from ownwords.recipe import Recipe
 from ownwords.report.compared import Comparison
+from ownwords.report.rewritten import Rewriting
+from ownwords.report.scored import Scores
+from ownwords.report.shifted import Shift
 
 if TYPE_CHECKING:
     from ownwords.report.chain import Chain
@@ -64,122 +67,6 @@ class RunRecord:
     stages: dict[str, Stage] = field(default_factory=dict[str, Stage])
     engine: ChosenEngine | None = None
     sandbox: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class OutcomeCount:
-    """How many examples ended in this way for this reason."""
-
-    kind: Literal["accepted", "fallback", "dropped"]
-    reason: str
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class SkippedRow:
-    """A row of the dataset that is wrong and was left out."""
-
-    origin: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Agreement:
-    """How often the judge and a typed check said the same of a candidate; `low` and `high` are its 95 % interval."""
-
-    check: str
-    n: int
-    both: int
-    judge_only: int
-    check_only: int
-    neither: int
-    agreement: float
-    low: float | None
-    high: float | None
-    kappa: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class CandidateSource:
-    """One source of candidates: of `n` examples `asked` were asked about, and `accepted` have one that passed.
-
-    Tokens are those of all attempts; `low` and `high` are the 95 % interval of accepted / n.
-    """
-
-    source: Literal["own", "rewrite", "other"]
-    n: int
-    asked: int
-    accepted: int
-    low: float | None
-    high: float | None
-    completion_tokens: int | None = None
-    seconds: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ArmTargets:
-    """What an arm takes, in its order, and where the targets of its `rows` come from, by source."""
-
-    arm: str
-    sources: tuple[str, ...]
-    rewriter: Literal["seed", "other"]
-    mix: float
-    rows: int
-    targets: dict[str, int]
-    outcomes: tuple[OutcomeCount, ...]
-
-    @property
-    def why_references(self) -> list[OutcomeCount]:
-        """Why references were kept by an arm that takes other targets too, the commonest reason first."""
-        if self.sources == ("reference",):
-            return []
-        return sorted((o for o in self.outcomes if o.kind == "fallback"), key=lambda o: (-o.count, o.reason))
-
-
-@dataclass(frozen=True, slots=True)
-class LeftAlone:
-    """Of `rows` that might have been asked about, `near` lie no more than `gap_above` nats per token from the seed.
-
-    What that saved is an estimate: tokens a row and tokens a second as with the rows that were asked about.
-    """
-
-    gap_above: float
-    rows: int
-    near: int
-    completion_tokens_saved: int
-    seconds_saved: float
-    measuring_seconds: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Rewriting:
-    """`rewrite.json`. `low` and `high` are the 95 % interval of the acceptance rate accepted / n, as shares.
-
-    What stands above `sources` is of rewriting by the seed. Runs of earlier versions have no `sources` and `arms`.
-    """
-
-    n: int
-    accepted: int
-    low: float | None
-    high: float | None
-    outcomes: tuple[OutcomeCount, ...]
-    prompt: str = ""
-    prompt_hash: str = ""
-    checks: tuple[Any, ...] = ()
-    seconds: float | None = None
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    engine: dict[str, Any] | None = None
-    skipped: tuple[SkippedRow, ...] = ()
-    agreement: tuple[Agreement, ...] = ()
-    sources: tuple[CandidateSource, ...] | None = None
-    arms: tuple[ArmTargets, ...] = ()
-    only: LeftAlone | None = None
-
-    @property
-    def asked(self) -> bool:
-        """Whether rewrites by the seed were asked for."""
-        return self.sources is None or any(source.source == "rewrite" for source in self.sources)
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,70 +150,6 @@ class Training:
 
 
 @dataclass(frozen=True, slots=True)
-class BenchmarkInfo:
-    """A benchmark as `scores/summary.json` describes it."""
-
-    name: str
-    summary: str
-    area: Literal["task", "general", "safety"]
-    metric: str
-    unit: str
-    higher_is_better: bool
-    generative: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Sanity:
-    """Shares of the answers that are finished, non-empty and non-repeating."""
-
-    finished: float
-    non_empty: float
-    non_repeating: float
-
-
-@dataclass(frozen=True, slots=True)
-class Score:
-    """One benchmark for one variant (a label). `usable` is False where the sanity gate failed, with its `reason`."""
-
-    benchmark: str
-    arm: str
-    variant: str
-    n: int
-    mean: float | None
-    low: float | None
-    high: float | None
-    usable: bool
-    reason: str = ""
-    sanity: Sanity | None = None
-    errors: int = 0
-    engine: dict[str, Any] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ScoreDifference:
-    """`variant` minus `baseline` (labels) on one benchmark, paired by test item."""
-
-    benchmark: str
-    variant: str
-    baseline: str
-    n: int
-    mean: float | None
-    low: float | None
-    high: float | None
-    p: float | None
-    beyond_noise: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Scores:
-    """`scores/summary.json`."""
-
-    benchmarks: tuple[BenchmarkInfo, ...]
-    scores: tuple[Score, ...]
-    differences: tuple[ScoreDifference, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Sample:
     """One row of `samples.json`: a rewrite beside its reference. `attempt` counts from 0.
 
@@ -358,11 +181,17 @@ class ReportData:
     comparison: Comparison | None
     samples: tuple[Sample, ...] | None
     chain: Chain | None = None
+    shift: Shift | None = None
 
     def stages(self, name: str) -> dict[str, Stage]:
         """The stages of one verb: `tune` gives `tune/vanilla`, `tune/sdft`."""
         stages = {} if self.run is None else self.run.stages
-        return {key: stage for key, stage in stages.items() if VERBS.get(key, key.split("/")[0]) == name}
+        return {key: stage for key, stage in stages.items() if verb_of(key) == name}
+
+
+def verb_of(stage: str) -> str:
+    """The verb that does a stage."""
+    return VERBS.get(stage, stage.partition("/")[0])
 
 
 def read_part(path: Path, kind: type[Part] | Any) -> Part | None:

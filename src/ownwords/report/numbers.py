@@ -69,3 +69,10 @@ def duration(seconds: float | None) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02d} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def significant(value: float | None, digits: int = 3) -> str:
+    """`0.412`, `12.3`, `0.00412`: so many digits that count."""
+    if value is None or not math.isfinite(value):
+        return MISSING
+    return f"{value:.{digits}g}".replace("-", "−")

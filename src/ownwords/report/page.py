@@ -17,7 +17,10 @@ from markupsafe import Markup
 from ownwords.recipe import LoraSection, Recipe
 from ownwords.report import chain, numbers, words
 from ownwords.report.charts import Bar, Distribution, Line, bar_chart, histogram_chart, line_chart
-from ownwords.report.data import Gap, ReportData, Rewriting, Sample, Stage, Training
+from ownwords.report.data import Gap, ReportData, Sample, Stage, Training, verb_of
+from ownwords.report.movement import build_movement
+from ownwords.report.paper import beside_the_paper
+from ownwords.report.rewritten import Rewriting
 from ownwords.report.scoreboard import arm_color, build_scoreboard
 from ownwords.report.text import excerpt, visible
 from ownwords.report.tradeoff import build_tradeoff
@@ -61,9 +64,11 @@ def render_page(data: ReportData) -> str:
         .render(
             data=data,
             board=build_scoreboard(scores, data.recipe) if scores else None,
+            beside=beside_the_paper(scores, data.recipe) if scores else None,
             tradeoff=build_tradeoff(data.comparison) if data.comparison else None,
+            movement=build_movement(data.shift, data.recipe) if data.shift else None,
             facts=_facts(data),
-            engine_notes=words.engine_notes(data),
+            engine_notes=[*words.engine_notes(data), *words.judge_notes(data)],
             gap_chart=_gap_chart(data.gap) if data.gap else None,
             outcome_chart=_outcome_chart(data.rewriting) if data.rewriting else None,
             loss_chart=_loss_chart(data.trainings),
@@ -168,8 +173,8 @@ def _sample_groups(samples: Iterable[Sample]) -> list[SampleGroup]:
 
 def _times(data: ReportData) -> list[StageTime]:
     result: list[StageTime] = []
-    known = [] if data.run is None else [name.partition("/")[0] for name in data.run.stages]
-    others = [name for name in dict.fromkeys(known) if name not in VERBS]
+    known = () if data.run is None else data.run.stages
+    others = [name for name in dict.fromkeys(map(verb_of, known)) if name not in VERBS]
     for verb in (*VERBS, *others):
         stages = data.stages(verb)
         statuses = {stage.status for stage in stages.values()}

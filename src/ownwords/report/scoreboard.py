@@ -1,21 +1,22 @@
 """The arms × benchmarks table: plain data that the page and the console write out.
 
 No claim goes beyond the intervals: a difference is named better or worse only where the evaluation found it beyond
-noise, and nothing is said about a score that its sanity gate marked as unusable.
+noise, corrected for the number of differences that it judges, and nothing is said about a score that its sanity gate
+marked as unusable.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from markupsafe import Markup
 
 from ownwords.recipe import Recipe
 from ownwords.report.charts import COLORS, Mark, interval_chart
-from ownwords.report.data import BenchmarkInfo, Score, ScoreDifference, Scores
-from ownwords.report.numbers import change_in, interval_in, p_value, percent, value_in
+from ownwords.report.numbers import change_in, count, interval_in, p_value, percent, value_in
+from ownwords.report.scored import BenchmarkInfo, OverSeeds, Sanity, Score, ScoreDifference, Scores
 from ownwords.variants import variants
 
 AREAS = {
@@ -23,22 +24,30 @@ AREAS = {
     "general": ("General ability", "what should not be lost"),
     "safety": ("Safety", "what should not be lost"),
 }
-Kind = Literal["better", "worse", "noise", "none"]
+Kind = Literal["better", "worse", "changed", "noise", "none"]
+#: Kinds of differences that are beyond noise.
+REAL: tuple[Kind, ...] = ("better", "worse", "changed")
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One variant of one arm; `variant` is None where none has a score yet."""
+    """One variant of one arm; `variant` is None where none has a score yet. `seeds` counts the training seeds of which
+    its arm has scores at this place, 0 for the seed model."""
 
     arm: str
     variant: str | None
     label: str
     color: int
+    seeds: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A paired difference to a baseline, in words: `words` never says more than the numbers."""
+    """A paired difference to a baseline, in words: `words` never says more than the numbers. `changed` is beyond noise
+    where no way is better.
+
+    `alone`: beyond noise by itself, and not after correction; its kind is noise.
+    """
 
     baseline: str
     change: str
@@ -46,11 +55,15 @@ class Comparison:
     p: str
     words: str
     kind: Kind
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """`state` is `missing` where the score does not exist yet and `unusable` where the sanity gate failed."""
+    """`state` is `missing` where the score does not exist yet and `unusable` where the sanity gate failed.
+
+    `over_seeds` says the mean over training seeds where there are several, `seed_comparisons` what it differs by.
+    """
 
     state: Literal["ok", "unusable", "missing"]
     value: str = ""
@@ -60,6 +73,10 @@ class Cell:
     errors: int = 0
     sanity: str = ""
     comparisons: tuple[Comparison, ...] = ()
+    caution: str = ""
+    repeated: int = 0
+    over_seeds: str = ""
+    seed_comparisons: tuple[Comparison, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +89,13 @@ class Row:
     other_cells: tuple[Cell, ...] = ()
 
     @property
-    def direction(self) -> str:
-        return "higher is better" if self.benchmark.higher_is_better else "lower is better"
+    def repeated(self) -> int:
+        """How many of its questions are training prompts."""
+        return max((cell.repeated for cell in (*self.cells, *self.other_cells)), default=0)
+
+    @property
+    def n(self) -> int:
+        return max((cell.n for cell in (*self.cells, *self.other_cells)), default=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +109,16 @@ class Area:
 class Scoreboard:
     """Columns are the seed and every arm's end of training at the recipe's own point; `others` are the other variants.
 
-    `pending` are benchmarks of the recipe that have no score at all yet.
+    `pending` are benchmarks of the recipe that have no score at all yet. `comparisons` is how many differences are
+    judged together, 0 where each is by itself.
     """
 
     columns: tuple[Column, ...]
     areas: tuple[Area, ...]
     pending: tuple[str, ...]
     others: tuple[Column, ...] = ()
+    comparisons: int = 0
+    too_few: tuple[str, ...] = ()
 
     @property
     def rows(self) -> list[Row]:
@@ -103,6 +128,7 @@ class Scoreboard:
 def build_scoreboard(scores: Scores, recipe: Recipe | None) -> Scoreboard:
     """Every benchmark that has a score, by area, with one cell for each arm of the recipe or of the scores."""
     columns, others = _columns(scores.scores, recipe)
+    columns, others = ([_with_seeds(column, scores) for column in some] for some in (columns, others))
     scored = {score.benchmark for score in scores.scores}
     rows = [_row(info, columns, others, scores) for info in scores.benchmarks if info.name in scored]
     areas = [
@@ -112,7 +138,13 @@ def build_scoreboard(scores: Scores, recipe: Recipe | None) -> Scoreboard:
     ]
     wanted = [] if recipe is None else [benchmark.name for benchmark in recipe.evaluate.benchmarks]
     pending = tuple(name for name in wanted if name not in scored)
-    return Scoreboard(tuple(columns), tuple(areas), pending, tuple(others))
+    return Scoreboard(tuple(columns), tuple(areas), pending, tuple(others), scores.comparisons, scores.too_few)
+
+
+def _with_seeds(column: Column, scores: Scores) -> Column:
+    if column.arm == "seed":
+        return column
+    return replace(column, seeds=max((o.seeds for o in scores.over_seeds if column.variant in o.variants), default=1))
 
 
 def arm_color(arm: str, known: Iterable[str]) -> int:
@@ -131,11 +163,12 @@ def arm_shape(arm: str, known: Iterable[str]) -> int:
 def beyond_noise(board: Scoreboard) -> list[str]:
     """One phrase for each difference that is beyond noise, e.g. `gsm8k: sdft is better than seed (+8.0 points)`."""
     return [
-        f"{row.benchmark.name}: {column.label} is {c.kind} than {c.baseline} ({c.change} {_unit(row.benchmark)})"
+        f"{row.benchmark.name}: {column.label} is {c.words.partition(',')[0]} than {c.baseline} "
+        f"({c.change} {_unit(row.benchmark)})"
         for row in board.rows
         for column, cell in zip(board.columns, row.cells, strict=True)
         for c in cell.comparisons
-        if c.kind in ("better", "worse")
+        if c.kind in REAL
     ]
 
 
@@ -145,13 +178,22 @@ def _unit(info: BenchmarkInfo) -> str:
 
 def compared(board: Scoreboard) -> int:
     """How many differences the table judges."""
-    return sum(c.kind != "none" for row in board.rows for cell in row.cells for c in cell.comparisons)
+    return sum(c.kind != "none" for c in _comparisons(board))
+
+
+def beyond_alone(board: Scoreboard) -> int:
+    """How many of them are beyond noise by themselves, and not after correction for all."""
+    return sum(c.alone for c in _comparisons(board))
+
+
+def _comparisons(board: Scoreboard) -> list[Comparison]:
+    return [c for row in board.rows for cell in row.cells for c in cell.comparisons]
 
 
 def _columns(scores: Iterable[Score], recipe: Recipe | None) -> tuple[list[Column], list[Column]]:
     """The table's columns, seed first, then the recipe's arms in its order, then whatever else was scored; and all
     other variants."""
-    own = {} if recipe is None else _own_labels(recipe)
+    own = {} if recipe is None else own_labels(recipe)
     labels: dict[str, list[str]] = {arm: [] for arm in ["seed", *own]}
     for score in scores:
         known = labels.setdefault(score.arm, [])
@@ -167,7 +209,7 @@ def _columns(scores: Iterable[Score], recipe: Recipe | None) -> tuple[list[Colum
     return columns, others
 
 
-def _own_labels(recipe: Recipe) -> dict[str, str]:
+def own_labels(recipe: Recipe) -> dict[str, str]:
     """The label of each arm's end of training at the recipe's own point; where the sweep leaves that out, at its first
     point."""
     found: dict[str, str] = {}
@@ -186,8 +228,9 @@ def _row(info: BenchmarkInfo, columns: list[Column], others: list[Column], score
         score = None if column.variant is None else found.get((column.arm, column.variant))
         if score is None:
             return Cell("missing")
-        own = [_comparison(d, info, unusable) for d in differences if d.variant == column.variant]
-        return _cell(score, info, own)
+        own = [_comparison(d, info, unusable, scores.comparisons) for d in differences if d.variant == column.variant]
+        seeds = [o for o in scores.over_seeds if o.benchmark == info.name and column.variant in o.variants]
+        return _cell(score, info, own, seeds, scores.comparisons)
 
     marks: list[Mark] = []
     for column in columns:
@@ -198,8 +241,9 @@ def _row(info: BenchmarkInfo, columns: list[Column], others: list[Column], score
     return Row(info, cells, interval_chart(marks, info.unit), other_cells)
 
 
-def _cell(score: Score, info: BenchmarkInfo, comparisons: list[Comparison]) -> Cell:
-    sanity = score.sanity
+def _cell(
+    score: Score, info: BenchmarkInfo, comparisons: list[Comparison], seeds: list[OverSeeds], family: int
+) -> Cell:
     return Cell(
         state="ok" if score.usable else "unusable",
         value=value_in(info.unit, score.mean),
@@ -207,26 +251,76 @@ def _cell(score: Score, info: BenchmarkInfo, comparisons: list[Comparison]) -> C
         n=score.n,
         reason=score.reason,
         errors=score.errors,
-        sanity=""
-        if sanity is None
-        else f"{percent(sanity.finished)} finished, {percent(sanity.non_empty)} non-empty, "
-        f"{percent(sanity.non_repeating)} non-repeating",
+        sanity=_sanity(score.sanity, info),
         comparisons=tuple(comparisons),
+        caution=score.caution,
+        repeated=score.repeated or 0,
+        over_seeds=_mean_over_seeds(seeds[0], info) if seeds else "",
+        seed_comparisons=tuple(_seed_comparison(one, info, family) for one in seeds),
     )
 
 
-def _comparison(difference: ScoreDifference, info: BenchmarkInfo, unusable: set[str]) -> Comparison:
+def _sanity(sanity: Sanity | None, info: BenchmarkInfo) -> str:
+    if sanity is None:
+        return "" if info.generative else "no answers to look at: it reads likelihoods"
+    parts = [
+        f"{percent(share)} {name}"
+        for share, name in (
+            (sanity.finished, "finished"),
+            (sanity.non_empty, "non-empty"),
+            (sanity.non_repeating, "non-repeating"),
+            (sanity.readable, "readable"),
+            (sanity.unmarked, "free of template markers"),
+        )
+        if share is not None
+    ]
+    if sanity.language is not None:
+        parts.append(f"{percent(sanity.language)} of {count(sanity.told)} in the language of their prompt")
+    elif sanity.readable is not None:
+        parts.append("none whose language can be told")
+    return ", ".join(parts)
+
+
+def _mean_over_seeds(seeds: OverSeeds, info: BenchmarkInfo) -> str:
+    """`mean of 3 seeds 34.1 % (33.0 % to 35.2 %)`"""
+    mean, low, high = (value_in(info.unit, value) for value in (seeds.score, seeds.score_lowest, seeds.score_highest))
+    return f"mean of {seeds.seeds} seeds {mean} ({low} to {high})"
+
+
+def _seed_comparison(seeds: OverSeeds, info: BenchmarkInfo, family: int) -> Comparison:
+    kind, words = _judged(seeds, info, family)
+    spread = f"({change_in(info.unit, seeds.lowest)} to {change_in(info.unit, seeds.highest)})"
+    return Comparison(
+        baseline=seeds.baseline,
+        change=f"{change_in(info.unit, seeds.mean)} {spread}",
+        interval=interval_in(info.unit, seeds.low, seeds.high),
+        p=p_value(seeds.p),
+        words=words,
+        kind=kind,
+        alone=bool(seeds.beyond_alone) and not seeds.beyond_noise,
+    )
+
+
+def _judged(difference: ScoreDifference | OverSeeds, info: BenchmarkInfo, family: int) -> tuple[Kind, str]:
+    if difference.beyond_noise and info.higher_is_better is None:
+        return "changed", f"{'higher' if (difference.mean or 0.0) > 0 else 'lower'}, beyond noise"
+    if difference.beyond_noise:
+        kind: Kind = "better" if ((difference.mean or 0.0) > 0) == info.higher_is_better else "worse"
+        return kind, f"{kind}, beyond noise"
+    if difference.beyond_alone:
+        return "noise", f"beyond noise by itself, not after correction for {count(family)} comparisons"
+    return "noise", "within noise"
+
+
+def _comparison(difference: ScoreDifference, info: BenchmarkInfo, unusable: set[str], family: int) -> Comparison:
     bad = [arm for arm in (difference.variant, difference.baseline) if arm in unusable]
     kind: Kind
     if bad:
         kind, words = "none", f"not compared: the score of {' and '.join(bad)} is unusable"
     elif difference.mean is None:
         kind, words = "none", "not compared: no paired items"
-    elif not difference.beyond_noise:
-        kind, words = "noise", "within noise"
     else:
-        kind = "better" if (difference.mean > 0) == info.higher_is_better else "worse"
-        words = f"{kind}, beyond noise"
+        kind, words = _judged(difference, info, family)
     return Comparison(
         baseline=difference.baseline,
         change=change_in(info.unit, difference.mean),
@@ -234,4 +328,5 @@ def _comparison(difference: ScoreDifference, info: BenchmarkInfo, unusable: set[
         p=p_value(difference.p),
         words=words,
         kind=kind,
+        alone=kind == "noise" and bool(difference.beyond_alone),
     )

@@ -114,8 +114,19 @@ def _training(facts: dict[str, Any]) -> list[str]:
         "Training on the references (vanilla)",
         *wrap(f"{training['rows']:,} rows, {training['supervised_tokens']:,} supervised tokens", 2),
         *wrap(f"longer than tune.max_length={training['max_length']}: {training['too_long']:,} rows ({fate})", 2),
+        *wrap(_plan(training), 2),
         *([] if probe is None else _training_probe(probe)),
     ]
+
+
+def _plan(training: dict[str, Any]) -> str:
+    least, most = training["steps"]
+    rows, accumulated = training["batch"]
+    steps = f"{least:,}" if least == most else f"{least:,} to {most:,}"
+    return (
+        f"trainings of all arms and places of the sweep: {training['trainings']:,}, of {steps} optimizer steps with "
+        f"batches of {rows:,} × {accumulated:,}; variants to evaluate: {training['variants']:,}"
+    )
 
 
 def _training_probe(probe: dict[str, Any]) -> list[str]:

@@ -5,18 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, cast
 
-from ownwords.report.data import (
-    ArmTargets,
-    CandidateSource,
-    Gap,
-    LeftAlone,
-    PairedDifference,
-    ReportData,
-    Rewriting,
-    Training,
-)
+from ownwords.report.data import Gap, PairedDifference, ReportData, Training
 from ownwords.report.numbers import count, decimal, duration, interval_in, known, p_value, percent
-from ownwords.report.scoreboard import Scoreboard, beyond_noise, compared
+from ownwords.report.rewritten import ArmTargets, CandidateSource, LeftAlone, Rewriting
+from ownwords.report.scoreboard import Scoreboard, beyond_alone, beyond_noise, compared
 from ownwords.report.text import one_line
 
 #: Reasons of rows that no source was asked about.
@@ -84,19 +76,28 @@ def acceptance_sentence(rewriting: Rewriting) -> str:
     share = rewriting.accepted / rewriting.n
     text = (
         f"{count(rewriting.accepted)} of {count(rewriting.n)} examples ({percent(share)}, 95 % interval "
-        f"{interval_in('share', rewriting.low, rewriting.high)}) are trained on in the model's own words."
+        f"{interval_in('share', rewriting.low, rewriting.high)}) have a rewrite that passed every check."
     )
     dropped, unasked = total(rewriting, "dropped"), sum(o.count for o in rewriting.outcomes if o.reason in UNASKED)
     failed = total(rewriting, "fallback") - unasked
     if failed:
-        text += f" {count(failed)} keep their reference because no rewrite passed."
+        text += f" {count(failed)} have none that passed: an arm that takes rewrites keeps their reference."
     if unasked:
         text += f" {count(unasked)} keep their reference because they were not asked about."
     if dropped:
         text += f" {count(dropped)} are left out of training."
     if failed + dropped > rewriting.accepted:
-        text += " Most rewrites failed: what is trained on here is mostly not the model's own words."
+        text += " Most rewrites failed: what such an arm is trained on is mostly not the model's own words."
     return text
+
+
+def no_own_words(rewriting: Rewriting) -> str:
+    """The arms that take more than references and found nothing else, so that they train on vanilla's targets."""
+    names = [arm.arm for arm in rewriting.arms if arm.sources != ("reference",) and set(arm.targets) == {"reference"}]
+    if not names:
+        return ""
+    verb = "has" if len(names) == 1 else "have"
+    return f"{', '.join(names)} {verb} references alone to train on: the same targets as vanilla."
 
 
 def left_alone_sentence(only: LeftAlone) -> str:
@@ -143,6 +144,9 @@ def total(rewriting: Rewriting, kind: str) -> int:
 def scores_sentence(board: Scoreboard) -> str:
     """What the table shows beyond noise, and how much of that chance alone would give."""
     judged, found = compared(board), beyond_noise(board)
+    if board.comparisons and judged:
+        text = _corrected_sentence(judged, len(found), beyond_alone(board), board.comparisons)
+        return f"{text} {_too_few_sentence(board)}".rstrip()
     if not judged:
         return "There is no difference between arms to judge yet."
     if not found:
@@ -151,6 +155,39 @@ def scores_sentence(board: Scoreboard) -> str:
     chance = f" At the 95 % level about {judged / 20:.1f} of them would look real by chance even if no arm differed."
     verb = "is" if len(found) == 1 else "are"
     return f"{len(found)} of {judged} differences between arms {verb} beyond noise, the others within it.{chance}"
+
+
+def _corrected_sentence(judged: int, found: int, alone: int, comparisons: int) -> str:
+    correction = f"after Holm's correction for all {count(comparisons)} comparisons of this run"
+    if not found:
+        text = f"Nothing here is beyond noise {correction}"
+    else:
+        text = f"{found} of {judged} differences between arms {'is' if found == 1 else 'are'} beyond noise {correction}"
+    if alone:
+        text += f"; {alone} more {'is' if alone == 1 else 'are'} by {'itself' if alone == 1 else 'themselves'} only"
+        text += ", which chance gives in about one of twenty"
+    return text + "."
+
+
+def _too_few_sentence(board: Scoreboard) -> str:
+    """Benchmarks on which nothing could have stood out, whatever the arms did."""
+    if not board.too_few:
+        return ""
+    named = ", ".join(board.too_few[:MOST_NAMED]) + (", …" if len(board.too_few) > MOST_NAMED else "")
+    return (
+        f"With so few test items and {count(board.comparisons)} comparisons no difference could stand out on {named}: "
+        "evaluate more items, or fewer variants and benchmarks."
+    )
+
+
+def repeated_sentences(board: Scoreboard) -> list[str]:
+    """One for each benchmark whose questions are, in part, training prompts."""
+    return [
+        f"{count(row.repeated)} of the questions of {row.benchmark.name} ({count(row.n)} scored) are training prompts: "
+        "on them its score measures memory."
+        for row in board.rows
+        if row.repeated and row.benchmark.of is None
+    ]
 
 
 def training_sentence(trainings: Iterable[Training]) -> str:
@@ -221,16 +258,38 @@ def engine_notes(data: ReportData) -> list[str]:
     return notes
 
 
+def judge_notes(data: ReportData) -> list[str]:
+    """Warnings where a score is the seed's own opinion."""
+    scores = data.scores.scores if data.scores else ()
+    names = list(dict.fromkeys(s.benchmark for s in scores if s.judge is not None and s.judge.is_seed))
+    if not names:
+        return []
+    return [
+        f"{' and '.join(names)}: judged by the seed model itself, which is weak evidence. A model likes answers "
+        "that are like its own. Take another, stronger one (evaluate.judge.model)."
+    ]
+
+
+def judges_line(data: ReportData) -> str:
+    """`Judged by gpt-4.1-mini: alpaca_eval.`; nothing where no score is an opinion."""
+    found: dict[str, list[str]] = {}
+    for score in data.scores.scores if data.scores else ():
+        if score.judge is not None and score.benchmark not in found.setdefault(score.judge.model, []):
+            found[score.judge.model].append(score.benchmark)
+    return " ".join(f"Judged by {one_line(model, 60)}: {', '.join(names)}." for model, names in found.items())
+
+
 def gap_line(gap: Gap) -> str:
-    """`0.951 → 0.623 nats/token, −0.328 [−0.401, −0.262], narrowed`"""
+    """`0.951 → 0.623 nats/token, −0.328 [−0.401, −0.262], narrowed`, or `no change beyond noise`."""
     before, after, difference = gap.group(BEFORE), gap.group(AFTER), gap.difference
     start = decimal(before.mean_nll) if before else "–"
     end = decimal(after.mean_nll) if after else "–"
     if difference is None or not known(difference.mean):
         return f"{start} → {end} nats/token"
     change = f"{decimal(difference.mean, sign=True)} {interval_in('', difference.low, difference.high)}"
-    p = p_value(difference.p)
-    return f"{start} → {end} nats/token, {change}{', ' + p if p else ''}, {gap_direction(difference)}"
+    p, direction = p_value(difference.p), gap_direction(difference)
+    said = {"unchanged": "no change beyond noise", "unknown": "too few examples to say"}.get(direction, direction)
+    return f"{start} → {end} nats/token, {change}{', ' + p if p else ''}, {said}"
 
 
 def unusable_note(board: Scoreboard) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ownwords import lineage
 from ownwords.errors import InputError
 from ownwords.progress import say
 from ownwords.records import Completion, Message, Request, Sampling
@@ -22,6 +23,9 @@ def ask(context: Context, prompt: str, max_tokens: int) -> dict[str, str]:
         raise InputError("the prompt is empty.")
     if max_tokens < 1:
         raise InputError(f"--max-tokens must be at least 1, not {max_tokens}.")
+    changed = lineage.moved_on(context.recipe.model, context.run.directory)
+    if changed:
+        say(f"{changed.rstrip('.')}: the seed is that new one")
     weights = {SEED: context.seed_weights}
     for label, variant in context.variants.items():
         if tune.is_ready(context, variant):

@@ -17,6 +17,7 @@ def cautions(facts: dict[str, Any]) -> list[str]:
         *_rewriting(facts),
         *_probe(facts),
         *_spending(facts["spending"]),
+        *_judging(facts["evaluation"]),
     ]
 
 
@@ -73,6 +74,12 @@ def _overlap(facts: dict[str, Any]) -> Iterator[str]:
 def _training(facts: dict[str, Any]) -> Iterator[str]:
     training = facts["training"]
     limit, long = f"tune.max_length={training['max_length']}", training["too_long"]
+    if training["rows"] and training["steps"][0] == 1:
+        yield (
+            f"a whole training is a single optimizer step: {training['rows']:,} rows in batches of "
+            f"{' × '.join(map(str, training['batch']))}. Lower tune.gradient_accumulation_steps or "
+            "tune.per_device_train_batch_size, or raise tune.num_train_epochs."
+        )
     if not long:
         return
     if training["on_too_long"] == "error":
@@ -160,3 +167,19 @@ def _spending(spending: dict[str, Any] | None) -> Iterator[str]:
                 f"all rows once are reckoned to need {needed:,.10g}, more than runtime.openai.{key}={budget:,.10g}: "
                 "rewriting would stop before its end. Raise the budget, or take fewer rows."
             )
+
+
+def _judging(evaluation: dict[str, Any]) -> Iterator[str]:
+    asked = {found["benchmark"]: found["judge_requests"] for found in evaluation["benchmarks"]}
+    if not any(asked.values()):
+        return
+    listed = ", ".join(f"{count:,} about {name}" for name, count in asked.items() if count)
+    yield (
+        f"evaluate.judge is asked up to {sum(asked.values()):,} questions about {evaluation['arms']} arms, the seed "
+        f"among them ({listed}): they are in none of the estimates of time, tokens and cost."
+    )
+    if evaluation["judge_is_seed"]:
+        yield (
+            "evaluate.judge is the seed model itself: weak evidence, because a model likes answers that are like its "
+            "own. Take another, stronger one (evaluate.judge.model)."
+        )

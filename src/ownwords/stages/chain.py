@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from ownwords import lineage
+from ownwords.benchmarks.base import all_benchmarks
 from ownwords.errors import ModelError, OwnwordsError, RecipeError, StageError
 from ownwords.recipe import ModelSection, Recipe
 from ownwords.records import digest
 from ownwords.report.chain import Backward, Chain, ChainRow, Kept, Measured, Place
-from ownwords.report.data import BenchmarkInfo, Score, Scores, read_part
+from ownwords.report.data import read_part
+from ownwords.report.scored import BenchmarkInfo, Score, Scores
 from ownwords.run import Run
 from ownwords.stages.context import Context
 from ownwords.stats import Difference, paired_difference
@@ -159,16 +161,20 @@ def _is_same(run: Path, entry: Mapping[str, str], name: str, notes: list[str]) -
 
 
 def _read(stop: Stop, rows: dict[tuple[str, str], Found], notes: list[str]) -> None:
-    """Add a run's scores to the rows. An arm's own run comes before the next one, which has it as its seed."""
+    """Add a run's scores to the rows. An arm's own run comes before the next one, which has it as its seed.
+
+    Further metrics have no rows. Nor have benchmarks that measure by the seed: every run has its own.
+    """
     scores: Scores | None = read_part(stop.run / "scores" / "summary.json", Scores)
     if scores is None:
         if stop.run.is_dir():
             notes.append(f"{stop.name} has not been evaluated: its scores are missing.")
         return
     infos = {info.name: info for info in scores.benchmarks}
+    relative = {benchmark.name for benchmark in all_benchmarks() if benchmark.seed_answers or benchmark.own_answers}
     others = 0
     for score in scores.scores:
-        if score.variant not in stop.at:
+        if score.variant not in stop.at or infos[score.benchmark].of is not None or score.benchmark in relative:
             continue
         inputs = _inputs(stop.run, score)
         if inputs.get("model.weights") != stop.seed:
@@ -238,12 +244,14 @@ def _item_scores(path: Path) -> dict[str, float]:
 
 
 def _backward(rows: Sequence[ChainRow], end: int) -> list[Backward]:
-    """One number a unit. Half widths of independent intervals add up as their squares do."""
+    """One number a unit, of scores that can be better. Half widths of independent intervals add up as their squares
+    do."""
     groups: dict[tuple[str, bool], list[tuple[str, Kept]]] = {}
     for row in rows:
         kept = next((kept for kept in row.kept if kept.end == end), None)
-        if row.benchmark.area == "task" and kept is not None:
-            key = (row.benchmark.unit, row.benchmark.higher_is_better)
+        higher_is_better = row.benchmark.higher_is_better
+        if row.benchmark.area == "task" and kept is not None and higher_is_better is not None:
+            key = (row.benchmark.unit, higher_is_better)
             groups.setdefault(key, []).append((f"{row.benchmark.name} of {row.asked_in}", kept))
     found: list[Backward] = []
     for (unit, higher), tasks in groups.items():

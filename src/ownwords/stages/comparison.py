@@ -1,6 +1,9 @@
 """The comparison of all variants: what each learnt against what it kept, arms at equal scores, and what they cost.
 
-It reads the scores and the run's own records, asks no model, and writes `comparison.json`. Three choices are made here:
+It reads the scores and the run's own records, asks no model, and writes `comparison.json`. A change in one benchmark is
+beyond noise where the table of scores finds it so, after correction for all of its comparisons; means over benchmarks
+are corrected for the number of variants. Arms at equal scores are compared once, without correction.
+Three choices are made here:
 
 - Acquisition is one benchmark of the recipe (`evaluate.acquisition`, else the first of the task), retention the mean
   over benchmarks (`evaluate.retention`, else those of general ability that are scored as shares). Both are differences
@@ -35,7 +38,7 @@ from ownwords.run import read_json, write_json
 from ownwords.stages.context import Context
 from ownwords.stages.costs import costs
 from ownwords.stages.scores import read_scores
-from ownwords.stats import Difference, mean_difference, paired_difference
+from ownwords.stats import LEVEL, Difference, holm, mean_difference, paired_difference
 from ownwords.variants import SEED, VANILLA, Variant
 
 FILE = "comparison.json"
@@ -52,12 +55,20 @@ class Roles:
 def roles(recipe: Recipe, scored: Collection[str] | None = None) -> Roles:
     """The benchmarks' parts in the comparison; only of those that are `scored`, where that is given.
 
+    A benchmark of which neither way is better has no part.
+
     Raises:
-        RecipeError: a benchmark is unknown, or those of `evaluate.retention` have no common unit.
+        RecipeError: a benchmark is unknown or has no part, or those of `evaluate.retention` have no common unit.
     """
     evaluate = recipe.evaluate
     names = [settings.name for settings in evaluate.benchmarks]
-    known = {name: find_benchmark(name) for name in names if scored is None or name in scored}
+    found = {name: find_benchmark(name) for name in names if scored is None or name in scored}
+    known = {name: benchmark for name, benchmark in found.items() if benchmark.higher_is_better is not None}
+    wanted = [*(evaluate.retention or []), *([] if evaluate.acquisition is None else [evaluate.acquisition])]
+    if neither := [name for name in wanted if name in found and name not in known]:
+        raise RecipeError(
+            f"evaluate: acquisition and retention cannot be {neither[0]}, of which neither more nor less is better."
+        )
     if evaluate.retention is None:
         kept = [b for b in known.values() if b.area == "general" and b.unit == "share"]
     else:
@@ -96,12 +107,16 @@ def _standings(context: Context, chosen: Roles, summary: Mapping[str, Sequence[M
     known = {info["name"]: info for info in summary["benchmarks"]}
     unusable = {(s["benchmark"], s["variant"]) for s in summary["scores"] if not s["usable"]}
     against_seed = {(d["benchmark"], d["variant"]): d for d in summary["differences"] if d["baseline"] == SEED}
+    means: list[Difference | None] = []
     nothing = Change(0, 0.0, 0.0, 0.0, beyond_noise=False)
     found = [Standing(SEED, SEED, "", context.recipe.seed, 1.0, 0.0, True, (), nothing, nothing)]
     for label, variant in context.variants.items():
         differences: dict[str, Difference] = {}
+        judged: dict[str, Change] = {}
         changes: list[BenchmarkChange] = []
         for name, info in known.items():
+            if info["higher_is_better"] is None:
+                continue
             row = against_seed.get((name, label))
             bad = [one for one in (label, SEED) if (name, one) in unusable]
             if row is None or bad:
@@ -110,8 +125,10 @@ def _standings(context: Context, chosen: Roles, summary: Mapping[str, Sequence[M
                 continue
             numbers = {key: row[key] for key in ("n", "mean", "low", "high", "p")}
             differences[name] = better(Difference(**numbers), higher=info["higher_is_better"])
-            changes.append(BenchmarkChange(name, _change(differences[name])))
-        learnt = None if chosen.acquisition is None else differences.get(chosen.acquisition.name)
+            judged[name] = replace(_change(differences[name]), beyond_noise=row["beyond_noise"])
+            changes.append(BenchmarkChange(name, judged[name]))
+        kept = [differences.get(benchmark.name) for benchmark in chosen.retention]
+        means.append(_mean_difference(kept))
         found.append(
             Standing(
                 variant=label,
@@ -122,11 +139,23 @@ def _standings(context: Context, chosen: Roles, summary: Mapping[str, Sequence[M
                 scale=variant.scale,
                 own=label == variant.arm.name,
                 changes=tuple(changes),
-                acquisition=None if learnt is None else _change(learnt),
-                retention=_mean([differences.get(benchmark.name) for benchmark in chosen.retention]),
+                acquisition=None if chosen.acquisition is None else judged.get(chosen.acquisition.name),
+                retention=None,
             )
         )
-    return found
+    kept = _corrected(means)
+    return [found[0], *(replace(one, retention=mean) for one, mean in zip(found[1:], kept, strict=True))]
+
+
+def _corrected(means: Sequence[Difference | None]) -> list[Change | None]:
+    """The variants' retention, each judged as one of so many: no table of scores has these means in it."""
+    known = [mean for mean in means if mean is not None]
+    corrected = holm([mean.p for mean in known])
+    changes = iter(
+        replace(_change(mean), beyond_noise=mean.beyond_noise and p < 1 - LEVEL)
+        for mean, p in zip(known, corrected, strict=True)
+    )
+    return [None if mean is None else next(changes) for mean in means]
 
 
 def better(difference: Difference, *, higher: bool) -> Difference:
@@ -143,10 +172,10 @@ def _change(difference: Difference) -> Change:
     return Change(d.n, d.mean, d.low, d.high, d.beyond_noise)
 
 
-def _mean(differences: Sequence[Difference | None]) -> Change | None:
+def _mean_difference(differences: Sequence[Difference | None]) -> Difference | None:
     """Of all of them: none where one is missing, because a mean over fewer would be another quantity."""
     known = [difference for difference in differences if difference is not None]
-    return _change(mean_difference(known)) if known and len(known) == len(differences) else None
+    return mean_difference(known) if known and len(known) == len(differences) else None
 
 
 def _on_the_front(standings: Sequence[Standing]) -> list[Standing]:
@@ -229,8 +258,10 @@ def _kept_more(context: Context, chosen: Roles, label: str, other: str) -> Chang
         first, second = (read_scores(context, benchmark.name, each) for each in (label, other))
         shared = sorted(first.keys() & second.keys())
         pairs = [first[i] for i in shared], [second[i] for i in shared]
-        found.append(better(paired_difference(*pairs), higher=benchmark.higher_is_better) if shared else None)
-    return _mean(found)
+        higher = benchmark.higher_is_better is not False
+        found.append(better(paired_difference(*pairs), higher=higher) if shared else None)
+    mean = _mean_difference(found)
+    return None if mean is None else _change(mean)
 
 
 def _spreads(standings: Sequence[Standing]) -> tuple[Spread, ...]:

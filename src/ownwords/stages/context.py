@@ -11,9 +11,9 @@ from typing import Any
 from ownwords import models
 from ownwords.arms.base import Arm, find_arm
 from ownwords.checks.named import NamedCheck, named_checks
-from ownwords.checks.panel import Panel
+from ownwords.checks.panel import Panel, Pool
 from ownwords.data.examples import Examples
-from ownwords.data.load import Skipped, describe_source, load_heldout, load_train
+from ownwords.data.load import Skipped, describe_source, folded, load_heldout, load_train
 from ownwords.engines.base import AUTO, Capability, Choice, Engine, choose_engine, needs_model, open_engine
 from ownwords.fingerprint import Inputs, flatten, join
 from ownwords.models import Model
@@ -55,6 +55,11 @@ class Context:
     @cached_property
     def train(self) -> Examples:
         return load_train(self.recipe.data, self.skipped)
+
+    @cached_property
+    def training_prompts(self) -> frozenset[int]:
+        """Of each training prompt, without differences of case and white space, a hash."""
+        return frozenset(hash(folded(example.prompt)) for example in self.train)
 
     @cached_property
     def asked(self) -> Sequence[Example]:
@@ -139,12 +144,25 @@ class Context:
         return load_judge(self.recipe.rewrite.judge.prompt)
 
     @cached_property
-    def judge_model(self) -> str:
-        """Names the judge's model, for the journal: its weights, or a server's name for it."""
-        judge = self.judge
-        if needs_model(judge.recipe.runtime.engine):
-            return digest(judge.model_inputs)
-        return judge.recipe.runtime.openai.model or judge.recipe.model.name_or_path
+    def asked_model(self) -> str:
+        """Names the model of this context, for the journal: its weights, or a server's name for it."""
+        if needs_model(self.recipe.runtime.engine):
+            return digest(self.model_inputs)
+        return self.recipe.runtime.openai.model or self.recipe.model.name_or_path
+
+    @cached_property
+    def benchmark_judge(self) -> Context | None:
+        """Whose engine answers benchmarks' questions to a judge; None where nobody does."""
+        section = self.recipe.evaluate.judge
+        return None if section is None else self._beside(section.model, section.runtime)
+
+    @property
+    def benchmark_judge_inputs(self) -> Inputs:
+        """What the scores of a benchmark read of `evaluate.judge`, where it asks one."""
+        judge, section = self.benchmark_judge, self.recipe.evaluate.judge
+        if judge is None or section is None:
+            return {}
+        return {"evaluate.judge.model": judge.asked_model, **flatten(section.sampling, "evaluate.judge.sampling")}
 
     @property
     def judge_inputs(self) -> Inputs:
@@ -155,7 +173,7 @@ class Context:
     def _asked_judge(self) -> Inputs:
         return {
             "rewrite.judge.prompt.text": self.judge_prompt.hash,
-            "rewrite.judge.model": self.judge_model,
+            "rewrite.judge.model": self.judge.asked_model,
             **flatten(self.recipe.rewrite.judge.sampling, "rewrite.judge.sampling"),
         }
 
@@ -179,6 +197,11 @@ class Context:
         """The checks at work."""
         self._panel = self._panel or Panel(self.checks, allow_unsafe_code=self.allow_unsafe_code)
         return self._panel
+
+    @cached_property
+    def pool(self) -> Pool:
+        """Processes for the checks of benchmarks."""
+        return Pool(allow_unsafe_code=self.allow_unsafe_code)
 
     @property
     def thinking(self) -> bool | None:
@@ -220,8 +243,9 @@ class Context:
 
     def startup_seconds(self) -> float:
         """Seconds that engines have spent on starting up so far."""
-        made: list[Context] = [vars(self).get(name, self) for name in ("judge", "other_rewriter")]  # without making one
-        return self._own_startup() + sum(other.startup_seconds() for other in made if other is not self)
+        names = ("judge", "other_rewriter", "benchmark_judge")
+        made: list[Context | None] = [vars(self).get(name) for name in names]  # without making one
+        return self._own_startup() + sum(c.startup_seconds() for c in made if c is not None and c is not self)
 
     def share_engines(self, other: Context) -> None:
         """Use the engines that another context has loaded (same model and runtime); that one closes them."""
@@ -241,6 +265,8 @@ class Context:
         self.close_engines()
         if self._panel is not None:
             self._panel.close()
+        if "pool" in vars(self):
+            self.pool.close()
         self.run.close()
 
     @cached_property

@@ -8,8 +8,10 @@ from typing import Any
 
 from ownwords.engines._codec import Codec
 from ownwords.engines._rows import Row
+from ownwords.records import Completion
 from ownwords.stages import evaluate
 from ownwords.stages.context import Context
+from ownwords.stages.exam_judge import judge_facts
 from ownwords.stages.probe import spread
 
 #: So many requests of a benchmark, evenly spread, are tokenised to know how long they are.
@@ -45,7 +47,8 @@ def evaluation(context: Context, tasks: Sequence[evaluate.Task], length: int, tr
     takes no longer than one that is written, so P' and G' others take at most the larger of G'·S/G (had reading cost
     nothing) and (P' + G')·S/(P + G) (had both cost the same). G' is as if every answer were as long as it may be. All
     arms are taken to be as fast as the seed, and nothing is known of what a cache of equal beginnings saves. There is
-    no estimate for what another engine answers.
+    no estimate for what another engine answers. `judge_requests` are the questions to a judge about all arms, as if no
+    two answers were the same.
     """
     codec = Codec(context.tokenizer(None), length, frozenset())
     arms = len(evaluate.labels(context))
@@ -66,9 +69,20 @@ def evaluation(context: Context, tasks: Sequence[evaluate.Task], length: int, tr
                 "read": round(read, 1),
                 "written_at_most": round(written, 1),
                 "hours_at_most": None if seconds is None else len(requests) * arms * seconds / 3600,
+                "judge_requests": arms * _questions_to_judge(context, task),
             }
         )
-    return {"arms": arms, "benchmarks": found}
+    is_seed = context.benchmark_judge is not None and judge_facts(context)["is_seed"]
+    return {"arms": arms, "benchmarks": found, "judge_is_seed": is_seed}
+
+
+def _questions_to_judge(context: Context, task: evaluate.Task) -> int:
+    """About one arm's answers; none where nobody is asked."""
+    judge = task.benchmark.judge
+    if judge is None or context.benchmark_judge is None:
+        return 0
+    answer = Completion("", "An answer.")
+    return sum(len(judge(item, [answer] * len(task.benchmark.prompt(item, task.settings)))) for item in task.items)
 
 
 def at_most(read: float, written: float, trial: dict[str, Any]) -> float | None:

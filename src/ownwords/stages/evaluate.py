@@ -2,16 +2,18 @@
 
 A variant is loaded from what tuning saved, never taken from memory. All benchmarks of all variants go through an engine
 in one pass, one after the other: an engine that can mix weights has them in flight together, another switches rarely.
-The scores of a benchmark and variant are written with its last answer; every answer is in the journal, so a killed
-evaluation asks only for what is missing. Variants are named by their labels; the seed's is `seed`.
+The scores of a benchmark and variant are written with its last answer, or with the last word of the judge that its
+benchmark asks; every answer is in the journal, so a killed evaluation asks only for what is missing. Variants are named
+by their labels; the seed's is `seed`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 from ownwords.benchmarks.base import Ask, DataContext, Item, find_benchmark
 from ownwords.engines.base import Engine
@@ -19,43 +21,24 @@ from ownwords.errors import InputError, MissingFileError, StageError
 from ownwords.fingerprint import Inputs, fingerprint, flatten, join
 from ownwords.journal import Key
 from ownwords.progress import Progress, say
-from ownwords.records import Completion, Request, Sampling, Weights, digest
-from ownwords.stages import scores, tune
+from ownwords.records import Request, Sampling, Weights, digest
+from ownwords.stages import exam_checks, exam_judge, scores, tune
 from ownwords.stages.context import Context
-from ownwords.stages.seed_answers import Task, filled
+from ownwords.stages.exams import GROUP, Exam, stage_name
+from ownwords.stages.seed_answers import Task, filled, sampling_of
 from ownwords.variants import SEED
 from ownwords.work import Work
 
-GROUP = "evaluate"
-
-
-@dataclass(slots=True)
-class Exam:
-    """One benchmark for one variant: what is asked, and what has been answered, by (item id, number of the ask)."""
-
-    task: Task
-    label: str
-    requests: dict[Key, Request]
-    answers: dict[Key, Completion] = field(default_factory=dict[Key, Completion])
-
-    @property
-    def stage(self) -> str:
-        return stage_name(self.task.benchmark.name, self.label)
-
-    @property
-    def answered(self) -> bool:
-        return len(self.answers) == len(self.requests)
-
-
-def stage_name(benchmark: str, label: str) -> str:
-    return f"{GROUP}/{benchmark}/{label}"
+__all__ = ["GROUP", "inputs", "labels", "load_tasks", "requests_of", "run", "stage_name"]
 
 
 def load_tasks(context: Context) -> list[Task]:
     """The recipe's benchmarks with their items. An optional one whose file is not there is left out, and said to be.
 
     Raises:
-        RecipeError, DataError: an unknown benchmark, or its file is missing or malformed.
+        RecipeError, DataError: an unknown benchmark, or its file is missing or malformed; one that needs a judge
+            without one; `samples` of one that takes a single answer.
+        InputError: one runs a model's code, and there is no sandbox.
     """
     data = DataContext(context.train, context.heldout, context.recipe.data.train.generator is not None)
     tasks: list[Task] = []
@@ -67,6 +50,9 @@ def load_tasks(context: Context) -> list[Task]:
             if not settings.optional:
                 raise
             say(f"skipped: {error}")
+    exam_checks.require_samples(tasks)
+    exam_judge.require_judge(context, tasks)
+    exam_checks.require_sandbox(context, tasks)
     return tasks
 
 
@@ -77,14 +63,22 @@ def inputs(context: Context, task: Task, label: str) -> Inputs:
         {} if label == SEED else _variant_inputs(context, label),
         flatten(context.recipe.evaluate, "evaluate"),
         context.layout_inputs("chat_template", layout),
+        {} if task.benchmark.judge is None else context.benchmark_judge_inputs,
         {
-            "benchmark": task.settings.model_dump(mode="json", exclude={"path", "optional"}),
+            "benchmark": _settings(task),
             "benchmark.items": digest([item.id for item in task.items]),
             "variant": label,
             "thinking": context.thinking,
             "seed": context.recipe.seed,
         },
     )
+
+
+def _settings(task: Task) -> dict[str, Any]:
+    """What is set for a benchmark beside its file; what its answers do not read unless it is given, only then."""
+    given = task.settings.model_dump(mode="json", exclude={"path", "optional"})
+    rarely = {"sampling": None, "samples": 1}
+    return {key: value for key, value in given.items() if key not in rarely or value != rarely[key]}
 
 
 def _variant_inputs(context: Context, label: str) -> Inputs:
@@ -105,7 +99,8 @@ def run(context: Context, wanted: Sequence[tuple[Task, str]]) -> None:
         InputError: a variant's finished scores on a benchmark come from another engine.
         EngineError, StageError: an engine could not answer everything. What is answered, and scored, is kept.
     """
-    exams = _build_exams(context, filled(context, wanted))
+    weights = {label: _weights(context, label) for label in dict.fromkeys(label for _, label in wanted)}
+    exams = _build_exams(context, filled(context, wanted, weights.__getitem__), weights)
     passes = _by_engine(context, exams)
     for engine, group in passes:
         for exam in group:
@@ -116,32 +111,42 @@ def run(context: Context, wanted: Sequence[tuple[Task, str]]) -> None:
             files = scores.files(context, exam.task.benchmark.name, exam.label)
             work = context.run.working_on(exam.stage, inputs(context, exam.task, exam.label), files)
             working[exam.stage] = stack.enter_context(work)
+        judged: list[Exam] = []
+
+        def settle(exam: Exam) -> None:
+            if exam_judge.is_judged(context, exam):
+                judged.append(exam)
+            else:
+                _finish(context, exam, working[exam.stage])
+
         total = sum(len(exam.requests) for exam in exams)
-        progress = Progress("evaluating", total, unit="requests", startup=context.startup_seconds)
-        stack.enter_context(progress)
-        for engine, group in passes:
-            _answer(context, engine, group, working, progress)
+        with Progress("evaluating", total, unit="requests", startup=context.startup_seconds) as progress:
+            for engine, group in passes:
+                _answer(context, engine, group, working=working, progress=progress, settle=settle)
+        exam_judge.judge(context, judged, lambda exam: _finish(context, exam, working[exam.stage]))
 
 
-def _build_exams(context: Context, wanted: Sequence[tuple[Task, str]]) -> list[Exam]:
-    """Requests to several variants share their messages: only id and weights differ."""
-    weights = {label: _weights(context, label) for label in dict.fromkeys(label for _, label in wanted)}
-    asked: dict[str, list[tuple[str, int, Request]]] = {}
+def _build_exams(context: Context, wanted: Sequence[tuple[Task, str]], weights: Mapping[str, Weights]) -> list[Exam]:
+    """Requests to several variants share their messages: only id and weights differ. Where every variant's own answers
+    are looked at, they share nothing."""
+    asked: dict[tuple[str, str], list[tuple[str, int, Request]]] = {}
     exams: list[Exam] = []
     for task, label in wanted:
-        name = task.benchmark.name
+        name = (task.benchmark.name, label if task.benchmark.own_answers else "")
         if name not in asked:
             asked[name] = requests_of(context, task)
         exam = Exam(task, label, {})
         for item_id, number, request in asked[name]:
-            own = replace(request, id=f"{request.id}/{label}", weights=weights[label])
+            whose = weights[label] if request.weights == Weights() else request.weights
+            own = replace(request, id=f"{request.id}/{label}", weights=whose)
             exam.requests[Key(item_id, number, own.hash)] = own
         exams.append(exam)
     return exams
 
 
 def requests_of(context: Context, task: Task) -> list[tuple[str, int, Request]]:
-    """What a benchmark asks of the seed: item id, number of the ask, request."""
+    """What a benchmark asks of a variant: item id, number of the ask, request. Only a request that is put to the seed,
+    whichever variant is evaluated, names its weights."""
     return [
         (item.id, number, _request(context, task, item, number, ask))
         for item in task.items
@@ -180,12 +185,10 @@ def _take_answers(context: Context, exam: Exam, provenance: str) -> None:
 
 
 def _request(context: Context, task: Task, item: Item, number: int, ask: Ask) -> Request:
-    """One ask of an item, to the seed."""
+    """One ask of an item."""
     recipe = context.recipe
     layout = ask.chat_template or task.settings.chat_template or recipe.tune.chat_template
-    sampling = Sampling(**recipe.evaluate.sampling.model_dump())
-    if task.settings.max_tokens is not None:
-        sampling = Sampling(sampling.temperature, sampling.top_p, sampling.top_k, task.settings.max_tokens)
+    sampling = sampling_of(recipe, task.settings)
     return Request(
         id=f"{task.benchmark.name}/{item.id}/{number}",
         messages=ask.messages,
@@ -193,6 +196,7 @@ def _request(context: Context, task: Task, item: Item, number: int, ask: Ask) ->
         target=ask.target,
         sampling=sampling if ask.target is None else Sampling(),
         seed=int(digest([recipe.seed, task.benchmark.name, item.id, number], length=8), 16),
+        weights=context.seed_weights if ask.of_seed else Weights(),
         chat_template=None if ask.messages is None else layout,
         tools=ask.tools,
         thinking=context.thinking,
@@ -210,18 +214,25 @@ def _by_engine(context: Context, exams: Sequence[Exam]) -> list[tuple[Engine, li
 
 
 def _answer(
-    context: Context, engine: Engine, exams: Sequence[Exam], working: Mapping[str, Work], progress: Progress
+    context: Context,
+    engine: Engine,
+    exams: Sequence[Exam],
+    *,
+    working: Mapping[str, Work],
+    progress: Progress,
+    settle: Callable[[Exam], None],
 ) -> None:
-    """Ask the engine for everything that is missing in one pass; finish each exam with its last answer."""
+    """Ask the engine for everything that is missing in one pass; settle each exam with its last answer."""
     provenance = engine.provenance.as_dict()
     as_text = json.dumps(provenance, sort_keys=True)
     waiting: dict[str, tuple[Exam, Key]] = {}
     for exam in exams:
         _take_answers(context, exam, as_text)
+        exam.engine = provenance
         progress.before += len(exam.answers)
         waiting |= {request.id: (exam, key) for key, request in exam.requests.items() if key not in exam.answers}
         if exam.answered:
-            _finish(context, exam, provenance, working[exam.stage])
+            settle(exam)
     requests = [exam.requests[key] for exam, key in waiting.values()]
     if requests:
         engine.warm_up(list(dict.fromkeys(request.weights for request in requests)))
@@ -232,30 +243,15 @@ def _answer(
         working[exam.stage].charge()
         progress.advance(tokens=completion.prompt_tokens + completion.completion_tokens)
         if exam.answered:
-            _finish(context, exam, provenance, working[exam.stage])
+            settle(exam)
     if waiting:
         raise StageError(f"the engine {engine.provenance.kind} left {len(waiting)} requests without an answer.")
 
 
-def _finish(context: Context, exam: Exam, provenance: Mapping[str, str], work: Work) -> None:
-    """Write the scores of an exam that is answered, and let go of it."""
+def _finish(context: Context, exam: Exam, work: Work) -> None:
+    """Write the scores of an exam about which all is known, and let go of it."""
     context.run.journal.commit()
-    scores.write_items(
-        context,
-        exam.task.benchmark,
-        exam.label,
-        items=exam.task.items,
-        answers=_by_item(exam),
-        engine=provenance,
-    )
+    exam_checks.judge_by_check(context, exam)
+    scores.write_items(context, exam)
     work.done()
-    exam.requests.clear()
-    exam.answers.clear()
-
-
-def _by_item(exam: Exam) -> dict[str, list[Completion]]:
-    """The answers of each item in the order of its asks."""
-    ordered: dict[str, list[Completion]] = {}
-    for key in exam.requests:
-        ordered.setdefault(key.example_id, []).append(exam.answers[key])
-    return ordered
+    exam.forget()

@@ -50,6 +50,11 @@ def run(context: Context) -> None:
     read = _read(context)
     outcomes = [row.rewriting for row in targets_of_arms.load(context, [], read)]
     with context.run.working_on(STAGE, inputs(context), [context.run.directory / "gap.json"]):
+        if all(outcome.kind == "dropped" for outcome in outcomes):
+            raise StageError(
+                f"rewrite.on_failure=drop has dropped all of {len(outcomes):,} examples: no candidate passes. "
+                "`ownwords preview` shows rewrites with their verdicts."
+            )
         scored = score(context, _targets(outcomes), "measuring the gap")
         write_logprobs(context.run.directory / "data" / "logprobs" / "gap.parquet", scored)
         distances, errors = _distances(outcomes, scored)

@@ -22,7 +22,7 @@ from ownwords.recipe import LoraSection
 from ownwords.records import Weights, digest
 from ownwords.run import write_json
 from ownwords.stages.context import Context
-from ownwords.variants import Variant
+from ownwords.variants import Variant, written
 
 GROUP = "weights"
 MAIN_FILE = "config.json"
@@ -40,7 +40,7 @@ def is_needed(variant: Variant) -> bool:
 
 def folder_of(context: Context, variant: Variant) -> Path:
     part = "" if variant.part == 1 else f"-part{variant.part:.3g}"
-    return context.run.arm_dir(variant.arm.name, f"{variant.training.folder}{part}-scale{variant.scale:g}")
+    return context.run.arm_dir(variant.arm.name, f"{variant.training.folder}{part}-scale{written(variant.scale)}")
 
 
 def run(context: Context, variant: Variant, tuned: Weights, stage_inputs: Inputs) -> None:

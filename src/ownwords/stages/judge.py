@@ -90,7 +90,7 @@ class _Round:
 
     def _question(self, asked: Asked, entry: Entry) -> tuple[_Question, Request]:
         request = request_about(self.context, asked.example, asked.key.attempt, entry.completion)
-        named = digest_text(f"{self.context.judge_model} {request.hash}", length=24)
+        named = digest_text(f"{self.context.judge.asked_model} {request.hash}", length=24)
         return _Question(asked, entry, Key(asked.example.id, asked.key.attempt, named)), request
 
 

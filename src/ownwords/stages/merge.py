@@ -44,7 +44,7 @@ def merge(context: Context, arm: str, folder: Path, *, force: bool = False) -> M
 
     Raises:
         InputError: the arm is not trained, has no adapter, or the folder is not empty and `force` is not given.
-        StageError: the merged model does not answer as the adapter does; nothing is left behind.
+        StageError: the adapter is damaged, or the merged model does not answer as it does; nothing is left behind.
     """
     import torch
 
@@ -58,7 +58,10 @@ def merge(context: Context, arm: str, folder: Path, *, force: bool = False) -> M
     device = models.choose_device(context.recipe.runtime.device)
     dtype = models.choose_dtype(context.recipe.runtime.dtype, device)
     tokenizer = context.tokenizer(context.recipe.tune.chat_template)
-    adapted = models.load_adapted(context.model, str(weights.path), dtype, device, scale=weights.scale)
+    try:
+        adapted = models.load_adapted(context.model, str(weights.path), dtype, device, scale=weights.scale)
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise StageError(f"{arm}: the adapter {weights.path} cannot be used: {error}. Train the arm again.") from error
     prompts = [prompt_ids(tokenizer, e.messages, given=context.given(e)) for e in context.train[:PROMPTS]]
     saved_as: torch.dtype = models.load_config(context.model).dtype or dtype
     temporary = folder.with_name(f".{folder.name}.tmp")

@@ -1,4 +1,5 @@
-"""TRL's trainer with the objectives of `objective`, and one guard: it stops before a step on a loss that is no number.
+"""TRL's trainer with the objectives of `objective`, an order of rows that every arm has, and one guard: it stops before
+a step on a loss that is no number.
 
 TRL's own loss is kept on GPUs, where its kernels make logits for supervised places alone, for mixtures of experts,
 whose router has a loss beside, and for heads that `objective.Head` does not know. Elsewhere (a CPU, a KL objective, a
@@ -9,15 +10,18 @@ look at held-out rows) the loss is taken in chunks: the same cross-entropy over 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import torch
 from peft import PeftModel
+from torch.utils.data import Sampler
+from transformers.trainer_pt_utils import get_length_grouped_indices
 from trl.trainer.sft_trainer import SFTTrainer
 
 from ownwords.errors import StageError
 from ownwords.recipe import KlSection
+from ownwords.records import digest
 from ownwords.stages.objective import (
     Head,
     LiveSeed,
@@ -61,6 +65,17 @@ class Trainer(SFTTrainer):
 
     def _send_telemetry(self) -> None:
         """The library tells its makers of every training; nobody is told of ours."""
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> RowOrder:
+        rows: Any = self.train_dataset
+        batches = -(-len(rows) // (self.args.train_batch_size * self.args.world_size))
+        steps = -(-batches // self.args.gradient_accumulation_steps)
+        return RowOrder(
+            rows["length"],
+            self.args.train_batch_size * self.args.gradient_accumulation_steps,
+            self.args.seed,
+            lambda: self.state.global_step // steps,
+        )
 
     def get_batch_samples(self, epoch_iterator: Any, num_batches: int, device: Any) -> Any:
         """Also count the places of the KL objective in the batches that make one step."""
@@ -171,6 +186,27 @@ class Trainer(SFTTrainer):
 
     def _names(self, inputs: Any) -> list[str]:
         return [self._ids.get(row, "of the held-out share") for row in _rows(inputs)]
+
+
+class RowOrder(Sampler[int]):
+    """Places of rows, grouped by length as the library does, but by nothing else than training seed and epoch.
+
+    The library draws the order from the generator that dropout draws from too. So an arm with longer targets had
+    another order from the second epoch on, and a training that went on in the midst of an epoch had that of the first:
+    some rows came twice, others not at all.
+    """
+
+    def __init__(self, lengths: Sequence[int], batch_size: int, seed: int, epoch: Callable[[], int]) -> None:
+        """`epoch` tells which one begins, or goes on."""
+        self._lengths, self._batch_size, self._seed, self._epoch = list(lengths), batch_size, seed, epoch
+
+    def __len__(self) -> int:
+        return len(self._lengths)
+
+    def __iter__(self) -> Iterator[int]:
+        drawn = int(digest([self._seed, "row order", self._epoch()]), 16)
+        generator = torch.Generator().manual_seed(drawn)
+        return iter(get_length_grouped_indices(self._lengths, self._batch_size, generator=generator))
 
 
 def _rows(inputs: Any) -> list[tuple[int, ...]]:

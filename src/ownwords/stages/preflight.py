@@ -3,14 +3,14 @@
 # pyright: basic
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Sequence, Set
 
 from ownwords import models
 from ownwords.checks import sandbox
 from ownwords.engines.base import needs_model
 from ownwords.errors import RecipeError, unknown_name
 from ownwords.prompts.render import load_layout
-from ownwords.records import Completion
+from ownwords.records import Completion, Message, Request
 from ownwords.stages import chain, comparison, demonstrations, judge, origins, replay, rewrite
 from ownwords.stages.context import Context
 from ownwords.stages.origins import OTHER, OWN, Origin
@@ -76,7 +76,12 @@ def check_inputs(context: Context, verb: str) -> None:
         for origin in asked:
             _check_source(context, origin)
         if asked and context.is_judged:
-            _check_judge(context)
+            example = context.asked[0]
+            _check_judge(
+                context.judge, lambda: judge.request_about(context, example, 0, Completion("", example.reference))
+            )
+    if verb in {"run", "evaluate"} and context.benchmark_judge is not None:
+        _check_judge(context.benchmark_judge, lambda: Request("judge", (Message("user", "Are you there?"),)))
 
 
 def _is_open(context: Context, origin: Origin) -> bool:
@@ -95,14 +100,12 @@ def _check_source(context: Context, origin: Origin) -> None:
     asked.engine().preflight(origin.build(context, example, 0) for example in context.asked)
 
 
-def _check_judge(context: Context) -> None:
+def _check_judge(asked: Context, question: Callable[[], Request]) -> None:
     """A judge on a server can be reached; a model's files are there."""
-    asked = context.judge
     if needs_model(asked.engine_choice.name):
         asked.tokenizer(None)
         return
-    example = context.asked[0]
-    asked.engine().preflight([judge.request_about(context, example, 0, Completion("", example.reference))])
+    asked.engine().preflight([question()])
 
 
 def _later_layouts(context: Context) -> list[str | None]:

@@ -13,7 +13,10 @@ from ownwords.errors import InputError
 from ownwords.recipe import Recipe, load_recipe
 from ownwords.report.compared import Comparison
 from ownwords.report.console import summarize
-from ownwords.report.data import Gap, ReportData, Rewriting, RunRecord, Sample, Scores, Training, read_part
+from ownwords.report.data import Gap, ReportData, RunRecord, Sample, Training, read_part
+from ownwords.report.rewritten import Rewriting
+from ownwords.report.scored import Scores
+from ownwords.report.shifted import Shift
 from ownwords.stages import chain
 from ownwords.variants import trainings
 
@@ -42,6 +45,7 @@ def collect(run_dir: Path) -> ReportData:
         trainings=_trainings(run_dir, recipe),
         scores=read_part(run_dir / "scores" / "summary.json", Scores),
         comparison=read_part(run_dir / "comparison.json", Comparison),
+        shift=read_part(run_dir / "shift.json", Shift),
         samples=read_part(run_dir / "samples.json", tuple[Sample, ...]),
         chain=chain.collect(run_dir, recipe),
     )

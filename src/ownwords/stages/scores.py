@@ -1,66 +1,60 @@
-"""Score files: one number per test item in Parquet, means with intervals and paired differences in summary.json."""
+"""Score files: one number per test item in Parquet, and beside it what cannot be read off the rows."""
 
 # pyright: basic
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ownwords.benchmarks._sanity import judge_answers
-from ownwords.benchmarks.base import Benchmark, Item, find_benchmark
+from ownwords.benchmarks._likelihood import Part
+from ownwords.benchmarks._sanity import Sanity, judge_answers, judge_likelihoods
+from ownwords.benchmarks.base import Item, Metric, Reads, find_benchmark
+from ownwords.data.load import folded
 from ownwords.errors import StageError
-from ownwords.records import Completion
+from ownwords.progress import say
+from ownwords.records import Completion, RowError
 from ownwords.run import read_json, write_atomic, write_json
-from ownwords.stages import tune
 from ownwords.stages.context import Context
-from ownwords.stats import mean_interval, paired_difference
-from ownwords.variants import SEED, baseline
+from ownwords.stages.exam_judge import judge_facts
+from ownwords.stages.exams import Exam
+from ownwords.turns import turn_of
+from ownwords.variants import SEED
 
 Scores = dict[str, float]
 
+#: Begins the name of a further metric's column.
+MORE = "more."
 #: What a score file holds beside the rows.
 FACTS = {"engine", "sanity", "usable", "reason"}
+#: Of what a judge was asked about: who it was.
+JUDGE = "judge"
+#: What those of earlier versions lack, and what not all have.
+LATER_FACTS = {"repeated", "chance", JUDGE}
 
 
 def files(context: Context, benchmark: str, label: str) -> list[Path]:
     """The per-item scores of a variant, and what cannot be read off them."""
     folder = context.run.scores_dir / benchmark
-    return [folder / f"{label}.parquet", folder / f"{label}.json"]
+    outputs = [] if find_benchmark(benchmark).output is None else [folder / f"{label}.outputs.json"]
+    return [folder / f"{label}.parquet", folder / f"{label}.json", *outputs]
 
 
-def write_items(
-    context: Context,
-    benchmark: Benchmark,
-    label: str,
-    *,
-    items: Sequence[Item],
-    answers: Mapping[str, Sequence[Completion]],
-    engine: Mapping[str, str],
-) -> None:
-    """`scores/<benchmark>/<label>.parquet`, a row an item, and `.json` beside it with what cannot be read off the rows.
+def write_items(context: Context, exam: Exam) -> None:
+    """`scores/<benchmark>/<variant>.parquet`, a row an item, and `.json` beside it with what cannot be read off them;
+    `.outputs.json` where another tool reads the answers too.
 
-    An item whose completions hold an error has no score: it is counted, never guessed.
+    An item whose answers hold an error has no score: it is counted, never guessed. Further metrics have a column each;
+    those that read what nobody has said have none.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    unique = list({item.id: item for item in items}.values())
-    rows: list[dict[str, Any]] = []
-    for item in unique:
-        completions = answers[item.id]
-        error = next((c.error for c in completions if c.error is not None), None)
-        rows.append(
-            {
-                "item_id": item.id,
-                "score": None if error else float(benchmark.score(item, completions)),
-                "answer": completions[0].text if benchmark.generative else "",
-                "finish_reason": completions[0].finish_reason,
-                "completion_tokens": sum(c.completion_tokens for c in completions),
-                "error": f"{error.kind}: {error.message}" if error else "",
-            }
-        )
+    benchmark, readings = exam.benchmark, exam.readings()
+    more = [metric for metric in benchmark.more if readings[metric.reads]]
+    rows = [_row(exam, item, more, readings) for item in exam.items]
     folder = context.run.scores_dir / benchmark.name
     schema = pa.schema(
         [
@@ -70,19 +64,82 @@ def write_items(
             ("finish_reason", pa.string()),
             ("completion_tokens", pa.int64()),
             ("error", pa.string()),
+            ("judgements", pa.string()),
+            ("verdicts", pa.string()),
+            *((f"{MORE}{metric.name}", pa.float64()) for metric in more),
         ]
     )
     table = pa.Table.from_pylist(rows, schema=schema)
-    write_atomic(folder / f"{label}.parquet", lambda temporary: pq.write_table(table, temporary))
-    generated = [answers[item.id][0] for item in unique] if benchmark.generative else []
-    sanity = judge_answers(generated) if generated else None
+    write_atomic(folder / f"{exam.label}.parquet", lambda temporary: pq.write_table(table, temporary))
+    answers = exam.by_item()
+    cut = benchmark.cut or (lambda item, answer: answer)
+    given = [(item, cut(item, answer)) for item in exam.items for answer in answers[item.id]]
+    sanity: Sanity | None = None
+    if benchmark.generative and given:
+        sanity = judge_answers([answer for _, answer in given], [item.question for item, _ in given])
+    reason = sanity.reason if sanity else judge_likelihoods([answer for _, answer in given])
+    repeated = sum(hash(folded(item.question)) in context.training_prompts for item in exam.items)
     facts = {
-        "engine": dict(engine),
+        "engine": dict(exam.engine),
         "sanity": None if sanity is None else asdict(sanity),
-        "usable": sanity is None or sanity.usable,
-        "reason": "" if sanity is None else sanity.reason,
+        "usable": not reason,
+        "reason": reason,
+        "repeated": repeated,
+        "chance": _chance(exam),
     }
-    write_json(folder / f"{label}.json", facts)
+    if exam.judgements:
+        facts[JUDGE] = judge_facts(context)
+    if repeated:
+        said = f"{repeated:,} of {len(exam.items):,} questions of {benchmark.name} are training prompts"
+        say(f"{said}: the score of {exam.label} holds them, and measures memory there")
+    write_json(folder / f"{exam.label}.json", facts)
+    if benchmark.output is not None:
+        generator = f"{context.run.directory.resolve().name}-{exam.label}"
+        outputs = [{**benchmark.output(item, answers[item.id]), "generator": generator} for item in exam.items]
+        write_json(folder / f"{exam.label}.outputs.json", outputs)
+
+
+def _chance(exam: Exam) -> float | None:
+    """What guessing would score, where the likeliest of several choices is taken."""
+    parts = [item.gold[0] for item in exam.items if isinstance(item.gold, tuple) and isinstance(item.gold[0], Part)]
+    if exam.benchmark.unit != "share" or not parts or len(parts) < len(exam.items):
+        return None
+    return sum(len(part.right) / len(part.pairs) for part in parts) / len(parts)
+
+
+def _row(
+    exam: Exam, item: Item, more: Sequence[Metric], readings: Mapping[Reads, Mapping[str, Sequence[Any]]]
+) -> dict[str, Any]:
+    completions: Sequence[Completion] = readings["answers"][item.id]
+    error = next((c.error for c in completions if c.error is not None), None)
+    said, verdicts = exam.judgements.get(item.id, []), [asdict(v) for v in exam.verdicts.get(item.id, [])]
+
+    def score(metric: Metric) -> float | None:
+        value = None if error else metric.score(item, readings[metric.reads][item.id])
+        return None if value is None else float(value)
+
+    own = score(exam.benchmark.metrics[0])
+    return {
+        "item_id": item.id,
+        "score": own,
+        "answer": completions[0].text if exam.benchmark.generative else "",
+        "finish_reason": completions[0].finish_reason,
+        "completion_tokens": sum(c.completion_tokens for c in completions),
+        "error": _problem(error, said) if own is None else "",
+        "judgements": json.dumps([turn_of(c).as_text() for c in said], ensure_ascii=False) if said else "",
+        "verdicts": json.dumps(verdicts, ensure_ascii=False) if verdicts else "",
+        **{f"{MORE}{metric.name}": score(metric) for metric in more},
+    }
+
+
+def _problem(error: RowError | None, said: Sequence[Completion]) -> str:
+    """Why an item has no score."""
+    if error is not None:
+        return f"{error.kind}: {error.message}"
+    silent = next((judgement.error for judgement in said if judgement.error is not None), None)
+    if silent is not None:
+        return f"no score: the judge gave no answer ({silent.kind}: {silent.message})"
+    return "no score: what the judge said cannot be read" if said else "no score"
 
 
 def other_engine(context: Context, benchmark: str, label: str, engine: Mapping[str, str]) -> tuple[str, str] | None:
@@ -92,111 +149,45 @@ def other_engine(context: Context, benchmark: str, label: str, engine: Mapping[s
         finished = context.run.stage(f"evaluate/{benchmark}/{name}").get("status") == "done"
         if name == label or not finished or not path.exists():
             continue
-        other: dict[str, str] = _read_facts(path)["engine"]
+        other: dict[str, str] = read_facts(path)["engine"]
         if other != dict(engine):
             return name, ", ".join(f"{key} {value}" for key, value in other.items() if engine.get(key) != value)
     return None
 
 
-def write_summary(context: Context) -> None:
-    """`scores/summary.json`: every benchmark and variant of the recipe that has been evaluated so far.
-
-    Scores of weights that are no longer those of the recipe (it changed, and training them again failed) are left out.
-    """
-    benchmarks = [find_benchmark(settings.name) for settings in context.recipe.evaluate.benchmarks]
-    summary: dict[str, list[dict[str, Any]]] = {"benchmarks": [], "scores": [], "differences": []}
-    known = [variant for variant in context.variants.values() if tune.is_ready(context, variant)]
-    against = {variant.label: baseline(variant, known) for variant in known}
-    for benchmark in benchmarks:
-        found: dict[str, Scores] = {}
-        for label in (SEED, *against):
-            path = context.run.scores_dir / benchmark.name / f"{label}.parquet"
-            if path.is_file():
-                found[label], errors = _read_scores(path)
-                arm = label if label == SEED else context.variants[label].arm.name
-                names = {"benchmark": benchmark.name, "arm": arm, "variant": label}
-                summary["scores"].append({**names, **_score(found[label], errors, path)})
-        if found:
-            summary["benchmarks"].append(_describe(benchmark))
-            summary["differences"] += _differences(benchmark.name, found, against)
-    write_json(context.run.scores_dir / "summary.json", summary)
-
-
 def read_scores(context: Context, benchmark: str, label: str) -> Scores:
     """A variant's scores by item id; items without a score are left out."""
-    return _read_scores(files(context, benchmark, label)[0])[0]
+    return read_table(files(context, benchmark, label)[0])[0]
 
 
-def _describe(benchmark: Benchmark) -> dict[str, Any]:
-    return {
-        "name": benchmark.name,
-        "summary": benchmark.summary,
-        "area": benchmark.area,
-        "metric": benchmark.metric,
-        "unit": benchmark.unit,
-        "higher_is_better": benchmark.higher_is_better,
-        "generative": benchmark.generative,
-    }
+def has_column(path: Path, column: str) -> bool:
+    import pyarrow.parquet as pq
+
+    try:
+        return column in pq.read_schema(path).names
+    except (OSError, ValueError):  # reading its own scores says what is wrong with it
+        return False
 
 
-def _read_scores(path: Path) -> tuple[Scores, int]:
+def read_table(path: Path, column: str = "score") -> tuple[Scores, int]:
     """Scores by item id, and how many items have none."""
     import pyarrow.parquet as pq
 
     try:
-        rows = pq.read_table(path, columns=["item_id", "score"]).to_pylist()
+        rows = pq.read_table(path, columns=["item_id", column]).to_pylist()
     except (OSError, ValueError) as error:  # pyarrow's errors are kinds of ValueError
         raise StageError(_damaged(path, str(error).partition("\n")[0])) from error
-    scores = {row["item_id"]: row["score"] for row in rows if row["score"] is not None}
+    scores = {row["item_id"]: row[column] for row in rows if row[column] is not None}
     return scores, len(rows) - len(scores)
 
 
-def _read_facts(path: Path) -> dict[str, Any]:
+def read_facts(path: Path) -> dict[str, Any]:
     """What `write_items` wrote beside the scores."""
     facts = read_json(path)
-    if not isinstance(facts, dict) or facts.keys() != FACTS or not isinstance(facts["engine"], dict):
+    if not isinstance(facts, dict) or facts.keys() - LATER_FACTS != FACTS or not isinstance(facts["engine"], dict):
         raise StageError(_damaged(path, f"it must hold {', '.join(sorted(FACTS))}"))
     return facts
 
 
 def _damaged(path: Path, reason: str) -> str:
     return f"{path} is not what ownwords writes there: {reason}. Remove it and run the command again."
-
-
-def _score(scores: Scores, errors: int, path: Path) -> dict[str, Any]:
-    facts = _read_facts(path.parent / f"{path.name.removesuffix('.parquet')}.json")
-    row: dict[str, Any] = {"n": len(scores), "errors": errors}
-    if not scores:
-        return {**row, "mean": None, "low": None, "high": None, "usable": False, "reason": "no item could be scored"}
-    interval = mean_interval(list(scores.values()))
-    row.update(mean=interval.mean, low=interval.low, high=interval.high)
-    row.update(usable=facts["usable"], reason=facts["reason"], sanity=facts["sanity"])
-    return {**row, "engine": facts["engine"]}
-
-
-def _differences(
-    benchmark: str, found: Mapping[str, Scores], against: Mapping[str, str | None]
-) -> list[dict[str, Any]]:
-    """Every variant against the seed, and against its own baseline, on the items that both have."""
-    pairs = [(label, SEED) for label in found if label != SEED]
-    pairs += [(label, other) for label in found if (other := against.get(label)) is not None]
-    rows: list[dict[str, Any]] = []
-    for label, other in pairs:
-        shared = sorted(found[label].keys() & found.get(other, {}).keys())
-        if not shared:
-            continue
-        difference = paired_difference([found[label][i] for i in shared], [found[other][i] for i in shared])
-        rows.append(
-            {
-                "benchmark": benchmark,
-                "variant": label,
-                "baseline": other,
-                "n": difference.n,
-                "mean": difference.mean,
-                "low": difference.low,
-                "high": difference.high,
-                "p": difference.p,
-                "beyond_noise": difference.beyond_noise,
-            }
-        )
-    return rows

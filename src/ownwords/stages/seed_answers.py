@@ -1,22 +1,23 @@
-"""The seed's own answers to a benchmark's prompts, for benchmarks that measure how far an arm has moved from it.
+"""Answers that a benchmark measures by: the seed's own to its prompts, or every variant's own.
 
-They are asked once, before any variant is, and lie in the journal under a stage of their own; what is gold for these
-benchmarks is the answer.
+They tell how far an arm has moved from the seed. They are asked once, before any variant is evaluated, and lie in the
+journal under stages of their own; what is gold for these benchmarks is the answer.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from ownwords.benchmarks.base import Benchmark, Item, SeedAnswer
 from ownwords.errors import StageError
 from ownwords.journal import Key
 from ownwords.progress import Progress, say
-from ownwords.recipe import BenchmarkSection
-from ownwords.records import Completion, Request, Sampling, digest
+from ownwords.recipe import BenchmarkSection, Recipe
+from ownwords.records import Completion, Request, Sampling, Weights, digest
 from ownwords.stages.context import Context
+from ownwords.variants import SEED
 
 GROUP = "answers"
 
@@ -30,35 +31,59 @@ class Task:
     items: list[Item]
 
 
-def with_seed_answers(context: Context, task: Task) -> Task:
-    """The task with the seed's answers as gold, if its benchmark wants them. An item that the seed has no answer to
-    (its prompt does not fit, say) is left out, and said to be.
+def sampling_of(recipe: Recipe, settings: BenchmarkSection) -> Sampling:
+    """How answers to a benchmark are drawn."""
+    how = Sampling(**(settings.sampling or recipe.evaluate.sampling).model_dump())
+    return how if settings.max_tokens is None else replace(how, max_tokens=settings.max_tokens)
+
+
+def filled(
+    context: Context, wanted: Sequence[tuple[Task, str]], weights: Callable[[str], Weights]
+) -> list[tuple[Task, str]]:
+    """Every task with the answers that it measures by; each is asked once. `weights` are a variant's, by its label.
 
     Raises:
-        StageError: the seed has an answer to none.
+        StageError: to a benchmark there is an answer to none of its prompts.
     """
-    if task.benchmark.seed_answers is None:
-        return task
-    answers = _ask(context, task)
+    tasks: dict[tuple[str, str], Task] = {}
+    found: list[tuple[Task, str]] = []
+    for task, label in wanted:
+        benchmark = task.benchmark
+        if benchmark.seed_answers is None and not benchmark.own_answers:
+            found.append((task, label))
+            continue
+        who = label if benchmark.own_answers else SEED
+        key = (benchmark.name, who)
+        if key not in tasks:
+            tasks[key] = _with_answers(context, task, who, context.seed_weights if who == SEED else weights(who))
+        found.append((tasks[key], label))
+    return found
+
+
+def _with_answers(context: Context, task: Task, who: str, weights: Weights) -> Task:
+    """The task with the answers of a variant as gold. An item that it has no answer to (its prompt does not fit, say)
+    is left out, and said to be."""
+    answers = _ask(context, task, who, weights)
     items = [
         replace(item, gold=SeedAnswer(answers[item.id].text, answers[item.id].finish_reason == "stop"))
         for item in task.items
         if answers[item.id].error is None
     ]
+    name = "the seed" if who == SEED else who
     if not items:
         error = next(iter(answers.values())).error
         raise StageError(
-            f"{task.benchmark.name}: the seed answered none of the prompts ({'' if error is None else error.message})."
+            f"{task.benchmark.name}: {name} answered none of the prompts ({'' if error is None else error.message})."
         )
     if len(items) < len(task.items):
-        say(f"{task.benchmark.name}: {len(task.items) - len(items)} prompts are left out: the seed has no answer")
+        say(f"{task.benchmark.name}: {len(task.items) - len(items)} prompts are left out: {name} has no answer")
     return replace(task, items=items)
 
 
-def _ask(context: Context, task: Task) -> dict[str, Completion]:
-    """The seed's answers by item id, from the journal where they are."""
-    stage = f"{GROUP}/{task.benchmark.name}"
-    requests = {request.id: request for item in task.items for request in [_request(context, task, item)]}
+def _ask(context: Context, task: Task, who: str, weights: Weights) -> dict[str, Completion]:
+    """The answers by item id, from the journal where they are."""
+    stage = f"{GROUP}/{task.benchmark.name}" + (f"/{who}" if task.benchmark.own_answers else "")
+    requests = {request.id: request for item in task.items for request in [_request(context, task, item, weights)]}
     keys = {item_id: Key(item_id, 0, request.hash) for item_id, request in requests.items()}
     journal = context.run.journal
     journal.forget_errors(stage)
@@ -67,9 +92,9 @@ def _ask(context: Context, task: Task) -> dict[str, Completion]:
     missing = [request for item_id, request in requests.items() if item_id not in answers]
     if missing:
         engine = context.engine("weights")
-        engine.warm_up([context.seed_weights])
+        engine.warm_up([weights])
         provenance = json.dumps(engine.provenance.as_dict(), sort_keys=True)
-        label = f"{task.benchmark.name}: the seed's answers"
+        label = f"{task.benchmark.name}: answers of {'the seed' if who == SEED else who}"
         with Progress(label, len(requests), done=len(answers), startup=context.startup_seconds) as progress:
             for completion in engine.stream(missing):
                 journal.record(stage, keys[completion.request_id], completion, provenance)
@@ -79,30 +104,18 @@ def _ask(context: Context, task: Task) -> dict[str, Completion]:
     return answers
 
 
-def _request(context: Context, task: Task, item: Item) -> Request:
-    recipe, settings = context.recipe, task.settings
-    sampling = recipe.evaluate.sampling
-    how = Sampling(**sampling.model_dump())
-    if task.benchmark.seed_answers == "sampled":
+def _request(context: Context, task: Task, item: Item, weights: Weights) -> Request:
+    recipe, settings, benchmark = context.recipe, task.settings, task.benchmark
+    how = sampling_of(recipe, settings)
+    if benchmark.own_answers or benchmark.seed_answers == "sampled":
         how = Sampling(temperature=1.0, max_tokens=how.max_tokens)  # as it is: anything else would be another model
-    if settings.max_tokens is not None:
-        how = replace(how, max_tokens=settings.max_tokens)
     return Request(
         id=item.id,
         messages=item.messages,
         sampling=how,
-        seed=int(digest([recipe.seed, task.benchmark.name, item.id, "seed's answer"], length=8), 16),
-        weights=context.seed_weights,
+        seed=int(digest([recipe.seed, benchmark.name, item.id, "seed's answer"], length=8), 16),
+        weights=weights,
         chat_template=settings.chat_template or recipe.tune.chat_template,
         tools=item.tools,
         thinking=context.thinking,
     )
-
-
-def filled(context: Context, wanted: Sequence[tuple[Task, str]]) -> list[tuple[Task, str]]:
-    """Every task with the seed's answers where it wants them; each is asked once."""
-    tasks: dict[str, Task] = {}
-    for task, _ in wanted:
-        if task.benchmark.name not in tasks:
-            tasks[task.benchmark.name] = with_seed_answers(context, task)
-    return [(tasks[task.benchmark.name], label) for task, label in wanted]

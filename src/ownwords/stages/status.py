@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ownwords import lineage
 from ownwords.errors import InputError
 from ownwords.fingerprint import changed_keys, describe_changes, flatten
 from ownwords.journal import read_only
@@ -62,6 +63,7 @@ def status(recipe: Recipe) -> dict[str, Any]:
         "output_dir": str(run.directory),
         "stages": stages,
         "recipe_changes": changed_keys(flatten(made, ""), flatten(recipe, "")),
+        "model_changed": lineage.moved_on(recipe.model, run.directory),
         "outcomes": summary.get("outcomes", []),
         "rewriting_tokens": summary.get("completion_tokens"),
     }
@@ -86,12 +88,15 @@ def as_text(facts: dict[str, Any]) -> str:
     if facts["recipe_changes"]:
         lines.append("this recipe differs from the run's; `ownwords run` says what it would do again:")
         lines.append(describe_changes(facts["recipe_changes"]))
+    if facts["model_changed"]:
+        lines.append(f"{facts['model_changed'].rstrip('.')}; `ownwords run` says what it would do again")
+    changed = facts["recipe_changes"] or facts["model_changed"]
     missing = sum(stage["status"] != "done" for stage in facts["stages"])
     failed = [stage["stage"] for stage in facts["stages"] if stage["status"] == "failed"]
     if failed:
         lines.append(f"failed: {', '.join(failed)}")
     if missing == 0:
-        lines.append("everything is done" if not facts["recipe_changes"] else "every stage of the run was done")
+        lines.append("every stage of the run was done" if changed else "everything is done")
     else:
         lines.append(f"{missing} stages to do: run the same command to continue")
     return "\n".join(lines)

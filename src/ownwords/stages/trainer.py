@@ -96,7 +96,9 @@ def carry_out(
     from transformers import PrinterCallback
 
     done = int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0
-    with Progress(f"training {training.label}", _steps(training.tune, rows), done=done, unit="steps") as progress:
+    with Progress(
+        f"training {training.label}", optimizer_steps(training.tune, rows), done=done, unit="steps"
+    ) as progress:
         trainer.remove_callback(PrinterCallback)
         trainer.add_callback(_progress_callback(progress))
         for callback in callbacks:
@@ -254,7 +256,7 @@ def _dataset(rows: Sequence[Mapping[str, Any]]) -> Any:
     return Dataset.from_list([{column: row[column] for column in columns} for row in rows])
 
 
-def _steps(tune: TuneSection, rows: int) -> int:
+def optimizer_steps(tune: TuneSection, rows: int) -> int:
     """Optimizer steps as the trainer counts them: a last, smaller accumulation of an epoch is a step too."""
     batches = -(-rows // tune.per_device_train_batch_size)
     return round(-(-batches // tune.gradient_accumulation_steps) * tune.num_train_epochs)

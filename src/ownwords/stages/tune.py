@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ownwords._model_files import folder_hash
-from ownwords.errors import InputError, StageError
+from ownwords.errors import DataError, InputError, StageError
 from ownwords.fingerprint import Inputs, fingerprint, flatten, join
 from ownwords.models import Model
 from ownwords.progress import say
@@ -64,7 +64,7 @@ def run(context: Context, training: Training) -> None:
         write_arm_data(context, targets)
         if training.arm.method.replay is not None:
             replay.describe(context, training.arm)
-        tokenizer, supervision = prepare(context, training)
+        tokenizer, supervision = _prepared(context, training)
         say(f"{training.label}: {supervision.describe()}")
         context.close_engines()
         work = _checkpoints(context, training)
@@ -114,6 +114,15 @@ def _callbacks(context: Context, training: Training, work: Path, tokenizer: Any)
 
 def folder_of(context: Context, training: Training) -> Path:
     return context.run.arm_dir(training.arm.name, training.folder)
+
+
+def _prepared(context: Context, training: Training) -> tuple[Any, Supervision]:
+    """References were looked at before anything was written. A target that a model wrote since and that does not fit is
+    a StageError: it concerns this arm, not the others."""
+    try:
+        return prepare(context, training)
+    except DataError as error:
+        raise StageError(str(error)) from error
 
 
 def prepare(context: Context, training: Training) -> tuple[Any, Supervision]:

@@ -20,6 +20,7 @@ from ownwords.stages.lengths import TrainingRows, quantiles, rewriting_prompts, 
 from ownwords.stages.overlap import Repeat, TrainingPrompts
 from ownwords.stages.probe import probe, probe_training
 from ownwords.stages.targets import describe_targets
+from ownwords.stages.trainer import optimizer_steps
 from ownwords.turns import read_turn, split_reasoning, tool_names
 
 SHOWN = 3
@@ -170,14 +171,20 @@ def _training(context: Context, rows: TrainingRows) -> dict[str, Any]:
     """What tune.max_length leaves of the vanilla arm; with on_too_long "error", of the rows that fit."""
     tune = context.recipe.tune
     fitted = rows.fitted
+    count = len(fitted.rows) if fitted else 0
+    steps = [optimizer_steps(training.tune, count) for training in context.trainings]
     return {
         "arm": "vanilla",
         "max_length": tune.max_length,
         "on_too_long": tune.on_too_long,
         "too_long": rows.too_long,
-        "rows": len(fitted.rows) if fitted else 0,
+        "rows": count,
         "supervised_tokens": fitted.supervised_tokens if fitted else 0,
         "truncated_rows": fitted.truncated_rows if fitted else 0,
         "truncated_tokens": fitted.truncated_tokens if fitted else 0,
         "dropped_rows": fitted.dropped_rows if fitted else len(rows.prompt),
+        "trainings": len(steps),
+        "variants": len(context.variants),
+        "steps": [min(steps), max(steps)],
+        "batch": [tune.per_device_train_batch_size, tune.gradient_accumulation_steps],
     }

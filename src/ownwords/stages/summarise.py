@@ -1,0 +1,253 @@
+"""`scores/summary.json`: the means of score files with their intervals, and paired differences.
+
+The differences of a summary are judged together. The family of Holm's correction is every difference that the tables of
+a report judge: each metric of each benchmark, each variant against the seed and against vanilla at its own place, and
+the same over training seeds where there are several; but none with an unusable score. A run puts all of these
+questions at once and shows whichever answers stand out, so that is how many chances there are to be wrong. Whoever
+wants to ask one thing only evaluates one benchmark; `p` is there uncorrected.
+"""
+
+# pyright: basic
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence, Set
+from pathlib import Path
+from typing import Any
+
+from ownwords.benchmarks._sanity import Sanity, other_language
+from ownwords.benchmarks.base import Benchmark, Metric, find_benchmark
+from ownwords.checks.language import in_one_language
+from ownwords.run import write_json
+from ownwords.stages import scores, tune
+from ownwords.stages.context import Context
+from ownwords.stages.scores import Scores
+from ownwords.stats import (
+    LEVEL,
+    SeedDifference,
+    difference_over_seeds,
+    holm,
+    mean_interval,
+    paired_difference,
+    smallest_p,
+)
+from ownwords.variants import SEED, VANILLA, baseline
+
+#: So many training examples tell whether answers are to be in their prompts' language.
+REFERENCES_READ = 200
+
+
+def write(context: Context) -> None:
+    """`scores/summary.json`: every benchmark and variant of the recipe that has been evaluated so far.
+
+    Scores of weights that are no longer those of the recipe (it changed, and training them again failed) are left out.
+    """
+    benchmarks = [find_benchmark(settings.name) for settings in context.recipe.evaluate.benchmarks]
+    summary: dict[str, Any] = {"benchmarks": [], "scores": [], "differences": [], "over_seeds": []}
+    known = [variant for variant in context.variants.values() if tune.is_ready(context, variant)]
+    against = {variant.label: baseline(variant, known) for variant in known}
+    for benchmark in benchmarks:
+        for metric in benchmark.metrics:
+            _summarise(context, benchmark, metric, against, summary)
+    correct(summary)
+    write_json(context.run.scores_dir / "summary.json", summary)
+
+
+def correct(summary: dict[str, Any]) -> None:
+    """Give every difference between usable scores its `p_holm`; from there on `beyond_noise` holds after correction.
+
+    `beyond_alone` keeps what holds of a difference by itself, `comparisons` the size of the family, `too_few` the
+    benchmarks with too few items for it.
+    """
+    unusable = {(row["benchmark"], row["variant"]) for row in summary["scores"] if not row["usable"]}
+    family = [row for row in summary["over_seeds"] if row["p"] is not None]
+    for row in summary["differences"]:
+        if not {(row["benchmark"], row["variant"]), (row["benchmark"], row["baseline"])} & unusable:
+            family.append(row)
+    for row, corrected in zip(family, holm([row["p"] for row in family]), strict=True):
+        row["p_holm"] = corrected
+        row["beyond_noise"] = row["beyond_alone"] and corrected < 1 - LEVEL
+    summary["comparisons"] = len(family)
+    summary["too_few"] = _too_few(family)
+
+
+def _too_few(family: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Benchmarks of which no difference could stand out, had every test gone as clearly as it can."""
+    best = holm([row.get("least_p", 0.0) for row in family])  # over seeds there is no such bound
+    hopeful = {row["benchmark"] for row, p in zip(family, best, strict=True) if p < 1 - LEVEL}
+    return list(dict.fromkeys(row["benchmark"] for row in family if row["benchmark"] not in hopeful))
+
+
+def _summarise(
+    context: Context,
+    benchmark: Benchmark,
+    metric: Metric,
+    against: Mapping[str, str | None],
+    summary: dict[str, Any],
+) -> None:
+    """Add a metric's part of the summary, if any variant has scores by it."""
+    own = metric.name == benchmark.metric
+    name = benchmark.name if own else f"{benchmark.name}/{metric.name}"
+    found: dict[str, Scores] = {}
+    rows: dict[str, dict[str, Any]] = {}
+    for label in (SEED, *against):
+        path = scores.files(context, benchmark.name, label)[0]
+        column = "score" if own else f"{scores.MORE}{metric.name}"
+        if not path.is_file() or not (own or scores.has_column(path, column)):
+            continue
+        scored, missing = scores.read_table(path, column)
+        if not own and not scored and metric.reads != "judgements":  # of a judge, silence is worth telling
+            continue
+        found[label] = scored
+        arm = label if label == SEED else context.variants[label].arm.name
+        names = {"benchmark": name, "arm": arm, "variant": label}
+        judged = metric.reads == "judgements"
+        rows[label] = {**names, **_score(scored, missing, path, own=own and label == SEED, judged=judged)}
+    if not found:
+        return
+    _compare_languages(context, rows)
+    summary["scores"].extend(rows.values())
+    summary["benchmarks"].append(_describe(benchmark, metric, name))
+    summary["differences"].extend(differences(name, found, against))
+    unusable = {label for label, row in rows.items() if not row["usable"]}
+    summary["over_seeds"].extend(_over_seeds(context, name, found, unusable))
+
+
+def _compare_languages(context: Context, rows: Mapping[str, dict[str, Any]]) -> None:
+    """A variant's score is unusable where it has left the language of its prompts and the seed has not.
+
+    A task of translation leaves it with the seed too, and a model that was trained on references in another language
+    than their prompts is meant to: neither is held against it.
+    """
+    of_seed = (rows.get(SEED) or {}).get("sanity")
+    for label, row in rows.items():
+        if label == SEED or not of_seed or not row.get("sanity") or not row["usable"]:
+            continue
+        reason = other_language(Sanity.read(row["sanity"]), Sanity.read(of_seed))
+        if reason and _keeps_language(context):
+            row.update(usable=False, reason=reason)
+
+
+def _keeps_language(context: Context) -> bool:
+    """Whether most training references are in the language of their prompts, as far as that can be told."""
+    step = max(1, len(context.train) // REFERENCES_READ)
+    examples = [context.train[index] for index in range(0, len(context.train), step)]
+    told = [one for e in examples if (one := in_one_language(e.reference, e.prompt)) is not None]
+    return not told or sum(told) / len(told) >= 0.5
+
+
+def _describe(benchmark: Benchmark, metric: Metric, name: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "of": benchmark.name if name != benchmark.name else None,
+        "summary": metric.summary,
+        "area": benchmark.area,
+        "metric": metric.name,
+        "unit": metric.unit,
+        "higher_is_better": metric.higher_is_better,
+        "generative": benchmark.generative,
+    }
+
+
+def _score(scored: Scores, errors: int, path: Path, *, own: bool, judged: bool) -> dict[str, Any]:
+    """`own`: of the seed, by the benchmark's own metric, so that a score at chance is worth a word."""
+    facts = scores.read_facts(path.parent / f"{path.name.removesuffix('.parquet')}.json")
+    row: dict[str, Any] = {"n": len(scored), "errors": errors}
+    if judged and scores.JUDGE in facts:
+        row[scores.JUDGE] = facts[scores.JUDGE]
+    if not scored:
+        return {**row, "mean": None, "low": None, "high": None, "usable": False, "reason": "no item could be scored"}
+    interval = mean_interval(list(scored.values()))
+    row.update(mean=interval.mean, low=interval.low, high=interval.high)
+    row.update(usable=facts["usable"], reason=facts["reason"], sanity=facts["sanity"])
+    chance = facts.get("chance") if own else None
+    row["caution"] = ""
+    if chance is not None and interval.low <= chance:
+        row["caution"] = f"not above guessing ({chance:.1%}): what training costs cannot be seen here"
+    return {**row, "engine": facts["engine"], "repeated": facts.get("repeated")}
+
+
+def differences(benchmark: str, found: Mapping[str, Scores], against: Mapping[str, str | None]) -> list[dict[str, Any]]:
+    """Every variant against the seed, and against its own baseline, on the items that both have."""
+    pairs = [(label, SEED) for label in found if label != SEED]
+    pairs += [(label, other) for label in found if (other := against.get(label)) is not None]
+    rows: list[dict[str, Any]] = []
+    for label, other in pairs:
+        shared = sorted(found[label].keys() & found.get(other, {}).keys())
+        if not shared:
+            continue
+        ours, theirs = ([found[name][item] for item in shared] for name in (label, other))
+        difference = paired_difference(ours, theirs)
+        rows.append(
+            {
+                "benchmark": benchmark,
+                "variant": label,
+                "baseline": other,
+                "n": difference.n,
+                "mean": difference.mean,
+                "low": difference.low,
+                "high": difference.high,
+                "p": difference.p,
+                "least_p": smallest_p(len(shared), binary={*ours, *theirs} <= {0.0, 1.0}),
+                "p_holm": None,
+                "beyond_alone": difference.beyond_noise,
+                "beyond_noise": difference.beyond_noise,
+            }
+        )
+    return rows
+
+
+def _over_seeds(
+    context: Context, benchmark: str, found: Mapping[str, Scores], unusable: Set[str]
+) -> list[dict[str, Any]]:
+    """Variants that differ in their training seed only, together: against the seed model, and against vanilla with the
+    same training seeds. Without those of unusable scores, and of fewer than two seeds none."""
+    groups: dict[tuple[Any, ...], dict[int, str]] = {}
+    for label, variant in context.variants.items():
+        if label in found and found[label] and label not in unusable:
+            training = variant.training
+            key = (variant.arm.name, training.point, variant.part, variant.scale)
+            groups.setdefault(key, {})[training.seed] = label
+    rows: list[dict[str, Any]] = []
+    for (arm, point, part, scale), labels in groups.items():
+        names = {"benchmark": benchmark, "arm": arm, "point": point, "part": part, "scale": scale}
+        sides: list[tuple[str, dict[int, str]]] = []
+        if SEED in found and SEED not in unusable:
+            sides.append((SEED, dict.fromkeys(labels, SEED)))
+        if arm != VANILLA:
+            # a scaled arm is compared with vanilla as it was trained, as `baseline` does
+            sides += [(VANILLA, own) for key, own in groups.items() if key == (VANILLA, point, part, 1.0)]
+        for other, theirs in sides:
+            row = _seed_row(found, labels, theirs)
+            if row is not None:
+                rows.append({**names, "baseline": other, **row})
+    return rows
+
+
+def _seed_row(found: Mapping[str, Scores], ours: Mapping[int, str], theirs: Mapping[int, str]) -> dict[str, Any] | None:
+    seeds = [seed for seed in ours if seed in theirs]
+    if len(seeds) < 2:
+        return None
+    pairs = [(found[ours[seed]], found[theirs[seed]]) for seed in seeds]
+    shared = sorted(set.intersection(*(set(one) for pair in pairs for one in pair)))
+    if len(shared) < 2:
+        return None
+    first, second = ([[pair[side][item] for item in shared] for pair in pairs] for side in (0, 1))
+    difference: SeedDifference = difference_over_seeds(first, second)
+    means = [sum(values) / len(values) for values in first]
+    return {
+        "variants": [ours[seed] for seed in seeds],
+        "seeds": difference.seeds,
+        "n": difference.n,
+        "score": sum(means) / len(means),
+        "score_lowest": min(means),
+        "score_highest": max(means),
+        "mean": difference.mean,
+        "low": difference.low,
+        "high": difference.high,
+        "lowest": difference.lowest,
+        "highest": difference.highest,
+        "p": difference.p,
+        "p_holm": None,
+        "beyond_alone": difference.beyond_noise,
+        "beyond_noise": difference.beyond_noise,
+    }
