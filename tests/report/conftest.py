@@ -204,7 +204,15 @@ def scores() -> dict[str, Any]:
 
 
 def change_of(mean: float, half: float, n: int = 100) -> dict[str, Any]:
-    return {"n": n, "mean": mean, "low": mean - half, "high": mean + half, "beyond_noise": abs(mean) > half}
+    beyond = abs(mean) > half
+    return {
+        "n": n,
+        "mean": mean,
+        "low": mean - half,
+        "high": mean + half,
+        "beyond_noise": beyond,
+        "beyond_alone": beyond,
+    }
 
 
 def standing(variant: str, learnt: float, kept: float, **more: Any) -> dict[str, Any]:

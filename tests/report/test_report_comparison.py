@@ -163,6 +163,11 @@ def test_better_and_worse_are_said_beyond_noise_only(mean: float, half: float, b
     assert (("better" in said) or ("worse" in said)) == beyond
 
 
+def test_what_holds_by_itself_alone_is_said_as_in_the_table_of_scores() -> None:
+    said = in_words(Change(9, 0.05, 0.01, 0.09, beyond_noise=False, beyond_alone=True), "share")
+    assert said.endswith("beyond noise by itself, not after correction")
+
+
 def test_the_file_of_the_fixture_is_what_the_stage_writes(full_run: Path) -> None:
     """Keys that the page would ignore, or miss, are a mistake of this test's data."""
     from dataclasses import asdict

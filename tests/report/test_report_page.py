@@ -97,12 +97,17 @@ def test_other_variants_of_an_arm_stand_in_a_table_of_their_own(full_run: Path, 
     def repeat(summary: Any) -> None:
         again = [dict(s, variant="sdft@seed43", mean=0.5) for s in summary["scores"] if s["arm"] == "sdft"]
         summary["scores"] += again
+        of_sdft = [d for d in summary["differences"] if d["variant"] == "sdft"]
+        summary["differences"] += [dict(d, variant="sdft@seed43") for d in of_sdft]
 
     edit_json(full_run / "scores/summary.json", repeat)
     text = section(write_report(full_run), "scores")
     assert "Benchmark seed vanilla sdft Mean with 95 % interval" in text
     assert "1 other variants" in text
     assert text.index("1 other variants") < text.index("sdft@seed43 50.0 %")
+    of_the_other = text[text.index("sdft@seed43 50.0 %") :]
+    assert "vs seed :" in of_the_other
+    assert "vs vanilla :" in of_the_other
 
 
 def test_scores_of_different_engines_carry_a_warning(full_run: Path, edit_json: Edit) -> None:

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 @dataclass(frozen=True, slots=True)
 class Change:
     """A paired difference, more is better. `n` counts test items; `beyond_noise`: its 95 % interval excludes 0 and the
-    test agrees."""
+    test agrees, also after correction where it is judged with others; `beyond_alone`: by itself."""
 
     n: int
     mean: float
     low: float | None
     high: float | None
     beyond_noise: bool
+    beyond_alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,7 +169,7 @@ def better(difference: Difference, *, higher: bool) -> Difference:
 
 def _change(difference: Difference) -> Change:
     d = difference
-    return Change(d.n, d.mean, d.low, d.high, d.beyond_noise)
+    return Change(d.n, d.mean, d.low, d.high, d.beyond_noise, beyond_alone=d.beyond_noise)
 
 
 def _mean_difference(differences: Sequence[Difference | None]) -> Difference | None:
