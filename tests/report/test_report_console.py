@@ -27,6 +27,13 @@ def test_summary_of_a_full_run(full_run: Path) -> None:
     ]
 
 
+def test_gap_within_noise_is_said_to_be_so(full_run: Path, edit_json: Edit) -> None:
+    change = {"mean": 0.251, "low": 0.023, "high": 0.53, "p": 0.091}
+    edit_json(full_run / "gap.json", lambda g: g["difference"].update(change))
+    line = console_summary(full_run).splitlines()[2]
+    assert line.endswith("+0.251 [0.023, 0.530], p = 0.091, no change beyond noise")
+
+
 def test_more_benchmarks_than_lines_are_counted(full_run: Path, edit_json: Edit) -> None:
     def repeat(summary: Any) -> None:
         for number in range(4):
