@@ -61,11 +61,14 @@ def fingerprint(inputs: Inputs) -> str:
 
 
 def changed_keys(old: Inputs, new: Inputs) -> list[str]:
-    """One line a key that differs: `tune.learning_rate: 0.0001 → 0.0002`."""
+    """One line a key that differs: `tune.learning_rate: 0.0001 → 0.0002`; of a value with keys of its own, by those."""
     lines: list[str] = []
     for key in sorted(old.keys() | new.keys()):
         before, after = old.get(key, "(unset)"), new.get(key, "(unset)")
-        if before != after:
+        if isinstance(before, Mapping) and isinstance(after, Mapping):
+            inside = changed_keys(cast("Inputs", before), cast("Inputs", after))
+            lines += [f"{key}.{line}" for line in inside]
+        elif before != after:
             lines.append(f"{key}: {_short(before)} → {_short(after)}")
     return lines
 

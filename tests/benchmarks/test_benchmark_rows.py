@@ -16,7 +16,7 @@ from ownwords.benchmarks.base import Item
 from ownwords.errors import DataError
 
 Write = Callable[[str, Any], str]
-ROWS = st.lists(st.dictionaries(st.text(), st.one_of(st.text(), st.integers(), st.none())), max_size=5)
+ROWS = st.lists(st.dictionaries(st.text(), st.one_of(st.text(), st.integers(), st.none())), min_size=1, max_size=5)
 
 
 @given(ROWS)
@@ -50,6 +50,10 @@ def test_rows_know_where_they_stand(write: Write) -> None:
         ("a.json", '{"q": "x"}', "a.json must hold a list of objects, not dict"),
         ("a.json", '[{"q": "x"}, 3]', "a.json, row 2: a row must be an object, not int"),
         ("a.json", "[" * 200_000, "a.json is not valid JSON"),
+        ("a.json", "[]", "a.json holds no rows"),
+        ("a.jsonl", "\n", "a.jsonl holds no rows"),
+        ("a.csv", "q\n", "a.csv holds no rows"),
+        ("a.jsonl", '{"q": "x"}\n{"q": ["\\ud800"]}', "a.jsonl, line 2: it holds a lone surrogate (U+D800)"),
         ("a.jsonl", '{"q": "x"}\n{"q": ', "a.jsonl, line 2: not valid JSON"),
         ("a.jsonl", '["x"]', "a.jsonl, line 1: a row must be an object, not list"),
         ("a.csv", "q,r\nx,y\nx\n", "a.csv, line 3: it must have 2 columns"),

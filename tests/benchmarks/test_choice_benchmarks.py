@@ -136,6 +136,7 @@ def test_a_missing_file_is_said_with_what_else_there_is(name: str, monkeypatch: 
         ({"gold": -1}, "'gold' must be the index of a choice"),
         ({"gold": "1"}, "'gold' must be the index of a choice, 0 to 1, not '1'"),
         ({"gold": True}, "'gold' must be the index of a choice"),
+        ({"gold": "x" * 99_999}, "'gold' must be the index of a choice, 0 to 1, not 'xxx"),
     ],
 )
 def test_a_malformed_item_is_refused_with_its_line(
@@ -147,3 +148,4 @@ def test_a_malformed_item_is_refused_with_its_line(
         load(name, path)
     assert str(caught.value).startswith(f"{path}, line 2: ")
     assert reason in str(caught.value)
+    assert len(str(caught.value)) < 1000  # a long value is cut

@@ -110,8 +110,9 @@ def test_the_file_is_found_in_the_data_folder(write: Write, monkeypatch: pytest.
 
 def test_without_the_file_it_says_where_there_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OWNWORDS_DATA", str(tmp_path))
-    with pytest.raises(MissingFileError, match=r"ifeval\.jsonl.*the Hub's google/IFEval"):
+    with pytest.raises(MissingFileError, match=r"ifeval\.jsonl.*the Hub's google/IFEval") as caught:
         ifeval.load(settings_for("ifeval"), context_of())
+    assert "or run `make data`" not in str(caught.value)
 
 
 @needs_verifiers

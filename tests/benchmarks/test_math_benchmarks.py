@@ -82,7 +82,7 @@ def test_the_limit_takes_the_first_items_and_an_empty_file_is_refused(write: Wri
     path = write("a.json", [{"instruction": f"q{n}", "output": f"The answer is {n}"} for n in range(3)])
     items = multiarith.load(settings_for("multiarith", path=path, limit=2), context_of())
     assert [item.gold for item in items] == ["0", "1"]
-    with pytest.raises(DataError, match="its file holds no items"):
+    with pytest.raises(DataError, match=r"b\.json holds no rows"):
         multiarith.load(settings_for("multiarith", path=write("b.json", [])), context_of())
 
 
@@ -124,3 +124,11 @@ def test_the_paper_prompt_is_the_papers_to_the_letter(name: str) -> None:
 )
 def test_only_the_right_final_answer_scores(name: str, text: str, score: float) -> None:
     assert find_benchmark(name).score(ITEM, [answer(text)]) == score
+
+
+@pytest.mark.parametrize("name", ["gsm8k", "multiarith"])
+def test_a_number_that_is_too_long_to_be_read_is_refused_before_anything_is_asked(write: Write, name: str) -> None:
+    text = f"The answer is {'9' * 5000}."
+    path = write("a.jsonl", [{"question": "q", "answer": text, "instruction": "q", "output": text}])
+    with pytest.raises(DataError, match=r"a\.jsonl, line 1: the number that ends the field .* is longer than 1,000"):
+        find_benchmark(name).load(settings_for(name, path=path), context_of())

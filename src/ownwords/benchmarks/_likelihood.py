@@ -138,7 +138,7 @@ def texts_of(row: Row, name: str, values: Any) -> list[str]:
 def place_of(row: Row, name: str, value: Any, count: int) -> int:
     """The index of one of `count` choices."""
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < count:
-        raise row.error(f"the field {name!r} must be the index of a choice, 0 to {count - 1}, not {value!r}")
+        raise row.error(f"the field {name!r} must be the index of a choice, 0 to {count - 1}, not {repr(value)[:60]}")
     return value
 
 

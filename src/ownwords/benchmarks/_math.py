@@ -20,6 +20,9 @@ PAPER_SYSTEM = (
 )
 """The testing prompt of the paper's reference, `{answer}` literally."""
 
+#: Digits of a right number: far more than any sum has, and few enough for Python to read.
+_LONGEST = 1000
+
 _GOLD = re.compile(r"(?:The answer is|####)\s*(-?\d[\d,]*(?:\.\d+)?)\.?\s*\Z")
 
 
@@ -28,6 +31,8 @@ def gold_number(row: Row, field: str) -> str:
     found = _GOLD.search(row.text(field))
     if found is None:
         raise row.error(f"the field {field!r} must end with 'The answer is N.' or '#### N'")
+    if len(found.group(1)) > _LONGEST:
+        raise row.error(f"the number that ends the field {field!r} is longer than {_LONGEST:,} characters")
     return found.group(1).replace(",", "")
 
 

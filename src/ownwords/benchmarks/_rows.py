@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import re
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,6 +16,9 @@ from typing import Any, cast
 from ownwords.benchmarks.base import Item
 from ownwords.errors import DataError
 from ownwords.records import digest
+
+#: What JSON's escapes can write and no tokenizer takes.
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +46,23 @@ def read_rows(path: Path) -> list[Row]:
     """Rows of a `.json` array, a `.jsonl` (or `.jsonl.gz`) or a `.csv` file with a header, all of them objects.
 
     Raises:
-        DataError: the file cannot be read, has another ending, or a row is malformed.
+        DataError: the file cannot be read, is empty, has another ending, or a row is malformed.
     """
     readers = {".json": _json_rows, ".jsonl": _jsonl_rows, ".csv": _csv_rows, ".jsonl.gz": _jsonl_rows}
     reader = next((readers[ending] for ending in readers if path.name.lower().endswith(ending)), None)
     if reader is None:
         raise DataError(f"{path}: a benchmark's file ends in {', '.join(readers)}")
     try:
-        return list(reader(path))
+        rows = list(reader(path))
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise DataError(f"{path} is not a whole gzip file: {error}") from error
     except OSError as error:
         raise DataError(f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not UTF-8 text: {error.reason} at byte {error.start}") from error
+    if not rows:
+        raise DataError(f"{path} holds no rows. Give a file that has some, or leave the benchmark out.")
+    return rows
 
 
 def _asked_and_right(item: Item) -> list[Any]:
@@ -123,4 +130,7 @@ def _csv_rows(path: Path) -> Iterator[Row]:
 def _object(where: str, value: Any) -> Row:
     if not isinstance(value, dict):
         raise DataError(f"{where}: a row must be an object, not {type(value).__name__}")
+    half = _SURROGATE.search(json.dumps(value, ensure_ascii=False))
+    if half:
+        raise DataError(f"{where}: it holds a lone surrogate (U+{ord(half.group()):04X}), half a character and no text")
     return Row(where, cast("dict[str, Any]", value))

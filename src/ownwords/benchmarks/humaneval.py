@@ -93,7 +93,9 @@ def _problem(row: Row, *, raw: bool) -> Problem:
     prompt, name, solution = row.text("prompt"), row.text("entry_point"), row.text("canonical_solution")
     begin = prompt.rfind(f"\ndef {name}(") + 1 or (0 if prompt.startswith(f"def {name}(") else -1)
     if begin < 0 or not name.isidentifier():
-        raise row.error(f"the field 'prompt' must hold the beginning of a function {name!r}, the field 'entry_point'")
+        raise row.error(
+            f"the field 'prompt' must hold the beginning of a function {name[:60]!r}, the field 'entry_point'"
+        )
     tests = f"{row.text('test')}\n\ncheck({name})\n"
     begun = f"{prompt[begin:].rstrip()}\n    ..."
     for what, source in (("prompt", begun), ("canonical_solution", prompt + solution), ("test", tests)):

@@ -47,12 +47,7 @@ FILE = "ifeval.jsonl"
 
 def load(settings: BenchmarkSection, context: DataContext) -> list[Item]:
     """The items; a DataError names the row whose instructions cannot be verified."""
-    try:
-        path = benchmark_file(settings, FILE)
-    except MissingFileError as error:
-        raise MissingFileError(
-            f"{error} `make data` has no {FILE}: it is a file of the Hub's google/IFEval."
-        ) from error
+    path = benchmark_file(settings, FILE, source="the file of the Hub's google/IFEval")
     return take(with_ids(map(_item, read_rows(path))), settings)
 
 

@@ -45,7 +45,7 @@ def _item(row: Row) -> Item:
         raise row.error("the field 'sentence' must have a blank `_` and text behind it, which is what is scored")
     answer = str(row.fields.get("answer"))
     if answer not in ANSWERS:
-        raise row.error(f"the field 'answer' must be 1 or 2, not {row.fields.get('answer')!r}")
+        raise row.error(f"the field 'answer' must be 1 or 2, not {repr(row.fields.get('answer'))[:60]}")
     pairs = tuple((before + row.text(option), f" {rest.strip()}") for option in ("option1", "option2"))
     right = ANSWERS.index(answer)
     return question_item(sentence, Part(pairs, (right,), lambda sums: _likelier(right, sums)))

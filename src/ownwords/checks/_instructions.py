@@ -76,7 +76,7 @@ def _problem(spec: str) -> str:
     try:
         verifier.check_following(_PROBE)
     except Exception as error:  # noqa: BLE001 - the boundary to the library: its verifiers check nothing themselves
-        return f"cannot use {_shown(spec)}: {type(error).__name__}: {error}"
+        return f"cannot use {_shown(spec)}: {type(error).__name__}: {_shown(error)}"
     return ""
 
 
@@ -105,7 +105,7 @@ def _make(instruction: Any) -> Any:
             raise ValueError("there is no such paragraph")
         taken = verifier.get_instruction_args() or {}
     except Exception as error:  # the boundary to the library: what it takes, it takes without looking
-        raise ValueError(f"cannot use {_shown(instruction)}: {type(error).__name__}: {error}") from error
+        raise ValueError(f"cannot use {_shown(instruction)}: {type(error).__name__}: {_shown(error)}") from error
     for key, value in given.items():
         if isinstance(value, bool) or _plain(taken[key]) != _plain(value):
             raise ValueError(f"cannot use {_shown(instruction)}: with this {key} the verifier draws one at random")
