@@ -140,6 +140,19 @@ def test_rows_that_share_less_than_half_are_read_apart(monkeypatch: pytest.Monke
     assert {len(family.rows) for batch in seen for family in batch} == {1}
 
 
+def test_a_row_that_would_make_others_share_less_than_it_saves_is_read_apart(
+    monkeypatch: pytest.MonkeyPatch, loaded: Any
+) -> None:
+    long = list(range(4, 64))
+    rows = [row(long, [70 + n], f"{n}") for n in range(4)] + [row([*long[:12], 80], [81], "short")]
+    found, seen = batches(monkeypatch, loaded, rows, Limits(8, 4096))
+    families = [family for batch in seen for family in batch]
+    assert sorted(len(family.rows) for family in families) == [1, 4]
+    assert all(family.size == len(family.tokens) for family in families)
+    for one in rows:
+        assert found[one.request.id].logprobs == pytest.approx(alone(loaded, one), abs=2e-4)
+
+
 def test_a_model_that_is_more_than_full_attention_reads_every_row_alone(
     monkeypatch: pytest.MonkeyPatch, loaded: Any
 ) -> None:

@@ -27,7 +27,7 @@ _PADDED = 1.1
 _WIDEST = 4096  # tokens of a family: its mask grows with their square
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Family:
     """Rows that begin with the same `shared` prompt tokens. A row alone shares all of its prompt with itself."""
 
@@ -44,13 +44,14 @@ class Family:
         return self.rows[0].prompt[: self.shared] + [token for branch in self.branches for token in branch]
 
     @property
+    def size(self) -> int:
+        """How many tokens are read."""
+        return sum(row.total for row in self.rows) - (len(self.rows) - 1) * self.shared
+
+    @property
     def kept(self) -> int:
         """Positions at the end whose logits are needed: those of the branches, and the one before them."""
-        return sum(map(len, self.branches)) + 1
-
-    def add(self, row: Row) -> None:
-        self.shared = min(self.shared, _alike(self.rows[0].prompt, row.prompt))
-        self.rows.append(row)
+        return self.size - self.shared + 1
 
 
 def score(
@@ -83,40 +84,42 @@ def _gather(families: list[Family], pool: Pool, group: Group, limits: Limits, *,
     while held < _HELD * limits.rows and pool.longest(group) is not None:
         row = pool.pop_longest(group)
         held += 1
-        like = next((f for f in families if _joins(row, f, limits)), None) if shares else None
-        if like is None:
-            families.append(Family([row], len(row.prompt)))
+        for index, family in enumerate(families if shares else ()):
+            if (grown := _grown(family, row, limits)) is not None:
+                families[index] = grown
+                break
         else:
-            like.add(row)
-    families.sort(key=lambda family: len(family.tokens))
+            families.append(Family([row], len(row.prompt)))
+    families.sort(key=lambda family: family.size)
 
 
 def _batch(families: list[Family], limits: Limits, vocabulary: int) -> list[Family]:
     """Take the longest: as many as fit, and from `_FULL` tokens on no more than pad little."""
     batch: list[Family] = []
-    width = len(families[-1].tokens)
+    width = families[-1].size
     used = kept = 0
     while families and len(batch) < limits.rows:
         family = families[-1]
         count, kept = len(batch) + 1, max(kept, family.kept)
         if batch and (count * width > limits.tokens or count * kept * vocabulary > _LOGITS):
             break
-        used += len(family.tokens)
+        used += family.size
         if count * width > max(_FULL, _PADDED * used):
             break
         batch.append(families.pop())
     return batch
 
 
-def _joins(row: Row, family: Family, limits: Limits) -> bool:
-    """Whether at least half of the row need not be read again after the family's first, and a batch has room for it."""
-    first, length = family.rows[0].prompt, len(row.prompt) + len(row.target or ())
-    half = -(-length // 2)
+def _grown(family: Family, row: Row, limits: Limits) -> Family | None:
+    """The family with the row, if that saves at least half of reading the row and a batch has room for it."""
+    first, half = family.rows[0].prompt, -(-row.total // 2)
     if half > min(len(row.prompt), len(first)) or row.prompt[half - 1] != first[half - 1]:  # mostly this tells
-        return False
+        return None
     if row.prompt[:half] != first[:half]:
-        return False
-    return len(family.tokens) + length <= min(limits.tokens, _WIDEST)
+        return None
+    grown = Family([*family.rows, row], min(family.shared, _alike(first, row.prompt)))
+    saves = family.size + row.total - grown.size >= half
+    return grown if saves and grown.size <= min(limits.tokens, _WIDEST) else None
 
 
 def _alike(first: Sequence[int], second: Sequence[int]) -> int:
