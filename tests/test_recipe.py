@@ -57,6 +57,8 @@ def test_defaults_are_the_papers() -> None:
         ("tune.lora=3", "tune.lora: Input should be a valid dictionary"),
         ("rewrite.sampling.top_p=0", "rewrite.sampling.top_p"),
         ("evaluate.benchmarks=[{gsm8k: {limt: 3}}]", "Did you mean 'limit'"),
+        ("evaluate.benchmarks=[{gsm8k: {limit: yes}}]", "limit: a number is wanted (got True)"),
+        ("tune.learning_rate=off", "tune.learning_rate: a number is wanted (got False)"),
         ("nonsense", "'nonsense' is not of the form key=value"),
         ("=3", "is not of the form key=value"),
         ("tune.arms=[{vanilla: null, sdft: null}]", "tune.arms.0: an entry is a name, or one name with its settings"),

@@ -28,6 +28,7 @@ from ownwords.stages import (
     interpolation,
     likelihoods,
     nearness,
+    one_engine,
     origins,
     preflight,
     products,
@@ -55,7 +56,7 @@ class Step:
     `asks` are the inputs that what it asks of a model depends on, by default all: where others have changed, its
     product follows from what is there, and is written anew without `--yes`. `needs` names the steps that it builds on;
     where one `alone` fails, only those that need it are left undone. One that `runs_code` runs what a model has
-    written.
+    written. `before` is given the names to do of its group, and refuses them before any other step has begun.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Step:
     needs: tuple[str, ...] = ()
     alone: bool = False
     runs_code: bool = False
+    before: Callable[[Sequence[str]], None] | None = None
 
 
 #: The group of every source of candidates.
@@ -114,6 +116,7 @@ def _execute(context: Context, verb: Verb, *, yes: bool) -> str:
         context.run.check_writable()
         _ask_before_superseding(context, todo, yes=yes)
         preflight.check_inputs(context, verb)
+        _check_before(todo)
     if todo or text != context.run.recipe_text():  # fewer benchmarks, say: nothing to do, but another report
         facts = {**environment(), **chain.record(context), **_engine(context, todo)}
         context.run.create(text, {**facts, **_sandbox(context, todo)})
@@ -126,6 +129,12 @@ def _execute(context: Context, verb: Verb, *, yes: bool) -> str:
     if failed:
         raise StageError(_what_failed(failed, said))
     return said
+
+
+def _check_before(todo: Sequence[Step]) -> None:
+    for group, before in {step.group: step.before for step in todo}.items():
+        if before is not None:
+            before([step.name for step in todo if step.group == group])
 
 
 def _work(context: Context, steps: Sequence[Step], todo: Sequence[Step], failed: dict[str, str]) -> dict[str, str]:
@@ -286,9 +295,13 @@ def _evaluate_steps(context: Context) -> list[Step]:
     def work(names: Sequence[str]) -> None:
         evaluate.run(context, [pairs[name] for name in names])
 
+    def before(names: Sequence[str]) -> None:
+        one_engine.check_kinds(context, [(task.benchmark.name, label) for task, label in map(pairs.__getitem__, names)])
+
     def step(name: str, task: Task, label: str) -> Step:
         inputs, needs = evaluate.inputs(context, task, label), _weights_of(context, label)
-        return Step(name, inputs, evaluate.GROUP, work, needs=needs, runs_code=task.benchmark.runs_code)
+        code = task.benchmark.runs_code
+        return Step(name, inputs, evaluate.GROUP, work, needs=needs, runs_code=code, before=before)
 
     return [step(name, *pair) for name, pair in pairs.items()]
 

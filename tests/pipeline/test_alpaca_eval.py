@@ -178,13 +178,35 @@ def test_a_judge_that_likes_the_longer_answer_is_consistent_and_lengths_tell_why
     assert [json.loads(text)["better"] for text in json.loads(row["judgements"])] == ["A", "B"]
 
 
-def test_a_judge_that_likes_the_first_place_says_nothing_and_is_found_out(arena: Project) -> None:
+def test_a_judge_that_likes_the_first_place_says_nothing_and_is_found_out(
+    arena: Project, report: Callable[[], str], capsys: pytest.CaptureFixture[str]
+) -> None:
     with judging(lambda body, seen: opinion("A")) as server:
         assert arena.ownwords("evaluate", *words(arena), by(server)) == 0
     found = means(arena)
     assert {found["", label] for label in WORDS} == {0.5}
     assert {found["judge_consistent", label] for label in WORDS} == {0.0}
     assert {row["score"] for label in WORDS for row in rows(arena, label)} == {0.5}
+    assert "the judge says the same of 0% of the items when the answers change places" in report()
+    assert "doubtful: alpaca_eval" in capsys.readouterr().out
+
+
+def test_a_judge_that_agrees_with_itself_gets_no_caution(arena: Project, report: Callable[[], str]) -> None:
+    with judging() as server:
+        assert arena.ownwords("evaluate", *words(arena), by(server)) == 0
+    assert "change places, no more" not in report()
+
+
+@pytest.mark.parametrize("odd", [0, 5])
+def test_how_many_items_have_no_score_stands_on_the_console(
+    arena: Project, capsys: pytest.CaptureFixture[str], odd: int
+) -> None:
+    """Opinions about some that nobody can read."""
+    with judging(lambda body, seen: said("Hard to say.") if number(body) < odd else longer(body)) as server:
+        assert arena.ownwords("evaluate", *words(arena), by(server)) == 0
+    capsys.readouterr()
+    assert arena.ownwords("report") == 0
+    assert ("items without a score: 5 in alpaca_eval" in capsys.readouterr().out) == bool(odd)
 
 
 def test_equal_pairs_are_paid_for_once_across_variants_and_commands(arena: Project, asked: list[str]) -> None:

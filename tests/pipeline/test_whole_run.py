@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from tests.pipeline.conftest import Project, make_project
+from tests.pipeline.conftest import Project, contents, make_project
 
 pytestmark = pytest.mark.slow
 
@@ -251,15 +251,39 @@ def test_two_uninterrupted_runs_of_the_real_engine_give_the_same_data(project: P
     assert len(set(targets)) > 6  # the tiny model's own nonsense, not the references
 
 
-def test_one_score_table_never_mixes_engines(finished: Project, capsys: pytest.CaptureFixture[str]) -> None:
-    facts = finished.output / "scores" / "gsm8k" / "vanilla.json"
+def made_by(project: Project, label: str, **changed: str) -> None:
+    """As if another engine had made a variant's scores."""
+    facts = project.output / "scores" / "gsm8k" / f"{label}.json"
     values = json.loads(facts.read_text(encoding="utf-8"))
-    values["engine"]["dtype"] = "float16"
+    values["engine"] |= changed
     facts.write_text(json.dumps(values), encoding="utf-8")
-    keys = [f"evaluate.benchmarks=[{{gsm8k: {{path: {finished.folder / 'test.jsonl'}, limit: 3}}}}]", "--yes"]
-    assert finished.ownwords("evaluate", *keys) == 2
+
+
+def test_one_score_table_never_mixes_engines(finished: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    made_by(finished, "vanilla", dtype="float16")
+    (finished.output / "scores" / "gsm8k" / "sdft.parquet").unlink()
+    assert finished.ownwords("evaluate") == 2
     said = capsys.readouterr().err
     assert "the scores of vanilla on gsm8k come from another engine (dtype float16)" in said
+
+
+def test_scores_that_are_all_made_anew_may_come_from_another_engine(finished: Project) -> None:
+    made_by(finished, "vanilla", dtype="float16")
+    keys = [f"evaluate.benchmarks=[{{gsm8k: {{path: {finished.folder / 'test.jsonl'}, limit: 3}}}}]", "--yes"]
+    assert finished.ownwords("evaluate", *keys) == 0
+
+
+def test_another_kind_of_engine_is_refused_before_anything_is_done_again(
+    finished: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Other targets, so other trainings and scores; those of the seed would stay."""
+    made_by(finished, "seed", kind="vllm")
+    before = contents(finished.output)
+    assert finished.ownwords("run", "rewrite.sampling.max_tokens=23", "--yes") == 2
+    assert "the scores of seed on gsm8k come from another engine (kind vllm)" in capsys.readouterr().err
+    assert contents(finished.output) == before
+    shutil.rmtree(finished.output / "scores" / "gsm8k")
+    assert finished.ownwords("run", "rewrite.sampling.max_tokens=23", "--yes") == 0
 
 
 @pytest.mark.parametrize("name", ["vanilla.json", "sdft.parquet"])

@@ -13,7 +13,7 @@ gives 0.5. An empty answer loses, and nobody is asked. Items about which the jud
 read, have no score and are counted.
 
 Metric `judge_consistent`: share of items where both looks end alike. It says how far the judge can be trusted, nothing
-of the model: where it is low, the win rate is little more than a coin.
+of the model: where its interval reaches down to half, as a coin's would, the win rate bears a caution.
 
 Metrics `length_words` and `baseline_words`: words between white space of either answer. Judges like long answers, so a
 win rate that rose with the length is no gain in help; shorter counts as better. Texts of languages that write no spaces
@@ -146,6 +146,7 @@ BENCHMARK = Benchmark(
     score=score,
     reads="judgements",
     judge=judge,
+    agreement="judge_consistent",
     output=output,
     more=(
         Metric("judge_consistent", "The judge says the same with places changed", score_consistent, reads="judgements"),

@@ -118,8 +118,9 @@ class Benchmark:
     `check` puts an answer on trial, in a process of its own where the check needs one; with `runs_code` in a sandbox.
     `judge` gives the questions to a judge about an item's answers; it is asked where the recipe has one
     (`evaluate.judge`), so metrics that read judgements are missing without. It may give none about an item: then
-    nothing is asked, and what reads judgements gets none. `output` gives an item's row of `<variant>.outputs.json`, a
-    list that another tool reads; the variant's name is added as `generator`.
+    nothing is asked, and what reads judgements gets none. `agreement` names the one of `more` that says how often the
+    judge agrees with itself: where it does so no more often than a coin, what it said is doubtful. `output` gives an
+    item's row of `<variant>.outputs.json`, a list that another tool reads; the variant's name is added as `generator`.
     """
 
     name: str
@@ -139,6 +140,7 @@ class Benchmark:
     check: Callable[[Item, Completion], Trial] | None = None
     runs_code: bool = False
     judge: Callable[[Item, Sequence[Completion]], list[Ask]] | None = None
+    agreement: str = ""
     output: Callable[[Item, Sequence[Completion]], dict[str, str]] | None = None
     samples: bool = False
     cut: Callable[[Item, Completion], Completion] | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ownwords.report import words
@@ -30,7 +31,9 @@ def summarize(data: ReportData, report: Path) -> str:
     room = MOST_LINES - len(head) - len(tail) - 1
     starred = any(_stars(cell) for row in board.rows for cell in row.cells)
     notes = ["* differs from seed beyond noise"] if starred else []
-    notes += [_repeated(board)] if any(row.repeated for row in board.rows) else []
+    notes += _counted(board, "questions that are training prompts", lambda row: row.repeated)
+    notes += _counted(board, "items without a score", lambda row: row.unscored)
+    notes += [f"doubtful: {_listed(doubtful)}"] if (doubtful := _doubtful(board)) else []
     notes += [f"{count(len(board.others))} more variants there"] if board.others else []
     legend = f"   ({'; '.join(notes)})" if notes else ""
     return _lines([*head, *_benchmarks(board, room), *tail, ("report", f"{report}{legend}")])
@@ -117,10 +120,24 @@ def _cell(label: str, cell: Cell) -> str:
     return f"{label} {cell.value.removesuffix(' %')} {cell.interval}{_stars(cell)}"
 
 
-def _repeated(board: Scoreboard) -> str:
-    rows = [row for row in board.rows if row.repeated and row.benchmark.of is None]
-    named = ", ".join(f"{count(row.repeated)} in {row.benchmark.name}" for row in rows[:3])
-    return f"questions that are training prompts: {named}{', …' if len(rows) > 3 else ''}"
+def _counted(board: Scoreboard, what: str, number: Callable[[Row], int]) -> list[str]:
+    """Of which benchmarks there are how many; nothing where there are none."""
+    found = [f"{count(number(row))} in {row.benchmark.name}" for row in board.rows if _is_own(row) and number(row)]
+    return [f"{what}: {_listed(found)}"] if found else []
+
+
+def _doubtful(board: Scoreboard) -> list[str]:
+    """Benchmarks with a caution on a score."""
+    return [row.benchmark.name for row in board.rows if _is_own(row) and any(cell.caution for cell in row.cells)]
+
+
+def _is_own(row: Row) -> bool:
+    """Whether it is a benchmark's own metric, not a further one."""
+    return row.benchmark.of is None
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
 
 
 def _stars(cell: Cell) -> str:

@@ -94,6 +94,11 @@ class Row:
         return max((cell.repeated for cell in (*self.cells, *self.other_cells)), default=0)
 
     @property
+    def unscored(self) -> int:
+        """The most items that have no score with any of its columns."""
+        return max((cell.errors for cell in (*self.cells, *self.other_cells)), default=0)
+
+    @property
     def n(self) -> int:
         return max((cell.n for cell in (*self.cells, *self.other_cells)), default=0)
 

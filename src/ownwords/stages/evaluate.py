@@ -17,12 +17,12 @@ from typing import Any
 
 from ownwords.benchmarks.base import Ask, DataContext, Item, find_benchmark
 from ownwords.engines.base import Engine
-from ownwords.errors import InputError, MissingFileError, StageError
+from ownwords.errors import MissingFileError, StageError
 from ownwords.fingerprint import Inputs, fingerprint, flatten, join
 from ownwords.journal import Key
 from ownwords.progress import Progress, say
 from ownwords.records import Request, Sampling, Weights, digest
-from ownwords.stages import exam_checks, exam_judge, scores, tune
+from ownwords.stages import exam_checks, exam_judge, one_engine, scores, tune
 from ownwords.stages.context import Context
 from ownwords.stages.exams import GROUP, Exam, stage_name
 from ownwords.stages.seed_answers import Task, filled, sampling_of
@@ -96,15 +96,16 @@ def run(context: Context, wanted: Sequence[tuple[Task, str]]) -> None:
     """Put these benchmarks to these variants and write their per-item scores.
 
     Raises:
-        InputError: a variant's finished scores on a benchmark come from another engine.
+        InputError: scores on a benchmark that stay come from another engine.
         EngineError, StageError: an engine could not answer everything. What is answered, and scored, is kept.
     """
     weights = {label: _weights(context, label) for label in dict.fromkeys(label for _, label in wanted)}
     exams = _build_exams(context, filled(context, wanted, weights.__getitem__), weights)
     passes = _by_engine(context, exams)
+    pairs = [(exam.task.benchmark.name, exam.label) for exam in exams]
     for engine, group in passes:
-        for exam in group:
-            _refuse_other_engine(context, engine, exam)
+        for benchmark in dict.fromkeys(exam.task.benchmark.name for exam in group):
+            one_engine.check(context, benchmark, engine, pairs)
     with contextlib.ExitStack() as stack:
         working: dict[str, Work] = {}
         for exam in exams:
@@ -158,18 +159,6 @@ def _weights(context: Context, label: str) -> Weights:
     if label == SEED:
         return context.seed_weights
     return tune.variant_weights(context, context.variants[label])
-
-
-def _refuse_other_engine(context: Context, engine: Engine, exam: Exam) -> None:
-    """One score table comes from one engine."""
-    benchmark = exam.task.benchmark.name
-    other = scores.other_engine(context, benchmark, exam.label, engine.provenance.as_dict())
-    if other is not None:
-        label, differences = other
-        raise InputError(
-            f"the scores of {label} on {benchmark} come from another engine ({differences}); one score table "
-            "comes from one engine. Set runtime as it was, or choose another output_dir."
-        )
 
 
 def _take_answers(context: Context, exam: Exam, provenance: str) -> None:

@@ -21,7 +21,6 @@ from ownwords.stages.context import Context
 from ownwords.stages.exam_judge import judge_facts
 from ownwords.stages.exams import Exam
 from ownwords.turns import turn_of
-from ownwords.variants import SEED
 
 Scores = dict[str, float]
 
@@ -140,19 +139,6 @@ def _problem(error: RowError | None, said: Sequence[Completion]) -> str:
     if silent is not None:
         return f"no score: the judge gave no answer ({silent.kind}: {silent.message})"
     return "no score: what the judge said cannot be read" if said else "no score"
-
-
-def other_engine(context: Context, benchmark: str, label: str, engine: Mapping[str, str]) -> tuple[str, str] | None:
-    """The first other variant whose finished scores there another engine made, and that engine; else None."""
-    for name in (SEED, *context.variants):
-        path = context.run.scores_dir / benchmark / f"{name}.json"
-        finished = context.run.stage(f"evaluate/{benchmark}/{name}").get("status") == "done"
-        if name == label or not finished or not path.exists():
-            continue
-        other: dict[str, str] = read_facts(path)["engine"]
-        if other != dict(engine):
-            return name, ", ".join(f"{key} {value}" for key, value in other.items() if engine.get(key) != value)
-    return None
 
 
 def read_scores(context: Context, benchmark: str, label: str) -> Scores:

@@ -35,6 +35,9 @@ from ownwords.variants import SEED, VANILLA, baseline
 #: So many training examples tell whether answers are to be in their prompts' language.
 REFERENCES_READ = 200
 
+#: How often a coin agrees with itself.
+COIN = 0.5
+
 
 def write(context: Context) -> None:
     """`scores/summary.json`: every benchmark and variant of the recipe that has been evaluated so far.
@@ -48,6 +51,7 @@ def write(context: Context) -> None:
     for benchmark in benchmarks:
         for metric in benchmark.metrics:
             _summarise(context, benchmark, metric, against, summary)
+        _doubt_the_judge(benchmark, summary["scores"])
     correct(summary)
     write_json(context.run.scores_dir / "summary.json", summary)
 
@@ -110,6 +114,21 @@ def _summarise(
     summary["differences"].extend(differences(name, found, against))
     unusable = {label for label, row in rows.items() if not row["usable"]}
     summary["over_seeds"].extend(_over_seeds(context, name, found, unusable))
+
+
+def _doubt_the_judge(benchmark: Benchmark, rows: Sequence[dict[str, Any]]) -> None:
+    """A caution on what a judge said who agrees with itself no more often than a coin does."""
+    agreement = f"{benchmark.name}/{benchmark.agreement}"
+    judged = {m.name for m in benchmark.metrics if m.reads == "judgements" and m.name != benchmark.agreement}
+    names = {benchmark.name if name == benchmark.metric else f"{benchmark.name}/{name}" for name in judged}
+    agreed = {row["variant"]: row for row in rows if row["benchmark"] == agreement and row["mean"] is not None}
+    for row in rows:
+        own = agreed.get(row["variant"])
+        if row["benchmark"] in names and row["mean"] is not None and own is not None and own["low"] <= COIN:
+            row["caution"] = (
+                f"the judge says the same of {own['mean']:.0%} of the items when the answers change places, no more "
+                "than a coin might: this says little of the model"
+            )
 
 
 def _compare_languages(context: Context, rows: Mapping[str, dict[str, Any]]) -> None:
