@@ -41,6 +41,36 @@ BENCHMARKS = (
 )
 
 
+KNOWLEDGE = ("arc_easy", "hellaswag", "winogrande")
+DISTANCE = ("seed_nll", "kl_to_seed", "kl_to_seed_task")
+LIKENESS = ("similarity", "similarity/bleu4", "similarity/rouge_l")
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What the paper says or implies: on `benchmarks`, the arms of `column` differ upwards (1) or downwards (-1)."""
+
+    text: str
+    column: str
+    benchmarks: tuple[str, ...]
+    sign: int
+
+
+CLAIMS = (
+    Claim("Vanilla fine-tuning learns the task", "vanilla − seed", ("generated",), 1),
+    Claim("… and the references' own words", "vanilla − seed", ("heldout_nll",), -1),
+    Claim("SDFT learns the task", "sdft − seed", ("generated",), 1),
+    Claim("… and more of it than vanilla", "sdft − vanilla", ("generated",), 1),
+    Claim("Vanilla loses general knowledge", "vanilla − seed", KNOWLEDGE, -1),
+    Claim("SDFT keeps more of it", "sdft − vanilla", KNOWLEDGE, 1),
+    Claim("Vanilla moves away from the seed model", "vanilla − seed", DISTANCE, 1),
+    Claim("SDFT stays nearer to it", "sdft − vanilla", DISTANCE, -1),
+    Claim("… and answers more like it", "sdft − vanilla", LIKENESS, 1),
+    Claim("Half of the rewrites are enough to stay nearer than vanilla", "mix_50 − vanilla", DISTANCE, -1),
+    Claim("… and to answer more like the seed model", "mix_50 − vanilla", LIKENESS, 1),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Cell:
     """A difference on a benchmark."""
@@ -95,8 +125,35 @@ def judged(every: Sequence[Cell]) -> dict[tuple[str, str], tuple[Cell, bool]]:
     }
 
 
-def scores(found: Evidence) -> list[str]:
-    known = judged(cells(found))
+def claims(found: Evidence, known: dict[tuple[str, str], tuple[Cell, bool]]) -> list[str]:
+    """Where each claim holds, where the contrary does, and where neither can be seen."""
+    rows: list[list[str]] = []
+    for claim in CLAIMS:
+        places: dict[int, list[str]] = {1: [], -1: [], 0: []}
+        for benchmark in claim.benchmarks:
+            if (benchmark, claim.column) in known:
+                cell, beyond = known[benchmark, claim.column]
+                places[(claim.sign if cell.difference.mean > 0 else -claim.sign) if beyond else 0].append(benchmark)
+        if any(places.values()):
+            rows.append([claim.text, claim.column, *(", ".join(names) or "–" for names in places.values())])
+    gap = found.facts["gap"]["difference"]
+    place = 0 if gap["low"] <= 0 <= gap["high"] else -1 if gap["mean"] > 0 else 1
+    rows.append(["Rewrites lie nearer to the seed model than references", "the gap", *_at(place, "nats per token")])
+    norms = {arm: _norms(found, arm) for arm in (SDFT, VANILLA)}
+    place = 1 if max(norms[SDFT]) < min(norms[VANILLA]) else -1 if min(norms[SDFT]) > max(norms[VANILLA]) else 0
+    rows.append(["SDFT moves the weights less (every seed of it)", "sdft, vanilla", *_at(place, "norm of the change")])
+    return table(["claim", "compared", "holds on", "the contrary on", "cannot be seen on"], rows)
+
+
+def _at(place: int, name: str) -> list[str]:
+    return [name if place == column else "–" for column in (1, -1, 0)]
+
+
+def _norms(found: Evidence, arm: str) -> list[float]:
+    return [found.facts["shift"][label]["absolute"] for label in arms(found)[arm]]
+
+
+def scores(found: Evidence, known: dict[tuple[str, str], tuple[Cell, bool]]) -> list[str]:
     columns = list(dict.fromkeys(column for _, column in known))
     rows: list[list[str]] = []
     for benchmark in found.benchmarks:
@@ -131,11 +188,15 @@ def moved(found: Evidence) -> list[str]:
 
 def section(folder: str, title: str) -> list[str]:
     found = read(folder)
-    count = len(cells(found))
+    known = judged(cells(found))
     return [
         f"## {title}",
         "",
         found.targets(),
+        "",
+        "### What holds",
+        "",
+        *claims(found, known),
         "",
         "### How far targets lie from the seed model",
         "",
@@ -143,10 +204,10 @@ def section(folder: str, title: str) -> list[str]:
         "",
         "### Scores",
         "",
-        f"{count} differences are judged together. Differences in percent are points.",
+        f"{len(known)} differences are judged together. Differences in percent are points.",
         "",
         *(f"{line}\n" for line in found.cautions()),
-        *scores(found),
+        *scores(found, known),
         "",
         "### How far the weights have moved",
         "",

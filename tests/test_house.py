@@ -17,6 +17,7 @@ FLOORS: list[set[str]] = [
     {"arguments"},
     {"listing"},
     {"pipeline"},
+    {"steps"},
     {"stages"},
     {"report", "benchmarks"},
     {"engines"},
@@ -72,6 +73,7 @@ def test_checks_arms_and_benchmarks_never_see_an_engine(room: str) -> None:
         assert "engines" not in imports_of(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "code",
     [

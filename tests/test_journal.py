@@ -138,6 +138,7 @@ def test_what_is_looked_up_is_what_was_recorded_under_those_keys(tmp_path: Path)
         assert journal.look_up("other stage", wanted)() == {}
 
 
+@pytest.mark.slow
 def test_many_rows_are_all_there_and_a_key_is_never_replaced(tmp_path: Path) -> None:
     """More than one statement, and more than may wait."""
     count = MOST_WAITING + 3

@@ -123,6 +123,7 @@ def test_merging_adds_scaled_products_to_the_seed(seed, tmp_path):
     assert moved == 4
 
 
+@pytest.mark.slow
 def test_a_chain_of_three_adds_up_every_adapter(seed, tmp_path):
     first = make_run(tmp_path / "r1", str(seed))
     second = go_on(tmp_path / "r2", first, number=2)
@@ -142,6 +143,7 @@ def test_the_merged_model_is_made_once(seed, tmp_path, monkeypatch):
     assert named(run).path == path
 
 
+@pytest.mark.slow
 def test_a_merged_model_is_known_by_its_content_and_runs_may_move_together(seed, tmp_path):
     first = make_run(tmp_path / "here" / "r1", str(seed))
     second = go_on(tmp_path / "here" / "r2", first, number=2)
@@ -225,6 +227,7 @@ def broken(name: str, seed: Path, tmp: Path) -> str:
     return f"run:{run}#sdft"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "message"),
     [
@@ -256,6 +259,7 @@ def test_a_model_that_is_not_there_is_one_message(name, message, seed, tmp_path)
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.slow
 def test_a_folder_may_have_the_sign_in_its_name(seed, tmp_path, monkeypatch):
     (tmp_path / "c#").mkdir()
     monkeypatch.chdir(tmp_path / "c#")

@@ -142,6 +142,7 @@ def test_checks_and_benchmarks_take_a_name_or_a_name_with_settings() -> None:
     assert [(b.name, b.limit) for b in made.evaluate.benchmarks] == [("advbench", None), ("gsm8k", 5)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", presets.names())
 def test_every_preset_is_a_valid_recipe_and_survives_a_dump(name: str) -> None:
     made = build_recipe(yaml.safe_load(presets.read(name)))
@@ -154,6 +155,7 @@ def test_the_presets_asked_for_are_there() -> None:
     assert wanted <= set(presets.names())
 
 
+@pytest.mark.slow
 @given(
     rate=st.floats(1e-8, 1, allow_nan=False),
     temperature=st.floats(0, 5),

@@ -216,6 +216,7 @@ def test_the_mean_of_one_difference_is_that_difference() -> None:
     assert stats.mean_difference([one]) == one
 
 
+@pytest.mark.slow
 def test_the_mean_of_differences_covers_the_truth_as_often_as_it_says() -> None:
     generator = np.random.default_rng(5)
     truth, covered = (0.1 + 0.0 - 0.04) / 3, 0
@@ -281,6 +282,7 @@ def test_an_interval_of_many_values_is_the_bootstraps(resampled: pytest.MonkeyPa
     assert worked_out.low < drawn.mean == worked_out.mean < worked_out.high
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shift", [0.0, 0.03, 0.06, -0.045])
 @pytest.mark.parametrize("shape", ["normal", "skewed"])
 def test_a_test_of_many_differences_is_the_sign_flips(resampled: pytest.MonkeyPatch, shape: str, shift: float) -> None:
@@ -301,6 +303,7 @@ def test_the_sign_flip_of_many_is_the_normal_test_far_into_the_tail() -> None:
     assert paired_difference(differences, np.zeros(20_000)).p == pytest.approx(2 * norm.sf(abs(z)), rel=0.05)
 
 
+@pytest.mark.slow
 def test_items_without_a_difference_do_not_weaken_the_test() -> None:
     few = np.zeros(50_000)
     few[:6] = 0.5
@@ -356,6 +359,7 @@ def test_holm_is_between_nothing_and_bonferroni_and_keeps_the_order(ps: list[flo
     assert sum(own < 0.05 for own in corrected) == rejected
 
 
+@pytest.mark.slow
 def test_one_false_claim_in_a_table_is_rare() -> None:
     generator, tables = np.random.default_rng(6), 0
     for _ in range(400):

@@ -55,6 +55,7 @@ RECIPES: list[tuple[str, bytes, str]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("content", "message"), [r[1:] for r in RECIPES], ids=[r[0] for r in RECIPES])
 def test_a_wrong_recipe_is_one_message(tmp_path: Path, content: bytes, message: str) -> None:
     path = tmp_path / "recipe.yaml"

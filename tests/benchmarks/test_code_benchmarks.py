@@ -293,6 +293,7 @@ CHEATS = {
 }
 
 
+@pytest.mark.slow
 @needs_sandbox
 def test_wrong_answers_fail_and_say_why(write: Write) -> None:
     path = write("h.jsonl", [DOUBLE])
@@ -320,6 +321,7 @@ def test_mbpps_own_code_passes_and_other_code_does_not(write: Write) -> None:
     assert [verdict.passed for verdict in verdicts(MBPP, wrong)] == [False, False, False, False]
 
 
+@pytest.mark.slow
 @needs_sandbox
 def test_some_of_humanevals_own_solutions_pass(problems: list[dict[str, str]], real: None) -> None:
     """Those with something odd: helpers that tests use, a text above, an import in the function, blanks in the body."""

@@ -85,6 +85,7 @@ def four(strict: float, share: float, loose: float, loose_share: float) -> dict[
     }
 
 
+@pytest.mark.slow
 @needs_verifiers
 def test_rows_of_the_hubs_layout_are_read_with_or_without_nulls(write: Write) -> None:
     items = load(write("a.jsonl", ROWS))
@@ -198,6 +199,7 @@ def test_all_metrics_read_verdicts_of_one_check() -> None:
     assert not benchmark.runs_code and benchmark.check is ifeval.check
 
 
+@pytest.mark.slow
 @needs_verifiers
 def test_answers_on_trial() -> None:
     item = Item(id="i", question="q", gold=[WORDS, COMMA, HIGHLIGHT])

@@ -72,6 +72,7 @@ def rows_of(path: Path) -> list[Rows]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "config"), [("arc_easy", "ARC-Easy"), ("arc_challenge", "ARC-Challenge")])
 def test_arc(shared_data: Path, hub: Rows, name: str, config: str) -> None:
     path = shared_data / f"general/{name}.jsonl"
@@ -90,6 +91,7 @@ def test_arc(shared_data: Path, hub: Rows, name: str, config: str) -> None:
     assert_the_same(name, theirs, load(name, str(path)))
 
 
+@pytest.mark.slow
 def test_winogrande(shared_data: Path, hub: Rows) -> None:
     path = shared_data / "general/winogrande.jsonl"
     hub["allenai/winogrande", "winogrande_xl"] = {"train": rows_of(path)[:1], "validation": rows_of(path)}
@@ -134,6 +136,7 @@ def test_the_papers_hellaswag(write: Write, hub: Rows) -> None:
     assert asked_of("hellaswag", ours[1])[0] == (local[1]["query"], "  Stay.")
 
 
+@pytest.mark.slow
 def test_mmlu_with_all_its_subjects(write: Write, hub: Rows) -> None:
     import lm_eval.tasks.mmlu.default as found  # a folder of YAML, one file a subject
 

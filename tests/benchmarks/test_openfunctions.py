@@ -40,6 +40,7 @@ def test_the_shared_file_is_read(shared_data: Path, capsys: pytest.CaptureFixtur
     assert capsys.readouterr().err == ""  # every reference can be read
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["openfunction_test.json", "openfunction_train.json"])
 def test_every_reference_answers_its_own_item(shared_data: Path, name: str) -> None:
     items = openfunctions.load(settings_for("openfunctions", path=str(shared_data / name)), context_of())
@@ -156,6 +157,7 @@ def test_the_paper_prompt_in_its_layout_is_the_papers_to_the_letter() -> None:
     )
 
 
+@pytest.mark.slow
 def test_ten_megabytes_take_seconds() -> None:
     for piece in ("(", "restaurant.book(", '[{"', CALL, "\ud800"):
         text = piece * (10_000_000 // len(piece))

@@ -171,6 +171,7 @@ def _soup(length: int, seed: int = 0) -> str:
     return "".join(generator.choice(scraps) for _ in range(length))
 
 
+@pytest.mark.slow
 def test_answers_of_people_are_readable(shared_data: Path) -> None:
     answers = _human_answers(shared_data)
     assert sum(map(is_readable, answers)) / len(answers) >= 0.97
@@ -179,6 +180,7 @@ def test_answers_of_people_are_readable(shared_data: Path) -> None:
     assert sanity.language == 1.0
 
 
+@pytest.mark.slow
 def test_random_words_of_a_language_are_not_readable(shared_data: Path) -> None:
     answers = _human_answers(shared_data)
     nonsense = [_shuffled_words(answers, 30, seed) for seed in range(200)]

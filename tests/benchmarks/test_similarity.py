@@ -103,6 +103,7 @@ def test_rouge_l_is_f1_of_the_longest_common_subsequence() -> None:
     assert _likeness.rouge_l("", SEED) == 0.0
 
 
+@pytest.mark.slow
 @needs_libraries
 def test_rouge_l_of_the_paper_counts_signs_as_words() -> None:
     text, seed = "Yes, a cat.", "Yes, the cat."  # Yes , ∅ cat . with the blanks gone: 4 of 5 and of 5
@@ -149,6 +150,7 @@ def test_long_answers_need_little_time_and_memory() -> None:
     assert _likeness.rouge_l_paper(text, seed) == pytest.approx(0.5)
 
 
+@pytest.mark.slow
 @needs_libraries
 def test_jieba_neither_reads_nor_writes_a_cache_and_says_nothing(tmp_path: Path) -> None:
     (tmp_path / "jieba.cache").write_bytes(b"not marshalled")

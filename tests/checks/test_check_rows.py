@@ -70,6 +70,7 @@ def test_a_file_without_rows_is_noted(tmp_path: Path, capsys: pytest.CaptureFixt
     assert (told.out, "holds no rows" in told.err) == ("", True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "rest", [["check", "-"], ["init", "--preset", "quickstart"], ["ls", "checks", "--json"], ["--help"]]
 )

@@ -125,6 +125,7 @@ def test_what_is_no_plain_value_stays_where_it_is() -> None:
         assert sent([value])[0] is value
 
 
+@pytest.mark.slow
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text(),

@@ -139,6 +139,7 @@ def test_a_monstrous_expression_gets_a_verdict_in_time(panel: Panel, monster: st
     assert judge(panel, r"\boxed{x + 1}", "The answer is $1 + x$.").passed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("monster", ["{", r"\boxed{x^2+1} ", "$x$ ", "x^2+1\n"])
 def test_ten_megabytes_of_formulas_get_a_verdict_in_time(panel: Panel, monster: str) -> None:
     began = time.monotonic()

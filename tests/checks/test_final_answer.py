@@ -177,6 +177,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
 def test_a_megabyte_of_hostile_text_takes_linear_time(text: str) -> None:
     def seconds(size: int) -> float:
@@ -226,6 +227,7 @@ def test_markers_are_those_that_a_search_of_every_position_finds(text: str) -> N
     assert found == expected
 
 
+@pytest.mark.slow
 def test_labelled_cases_are_judged_as_they_are_labelled(shared_data: Path) -> None:
     cases = random.Random(0).sample(all_cases(shared_data), 300)
     verdicts, _ = judge_cases("final_answer", cases)

@@ -286,6 +286,7 @@ def test_details_of_a_call_are_printable() -> None:
         assert verdict.detail.isprintable()
 
 
+@pytest.mark.slow
 @given(CALLS, st.sampled_from(sorted(FORMS)), st.randoms(use_true_random=False))
 def test_a_call_equals_itself_in_every_form(call: Made, form: str, draw: random.Random) -> None:
     text = FORMS[form]([call], draw)
@@ -293,6 +294,7 @@ def test_a_call_equals_itself_in_every_form(call: Made, form: str, draw: random.
         assert judge(python(call), text) == Verdict(True, "ok")
 
 
+@pytest.mark.slow
 @given(CALLS, st.data())
 def test_one_change_is_seen_and_named(call: Made, data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(sorted(call.arguments)))
@@ -395,6 +397,7 @@ DEEP = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("length", [20_000, 400_000, pytest.param(10_000_000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", ENDLESS)
 def test_endless_text_takes_bounded_time(name: str, length: int) -> None:

@@ -78,6 +78,7 @@ def panels() -> Iterator[dict[str, Panel]]:
         panel.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("piece", PIECES)
 def test_what_is_judged_here_takes_no_time_that_anybody_waits_for(panels: dict[str, Panel], piece: str) -> None:
     """As long as candidates may be that are judged where they arrive, or sent away from there."""

@@ -112,6 +112,7 @@ def test_the_loose_reading_forgives_an_opening_a_closing_and_bold_type() -> None
 LINES = [text for case in CASES for text in (*case.followed, *case.missed)]
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(st.lists(st.sampled_from(LINES), max_size=4), st.sampled_from(["\n", "\n\n", " ", "\n***\n", "\n******\n"]))
 def test_both_readings_are_those_of_the_library_but_for_what_it_draws(lines: list[str], joint: str) -> None:
@@ -217,6 +218,7 @@ def test_without_the_sentence_model_only_what_needs_it_is_refused(monkeypatch: p
             made.verifier_of(instruction)("One. Two.")
 
 
+@pytest.mark.slow
 def test_no_network_is_asked_for_the_sentence_model(tmp_path: Path) -> None:
     code = (
         "import socket\n"
@@ -234,6 +236,7 @@ def test_no_network_is_asked_for_the_sentence_model(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+@pytest.mark.slow
 def test_verdicts_of_a_process_of_its_own() -> None:
     panel = panel_of(NO_COMMA, FIVE_WORDS, HIGHLIGHT, SENTENCES)
     texts = {

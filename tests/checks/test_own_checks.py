@@ -125,6 +125,7 @@ def test_any_way_to_take_the_two_is_fine(own: Path) -> None:
         load(f"{own}:{function}", **params).close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("function", "detail"),
     [

@@ -87,6 +87,7 @@ def panel_of(panels: list[Panel], *entries: Any) -> Panel:
     return panels[-1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("function", "reason", "detail"),
     [
@@ -136,6 +137,7 @@ def test_a_closed_panel_leaves_no_process(panels: list[Panel], own: Path) -> Non
     assert {process.pid for process in psutil.Process().children(recursive=True)} <= before
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="the signal that does it is Linux's")
 def test_no_process_outlives_one_that_is_killed(own: Path, tmp_path: Path) -> None:
     program = tmp_path / "program.py"
@@ -168,6 +170,7 @@ def test_closing_does_not_wait_for_what_is_being_judged(own: Path) -> None:
     assert time.monotonic() - began < 5
 
 
+@pytest.mark.slow
 def test_time_of_its_own_is_added(panels: list[Panel], own: Path) -> None:
     panel = panel_of(panels, {f"{own}:takes_time": {"timeout": 2.0}})
     assert panel.judge(EXAMPLE, Candidate("x"))[f"{own}:takes_time"].passed

@@ -83,6 +83,7 @@ def test_openfunction(text: str, expected: str) -> None:
     assert reason("paper_openfunction", text, CALL) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["paper_ban_list", "paper_last_number", "paper_openfunction"])
 def test_a_megabyte_takes_seconds(name: str) -> None:
     start = time.process_time()

@@ -27,6 +27,7 @@ TOO_LARGE = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pattern", TOO_LARGE, ids=lambda pattern: pattern[:20])
 def test_a_pattern_that_takes_too_much_to_compile_is_refused(pattern: str) -> None:
     before, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()

@@ -233,6 +233,7 @@ def test_wrong_parameters_are_refused_with_the_recipe(name: str, params: dict[st
         named_checks([CheckSection.model_validate({"name": name, **params})], allow_code=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("schema", "text"),
     [
@@ -262,6 +263,7 @@ def test_a_schema_may_refer_to_itself(panel: Any) -> None:
     assert endless.judge(EXAMPLE, Candidate("[]"))["json_schema"].reason == "too_deep"
 
 
+@pytest.mark.slow
 def test_a_catastrophic_pattern_ends_in_a_verdict(panel: Any) -> None:
     hostile = Candidate(f'["{"a" * 40}!"]')
     schema = panel("json_schema", schema={"items": {"pattern": "^(a|a)*$"}})
@@ -372,6 +374,7 @@ HOSTILE = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: repr(text[:6]))
 def test_hostile_text_takes_linear_time(text: str) -> None:
     began = time.process_time()

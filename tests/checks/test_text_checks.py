@@ -157,6 +157,7 @@ def test_an_answer_in_the_prompts_words_elsewhere_is_no_leak() -> None:
     assert judge("no_prompt_leak", middle, instruction=GENERAL).reason == "ok"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", prompt_names())
 def test_real_answers_leak_no_prompt(name: str, shared_data: Path) -> None:
     instruction = load_prompt(name).instruction
@@ -171,6 +172,7 @@ def test_own_instruction_replaces_the_shipped_ones() -> None:
     assert judge("no_prompt_leak", LEAKS[-1], instruction="Say it in rhyme.").reason == "ok"
 
 
+@pytest.mark.slow
 def test_real_answers_neither_leak_nor_loop(shared_data: Path) -> None:
     rows = json.loads((shared_data / "dolly_train.json").read_text(encoding="utf-8"))
     for row in rows:

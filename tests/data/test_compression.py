@@ -53,6 +53,7 @@ def as_csv(rows: list[dict[str, str]]) -> str:
 WRITERS = {".json": as_json, ".jsonl": as_jsonl, ".csv": as_csv}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", COMPRESS)
 @pytest.mark.parametrize("kind", WRITERS)
 @given(rows=tables)
@@ -76,6 +77,7 @@ def test_streams_written_one_after_the_other_are_one_file(tmp_path: Path, suffix
     assert list(read_rows(path)) == [("line 1", {"q": 1}), ("line 2", {"q": 2})]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", COMPRESS)
 def test_what_lies_after_the_limit_is_never_decompressed(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"x.jsonl{suffix}"

@@ -209,6 +209,7 @@ WRITERS: dict[str, Callable[[Path, list[dict[str, str]]], None]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", WRITERS)
 @given(content=rows)
 @settings(max_examples=60, deadline=None)
@@ -221,6 +222,7 @@ def test_every_text_comes_back_from_every_file_type(name: str, content: list[tup
         assert pairs(load(path)) == content
 
 
+@pytest.mark.slow
 @given(content=rows)
 @settings(max_examples=60, deadline=None)
 def test_messages_come_back_from_parquet(content: list[tuple[str, str]]) -> None:
@@ -247,6 +249,7 @@ JSON = st.recursive(
 COLUMNS = ["messages", "conversations", "prompt", "completion", "instruction", "output", "history", "system", "tools"]
 
 
+@pytest.mark.slow
 @given(row=st.dictionaries(st.sampled_from(COLUMNS), JSON))
 @settings(max_examples=300)
 def test_any_row_is_an_input_error_or_conversations_that_end_with_a_user_turn(row: dict[str, Any]) -> None:

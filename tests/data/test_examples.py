@@ -101,6 +101,7 @@ def test_none_are_an_empty_sequence() -> None:
     assert (len(Examples([])), list(Examples([]))) == (0, [])
 
 
+@pytest.mark.slow
 def test_their_number_costs_no_examples_in_memory() -> None:
     whole = numbered(20 * MANY)
     most = 0

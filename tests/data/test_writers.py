@@ -68,6 +68,7 @@ def read_back(row: dict[str, Any], form: str, turns: str = "all") -> list[tuple[
     return [(conversation.messages, conversation.reference) for conversation in found]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["messages", "prompt-completion", "sharegpt"])
 @given(dialogue=dialogues(), marked=st.booleans())
 def test_what_is_written_is_read_back_with_its_targets(form: ExportFormat, dialogue: Dialogue, marked: bool) -> None:
@@ -76,6 +77,7 @@ def test_what_is_written_is_read_back_with_its_targets(form: ExportFormat, dialo
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["messages", "prompt-completion", "sharegpt"])
 @given(dialogue=tool_dialogues())
 def test_tools_calls_results_and_reasoning_are_read_back(form: ExportFormat, dialogue: Dialogue) -> None:
@@ -94,6 +96,7 @@ def test_alpaca_holds_the_turns_but_not_which_of_them_are_targets(dialogue: Dial
     assert read_back(row, "alpaca", turns="last") == examples(dialogue)[-1:]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", WRITERS)
 @given(dialogue=dialogues())
 def test_every_column_that_is_written_is_described(form: ExportFormat, dialogue: Dialogue) -> None:

@@ -190,6 +190,7 @@ def odd_answers(draw: st.DrawFn) -> dict[str, Any]:
     return {"choices": draw(st.just([choice]) | JSON), "usage": draw(JSON), "error": draw(JSON), "model": draw(JSON)}
 
 
+@pytest.mark.slow
 @given(answer=odd_answers(), raw=st.booleans(), tools=st.booleans())
 def test_any_json_is_an_answer_or_said_to_be_none(answer: dict[str, Any], raw: bool, tools: bool) -> None:
     request = Request("r", text="p") if raw else ask("r", tools=TOOLS if tools else "")

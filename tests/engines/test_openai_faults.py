@@ -27,6 +27,7 @@ pytestmark = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PASSING)
 def test_a_fault_that_passes_leaves_every_row_with_its_answer(name: str) -> None:
     """It happens to four rows of twelve."""
@@ -36,6 +37,7 @@ def test_a_fault_that_passes_leaves_every_row_with_its_answer(name: str) -> None
     assert len(server.asked) == 16 or name in SLOW
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", STAYING)
 def test_a_fault_that_stays_is_the_rows_own_error_and_nobody_elses(name: str) -> None:
     """The row is given up after its attempts, or, once it is alone, when the server has been patient with it."""
@@ -78,6 +80,7 @@ def test_a_server_that_is_not_there_is_said_before_anything_is_asked() -> None:
         engine_for(server)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at_once", [1, 8])
 @pytest.mark.parametrize("later", [0.0, 0.01])
 def test_an_answer_that_is_sent_twice_is_not_taken_for_the_next_rows(at_once: int, later: float) -> None:
@@ -135,6 +138,7 @@ def test_a_server_that_dies_and_returns_costs_no_row() -> None:
     assert have_their_own(found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("away", [(502, b"<title>502 Bad Gateway</title>"), CUT, b""], ids=["502", "cut", "closed"])
 def test_a_server_that_is_away_behind_a_proxy_or_a_tunnel_costs_no_row(away: Any) -> None:
     """Nobody is answered in that time, so it counts against no row: there are many more attempts than two."""

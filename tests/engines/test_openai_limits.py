@@ -29,6 +29,7 @@ pytestmark = [
 ]
 
 
+@pytest.mark.slow
 def test_a_storm_of_429_halves_what_is_sent_at_once_and_every_row_is_answered() -> None:
     """No more than four at once are borne, so most of what is sent must be sent four at once or fewer."""
 
@@ -41,6 +42,7 @@ def test_a_storm_of_429_halves_what_is_sent_at_once_and_every_row_is_answered() 
     assert len(server.asked) < 2 * 200
 
 
+@pytest.mark.slow
 def test_no_more_than_asked_for_at_once_and_more_than_at_first() -> None:
     with Server(lambda body, seen: after(0.02, own(body))) as server:
         assert have_their_own(answers(server, 300, max_concurrency=20))
@@ -58,6 +60,7 @@ def test_a_pause_that_the_server_asks_for_is_kept_by_all() -> None:
     assert [when for when in server.times if when > told + 0.39]
 
 
+@pytest.mark.slow
 def test_connections_are_kept() -> None:
     with Server(lambda body, seen: own(body)) as server:
         assert have_their_own(answers(server, 400, max_concurrency=16))
@@ -194,6 +197,7 @@ def ours() -> set[str]:
     return {thread.name for thread in threading.enumerate() if "ownwords" in thread.name or "asyncio" in thread.name}
 
 
+@pytest.mark.slow
 def test_closing_half_way_leaves_no_thread_and_no_connection() -> None:
     """Answers are under way, rows wait for a retry, and a thread of the loop's has looked up a name."""
 

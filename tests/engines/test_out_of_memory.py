@@ -104,6 +104,7 @@ def answers(engine: TransformersEngine, requests: list[Request]) -> dict[str, Co
     return {completion.request_id: completion for completion in found}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("error", SHORTAGES.values(), ids=SHORTAGES)
 def test_a_prefill_that_does_not_fit_is_made_in_halves(
     model: models.Model, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: Exception
@@ -122,6 +123,7 @@ def test_a_prefill_that_does_not_fit_is_made_in_halves(
     ]
 
 
+@pytest.mark.slow
 def test_rows_that_were_half_written_start_again_with_the_same_answer(
     model: models.Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -141,6 +143,7 @@ def test_rows_that_were_half_written_start_again_with_the_same_answer(
     assert max(rows for rows, _ in memory.passes[memory.failed[0] :]) <= 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", range(1, 60, 7))
 def test_a_shortage_at_any_moment_loses_no_row_and_repeats_none(
     llama: models.Model, monkeypatch: pytest.MonkeyPatch, moment: int
@@ -156,6 +159,7 @@ def test_a_shortage_at_any_moment_loses_no_row_and_repeats_none(
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("error", SHORTAGES.values(), ids=SHORTAGES)
 def test_scoring_goes_on_with_smaller_batches(
     model: models.Model, monkeypatch: pytest.MonkeyPatch, error: Exception
@@ -170,6 +174,7 @@ def test_scoring_goes_on_with_smaller_batches(
         assert completion.logprobs == pytest.approx(undisturbed[name].logprobs, abs=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", [None, "scored"])
 def test_a_row_that_fits_nowhere_is_an_error_of_its_own(
     model: models.Model, monkeypatch: pytest.MonkeyPatch, target: str | None

@@ -88,6 +88,7 @@ LORAS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", LORAS)
 def test_adapters_go_onto_packed_layers_one_after_the_other(folder, tmp_path, kind):
     adapters = [

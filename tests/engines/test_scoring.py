@@ -80,6 +80,7 @@ def batches(
 TOKENS = st.integers(min_value=4, max_value=90)
 
 
+@pytest.mark.slow
 @given(
     prompts=st.lists(
         st.tuples(

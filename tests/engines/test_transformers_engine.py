@@ -87,22 +87,26 @@ def generate(plain, text: str, max_tokens: int = GREEDY.max_tokens) -> str:
     return tokenizer.decode(output[0][ids["input_ids"].shape[1] :], skip_special_tokens=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch_size", [1, 3, 16])
 def test_greedy_answers_equal_generate_at_any_batch_size(resolved, plain, batch_size):
     answers = texts(open_with(resolved, batch_size=batch_size), [ask(prompt) for prompt in PROMPTS])
     assert answers == {prompt: generate(plain, prompt) for prompt in PROMPTS}
 
 
+@pytest.mark.slow
 def test_a_small_token_budget_changes_no_answer(resolved, plain):
     answers = texts(open_with(resolved, batch_size=16, max_batch_tokens=200), [ask(prompt) for prompt in PROMPTS])
     assert answers == {prompt: generate(plain, prompt) for prompt in PROMPTS}
 
 
+@pytest.mark.slow
 def test_cache_grows_past_its_first_block(resolved, plain):
     requests = [ask(prompt, sampling=Sampling(max_tokens=200)) for prompt in PROMPTS[:6]]
     assert texts(open_with(resolved), requests) == {p: generate(plain, p, 200) for p in PROMPTS[:6]}
 
 
+@pytest.mark.slow
 def test_sliding_window_model_keeps_its_own_cache_and_answers_like_generate(tmp_path):
     from transformers import AutoModelForCausalLM, AutoTokenizer, MistralConfig, MistralForCausalLM
 

@@ -197,6 +197,7 @@ def test_a_judge_that_agrees_with_itself_gets_no_caution(arena: Project, report:
     assert "change places, no more" not in report()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("odd", [0, 5])
 def test_how_many_items_have_no_score_stands_on_the_console(
     arena: Project, capsys: pytest.CaptureFixture[str], odd: int
@@ -289,6 +290,7 @@ def test_a_judge_that_is_not_there_is_said_before_anything_is_done(
     assert not arena.output.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("nonsense", ["Both are nice.", '{"better": "both"}', '{"reason": "cut in the mid', ""])
 def test_a_judge_that_talks_nonsense_is_stopped_early_and_never_paid_for_that_again(
     arena: Project, asked: list[str], capsys: pytest.CaptureFixture[str], nonsense: str
@@ -349,6 +351,7 @@ def test_after_faults_that_pass_every_pair_is_judged(arena: Project) -> None:
     finished(arena)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["late", "slow loris", "500", "content filter", "half JSON", "too long"])
 def test_a_fault_that_stays_costs_its_item_the_score_and_is_named(arena: Project, name: str) -> None:
     act, kind, message = STAYING.get(name) or (after(30, said("Too late.")), "timeout", "no whole answer within")
@@ -421,6 +424,7 @@ def test_a_judge_that_fails_about_everything_stops_the_stage(
     finished(arena)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("fault", "changes", "message"), FOR_ALL.values(), ids=FOR_ALL.keys())
 def test_a_fault_that_concerns_all_is_one_message_and_only_the_rest_is_asked_again(
     arena: Project,

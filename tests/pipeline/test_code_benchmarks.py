@@ -94,6 +94,7 @@ def facts(project: Project) -> dict[str, Any]:
 PASSED = {("humaneval", label): pytest.approx(share) for label, share in zip(LABELS, (1, 1 / 3, 2 / 3), strict=True)}
 
 
+@pytest.mark.slow
 @needs_sandbox
 @pytest.mark.usefixtures("as_if_trained")
 def test_programs_are_run_and_the_scores_say_what_came_of_each(project: Project, tasks: Path) -> None:
@@ -117,6 +118,7 @@ def test_programs_are_run_and_the_scores_say_what_came_of_each(project: Project,
     assert "pass@1" in (project.output / "report.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 @needs_sandbox
 @pytest.mark.usefixtures("as_if_trained")
 def test_an_evaluation_that_dies_asks_only_for_what_is_missing(
@@ -133,6 +135,7 @@ def test_an_evaluation_that_dies_asks_only_for_what_is_missing(
     assert means(project) == PASSED
 
 
+@pytest.mark.slow
 @needs_sandbox
 @pytest.mark.usefixtures("as_if_trained")
 def test_several_samples_give_pass_at_k_where_they_are_enough(project: Project, tasks: Path) -> None:
@@ -205,6 +208,7 @@ def no_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sandbox._Tried, "works", False)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("as_if_trained", "no_sandbox")
 def test_without_a_sandbox_nothing_is_run_and_nothing_written_unless_somebody_allows_it(
     project: Project, tasks: Path, capsys: pytest.CaptureFixture[str]

@@ -148,6 +148,7 @@ def test_the_choice_is_said_where_the_engine_is_opened_and_in_run_json_and_repor
     assert "engine transformers (not vllm: it is not installed)" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verb", ["status", "report"])
 def test_a_verb_that_needs_no_engine_loads_nothing_heavy_to_choose_one(project: Project, verb: str) -> None:
     assert project.ownwords("rewrite") == 0

@@ -99,6 +99,7 @@ def use(monkeypatch: pytest.MonkeyPatch) -> Any:
     return overrides
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 @pytest.mark.parametrize(
     ("settings", "cost", "warned"),

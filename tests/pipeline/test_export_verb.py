@@ -189,6 +189,7 @@ def test_the_command_line_offers_every_format_and_every_trainer(capsys: pytest.C
     assert f"{{{','.join(TRAINERS)}}}" in offered
 
 
+@pytest.mark.slow
 def test_exporting_loads_no_model_library(rewritten: Project) -> None:
     arguments = ["export", str(rewritten.output), "--for", "trl", "-o", str(rewritten.folder / "out")]
     program = (

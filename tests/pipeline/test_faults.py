@@ -263,6 +263,7 @@ def test_a_key_that_stands_twice_is_refused(project: Project, capsys: pytest.Cap
     assert not project.output.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["my #2", "2026-11-24", "20261124", "true", "a: b", "[x]"])
 def test_a_run_directory_may_have_any_name(project: Project, name: str) -> None:
     assert project.ownwords("rewrite") == 0

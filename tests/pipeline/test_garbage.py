@@ -51,6 +51,7 @@ def _evaluate(project: Project, tuned: str, *more: str) -> None:
     assert project.ownwords("evaluate", *only, *_answers(project, tuned), *more) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("answer", "reason"), GARBAGE.values(), ids=GARBAGE.keys())
 def test_garbage_is_unusable_and_the_report_says_why(
     project: Project, as_if_trained: None, answer: str, reason: str

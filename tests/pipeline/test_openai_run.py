@@ -126,6 +126,7 @@ def test_rows_whose_faults_stay_have_their_reasons_and_keep_their_references(ser
     assert {o["reason"]: o["count"] for o in summary["outcomes"] if o["kind"] == "fallback"} == reasons
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("fault", "changes", "message"), FOR_ALL.values(), ids=FOR_ALL.keys())
 def test_a_fault_that_concerns_all_rows_is_one_message_and_only_the_rest_is_asked_again(
     served: Project, capsys: pytest.CaptureFixture[str], fault: Any, changes: dict[str, Any], message: str
@@ -154,6 +155,7 @@ def test_a_fault_that_concerns_all_rows_is_one_message_and_only_the_rest_is_aske
     assert numbers_of(served, journalled(served)) == set(range(ROWS))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("returns", [True, False])
 def test_a_server_that_dies_costs_no_row_and_if_it_does_not_return_the_stage_ends(
     served: Project, capsys: pytest.CaptureFixture[str], returns: bool

@@ -231,6 +231,7 @@ def test_answers_that_are_cut_empty_too_long_or_missing_are_replaced(
     assert sum(told.values()) > 3
 
 
+@pytest.mark.slow
 def test_an_arm_without_its_general_rows_ends_neither_the_others_nor_the_run(
     project: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:

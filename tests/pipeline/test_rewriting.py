@@ -252,6 +252,7 @@ MIXED = "return ['', 'The answer is 1.', request.example.reference][request.seed
 PRODUCTS = ("rewrite.json", "samples.json", "data/sdft/train.parquet", "data/vanilla/train.parquet")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("on_failure", ["fallback", "drop", "retry"])
 @pytest.mark.parametrize("turns", ["all", "last"])
 def test_going_on_asks_what_is_missing_and_ends_in_the_same_data(project: Project, on_failure: str, turns: str) -> None:
@@ -287,6 +288,7 @@ def test_rows_stay_in_the_order_of_the_dataset_across_row_groups(
             assert [file.metadata.row_group(place).num_rows for place in range(file.num_row_groups)] == [30, 30, 20]
 
 
+@pytest.mark.slow
 def test_the_number_of_rows_costs_no_memory_for_their_texts(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """At no time, while they are asked or written, are more than some of the examples there."""
     rows = write_rows(project.folder / "many.jsonl", [question(number) for number in range(6_000)])

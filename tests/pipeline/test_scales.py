@@ -66,6 +66,7 @@ def adapted(seed: Model, folder: Path, factor: float) -> dict[str, np.ndarray]:
     return changed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("settings", "own"), [({}, 8 / 4), ({"use_rslora": True}, 8 / math.sqrt(4))], ids=["lora", "rslora"]
 )

@@ -45,6 +45,7 @@ def test_calls_have_both_measures_and_a_row_without_one_is_counted(project: Proj
     }
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not all(find_spec(package) for package in PACKAGES), reason="needs the extra `eval`")
 def test_instructions_are_verified_in_processes_and_have_four_measures(project: Project) -> None:
     rows = [

@@ -127,6 +127,7 @@ def test_the_schema_reaches_the_request_and_the_instruction_the_last_user_turn(t
     assert "Clear in Kraków, rain in Old Kraków." in answer[0][1]
 
 
+@pytest.mark.slow
 def test_a_whole_run_with_tools_trains_and_scores_both_kinds_of_targets(tools: Project) -> None:
     assert tools.ownwords("run") == 0
     items = load_dataset("parquet", data_files=str(tools.output / "scores/heldout_nll/vanilla.parquet"), split="train")
@@ -192,6 +193,7 @@ def test_a_prompt_that_the_template_refuses_is_named_before_a_run(
     assert "cannot render" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_validate_and_preview_tell_of_the_tools(tools: Project, capsys: pytest.CaptureFixture[str]) -> None:
     assert tools.ownwords("validate", "--json") == 0
     facts = json.loads(capsys.readouterr().out)

@@ -23,7 +23,7 @@ def test_summary_of_a_full_run(full_run: Path) -> None:
         "  nats/token, lower is better",
         "arc_easy       seed 58.0 [48.0, 68.0]     vanilla 57.0 [47.0, 67.0]      sdft 59.0 [49.0, 69.0]      %",
         "advbench       seed 94.0 [86.0, 100.0]    vanilla 72.0 [64.0, 80.0]*     sdft 90.0 [82.0, 98.0]      %",
-        f"report         {path}   (* differs from seed beyond noise)",
+        f"report         {path}   (* differs from seed beyond noise; items without a score: 2 in gsm8k)",
     ]
 
 

@@ -89,6 +89,7 @@ def complaints(browser: Any) -> list[str]:
     return [entry["message"] for entry in browser.get_log("browser")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [360, 800, 1280])
 def test_the_page_fits_its_window_and_loads_nothing(browser: Any, full_run: Path, width: int) -> None:
     show(browser, write_report(full_run), width)
@@ -111,6 +112,7 @@ def test_every_place_of_the_contents_is_there(browser: Any, full_run: Path) -> N
         assert target.size["height"] > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [800, 1280])
 def test_learnt_and_kept_shows_every_point_and_names_that_can_be_read(browser: Any, full_run: Path, width: int) -> None:
     show(browser, write_report(full_run), width)

@@ -269,6 +269,7 @@ def test_empty_run_is_a_page_of_things_not_done_yet(tmp_path: Path) -> None:
         assert "Not done yet." in section(page, name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "name"),
     [

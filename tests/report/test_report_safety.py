@@ -85,6 +85,7 @@ def poison_run(run: Path, evil: str) -> None:
     (run / "recipe.yaml").write_text(recipe.replace("Qwen/Qwen2.5-0.5B-Instruct", name), encoding="utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("evil", HOSTILE)
 def test_hostile_text_stays_text_wherever_it_comes_from(full_run: Path, evil: str) -> None:
     poison_run(full_run, evil)
@@ -125,6 +126,7 @@ def test_page_loads_nothing_and_says_so_in_its_policy(full_run: Path) -> None:
     assert all(link["href"].startswith("#") or link["rel"] == "noopener" for link in links)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("evil", HOSTILE)
 def test_console_summary_sends_no_control_sequence_to_the_terminal(full_run: Path, evil: str) -> None:
     poison_run(full_run, evil + "\nsecond line")

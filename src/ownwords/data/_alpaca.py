@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from ownwords.data._cells import column, kind, optional_text, short, text
-from ownwords.data._messages import dialogue, exchange, system_turn
+from ownwords.data._messages import exchange, system_turn
+from ownwords.data._order import dialogue
 from ownwords.data.dialogue import Dialogue
 from ownwords.data.tools import read_tools, unpacked
 from ownwords.errors import DataError

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ownwords.data._cells import column, optional_text, text
-from ownwords.data._messages import Turn, dialogue, exchange, system_turn
+from ownwords.data._messages import exchange, system_turn
+from ownwords.data._order import Turn, dialogue
 from ownwords.data._template import render_prompt
 from ownwords.data.dialogue import Dialogue
 from ownwords.data.tools import read_tools

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from ownwords.data._cells import column, text
-from ownwords.data._messages import Turn, dialogue, exchange, message_turns
+from ownwords.data._messages import exchange, message_turns
+from ownwords.data._order import Turn, dialogue
 from ownwords.data.dialogue import Dialogue
 from ownwords.data.tools import read_tools
 from ownwords.errors import DataError

@@ -6,16 +6,8 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from ownwords.data._cells import column, optional_text, short
-from ownwords.data._messages import (
-    Turn,
-    assistant_turn,
-    dialogue,
-    fields,
-    is_trained,
-    listed,
-    message_turn,
-    system_turn,
-)
+from ownwords.data._messages import assistant_turn, fields, is_trained, listed, message_turn, system_turn
+from ownwords.data._order import Turn, dialogue
 from ownwords.data.dialogue import Dialogue
 from ownwords.data.tools import one_call, read_tools, unpacked
 from ownwords.errors import DataError

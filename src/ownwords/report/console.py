@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ownwords.report import words
+from ownwords.report.board import REAL, Cell, Row, Scoreboard
 from ownwords.report.data import ReportData
 from ownwords.report.movement import console_line
 from ownwords.report.numbers import count, interval_in, percent
 from ownwords.report.paper import beside_the_paper, paper_line
 from ownwords.report.rewritten import Rewriting
-from ownwords.report.scoreboard import REAL, Cell, Row, Scoreboard, build_scoreboard
+from ownwords.report.scoreboard import build_scoreboard
 from ownwords.report.text import one_line
 
 MOST_LINES = 10
@@ -122,13 +123,17 @@ def _cell(label: str, cell: Cell) -> str:
 
 def _counted(board: Scoreboard, what: str, number: Callable[[Row], int]) -> list[str]:
     """Of which benchmarks there are how many; nothing where there are none."""
-    found = [f"{count(number(row))} in {row.benchmark.name}" for row in board.rows if _is_own(row) and number(row)]
+    found = [f"{count(number(row))} in {_name(row)}" for row in board.rows if _is_own(row) and number(row)]
     return [f"{what}: {_listed(found)}"] if found else []
 
 
 def _doubtful(board: Scoreboard) -> list[str]:
     """Benchmarks with a caution on a score."""
-    return [row.benchmark.name for row in board.rows if _is_own(row) and any(cell.caution for cell in row.cells)]
+    return [_name(row) for row in board.rows if _is_own(row) and any(cell.caution for cell in row.cells)]
+
+
+def _name(row: Row) -> str:
+    return one_line(row.benchmark.name, 40)
 
 
 def _is_own(row: Row) -> bool:

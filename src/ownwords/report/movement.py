@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from ownwords.recipe import Recipe
+from ownwords.report.arm_row import ArmRow
 from ownwords.report.charts import Line, line_chart
 from ownwords.report.numbers import MISSING, significant
 from ownwords.report.scoreboard import arm_color, own_labels
@@ -21,22 +22,16 @@ MOST_KINDS = 14
 
 
 @dataclass(frozen=True, slots=True)
-class MovementRow:
-    """A variant: its color, the whole change, and one cell a kind of module."""
-
-    label: str
-    color: int
-    cells: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Movement:
-    """`chart` is empty where no variant has layers. `without` says why some variants have no numbers."""
+    """A row has the whole change, absolute and relative, and a cell a kind of module.
+
+    `chart` is empty where no variant has layers. `without` says why some variants have no numbers.
+    """
 
     chart: Markup
     caption: str
     columns: tuple[str, ...]
-    rows: tuple[MovementRow, ...]
+    rows: tuple[ArmRow, ...]
     without: tuple[str, ...]
 
 
@@ -88,11 +83,11 @@ def _percent(norm: Norm) -> str:
     return MISSING if norm.relative is None else f"{significant(100 * norm.relative)} %"
 
 
-def _row(shift: VariantShift, kinds: Sequence[str], color: int) -> MovementRow:
+def _row(shift: VariantShift, kinds: Sequence[str], color: int) -> ArmRow:
     by_kind = {norm.name: norm for norm in shift.kinds}
     cells = ["" if (norm := by_kind.get(kind)) is None else _kind(norm) for kind in kinds]
     assert shift.total is not None
-    return MovementRow(shift.variant, color, (significant(shift.total.absolute), _percent(shift.total), *cells))
+    return ArmRow(shift.variant, color, (significant(shift.total.absolute), _percent(shift.total), *cells))
 
 
 def _kind(norm: Norm) -> str:

@@ -1,4 +1,4 @@
-"""The arms × benchmarks table: plain data that the page and the console write out.
+"""Makes the arms × benchmarks table of what was measured.
 
 No claim goes beyond the intervals: a difference is named better or worse only where the evaluation found it beyond
 noise, corrected for the number of differences that it judges, and nothing is said about a score that its sanity gate
@@ -8,12 +8,10 @@ marked as unusable.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from typing import Literal
-
-from markupsafe import Markup
+from dataclasses import replace
 
 from ownwords.recipe import Recipe
+from ownwords.report.board import Area, Cell, Column, Comparison, Kind, Row, Scoreboard
 from ownwords.report.charts import COLORS, Mark, interval_chart
 from ownwords.report.numbers import change_in, count, interval_in, p_value, percent, value_in
 from ownwords.report.scored import BenchmarkInfo, OverSeeds, Sanity, Score, ScoreDifference, Scores
@@ -24,110 +22,6 @@ AREAS = {
     "general": ("General ability", "what should not be lost"),
     "safety": ("Safety", "what should not be lost"),
 }
-Kind = Literal["better", "worse", "changed", "noise", "none"]
-#: Kinds of differences that are beyond noise.
-REAL: tuple[Kind, ...] = ("better", "worse", "changed")
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One variant of one arm; `variant` is None where none has a score yet. `seeds` counts the training seeds of which
-    its arm has scores at this place, 0 for the seed model."""
-
-    arm: str
-    variant: str | None
-    label: str
-    color: int
-    seeds: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """A paired difference to a baseline, in words: `words` never says more than the numbers. `changed` is beyond noise
-    where no way is better.
-
-    `alone`: beyond noise by itself, and not after correction; its kind is noise.
-    """
-
-    baseline: str
-    change: str
-    interval: str
-    p: str
-    words: str
-    kind: Kind
-    alone: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """`state` is `missing` where the score does not exist yet and `unusable` where the sanity gate failed.
-
-    `over_seeds` says the mean over training seeds where there are several, `seed_comparisons` what it differs by.
-    """
-
-    state: Literal["ok", "unusable", "missing"]
-    value: str = ""
-    interval: str = ""
-    n: int = 0
-    reason: str = ""
-    errors: int = 0
-    sanity: str = ""
-    comparisons: tuple[Comparison, ...] = ()
-    caution: str = ""
-    repeated: int = 0
-    over_seeds: str = ""
-    seed_comparisons: tuple[Comparison, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One benchmark. `cells` are those of the board's columns, `other_cells` those of its other variants."""
-
-    benchmark: BenchmarkInfo
-    cells: tuple[Cell, ...]
-    chart: Markup
-    other_cells: tuple[Cell, ...] = ()
-
-    @property
-    def repeated(self) -> int:
-        """How many of its questions are training prompts."""
-        return max((cell.repeated for cell in (*self.cells, *self.other_cells)), default=0)
-
-    @property
-    def unscored(self) -> int:
-        """The most items that have no score with any of its columns."""
-        return max((cell.errors for cell in (*self.cells, *self.other_cells)), default=0)
-
-    @property
-    def n(self) -> int:
-        return max((cell.n for cell in (*self.cells, *self.other_cells)), default=0)
-
-
-@dataclass(frozen=True, slots=True)
-class Area:
-    title: str
-    meaning: str
-    rows: tuple[Row, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Scoreboard:
-    """Columns are the seed and every arm's end of training at the recipe's own point; `others` are the other variants.
-
-    `pending` are benchmarks of the recipe that have no score at all yet. `comparisons` is how many differences are
-    judged together, 0 where each is by itself.
-    """
-
-    columns: tuple[Column, ...]
-    areas: tuple[Area, ...]
-    pending: tuple[str, ...]
-    others: tuple[Column, ...] = ()
-    comparisons: int = 0
-    too_few: tuple[str, ...] = ()
-
-    @property
-    def rows(self) -> list[Row]:
-        return [row for area in self.areas for row in area.rows]
 
 
 def build_scoreboard(scores: Scores, recipe: Recipe | None) -> Scoreboard:
@@ -163,36 +57,6 @@ def arm_shape(arm: str, known: Iterable[str]) -> int:
     """A shape for arms that have to share a colour: 0 for the first of them, then 1, 2, …"""
     others = [name for name in dict.fromkeys(known) if name not in ("seed", "vanilla", "sdft")]
     return others.index(arm) // (COLORS - 3) if arm in others else 0
-
-
-def beyond_noise(board: Scoreboard) -> list[str]:
-    """One phrase for each difference that is beyond noise, e.g. `gsm8k: sdft is better than seed (+8.0 points)`."""
-    return [
-        f"{row.benchmark.name}: {column.label} is {c.words.partition(',')[0]} than {c.baseline} "
-        f"({c.change} {_unit(row.benchmark)})"
-        for row in board.rows
-        for column, cell in zip(board.columns, row.cells, strict=True)
-        for c in cell.comparisons
-        if c.kind in REAL
-    ]
-
-
-def _unit(info: BenchmarkInfo) -> str:
-    return "points" if info.unit == "share" else info.unit
-
-
-def compared(board: Scoreboard) -> int:
-    """How many differences the table judges."""
-    return sum(c.kind != "none" for c in _comparisons(board))
-
-
-def beyond_alone(board: Scoreboard) -> int:
-    """How many of them are beyond noise by themselves, and not after correction for all."""
-    return sum(c.alone for c in _comparisons(board))
-
-
-def _comparisons(board: Scoreboard) -> list[Comparison]:
-    return [c for row in board.rows for cell in row.cells for c in cell.comparisons]
 
 
 def _columns(scores: Iterable[Score], recipe: Recipe | None) -> tuple[list[Column], list[Column]]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from ownwords.report.arm_row import ArmRow
 from ownwords.report.compared import Change, Comparison, Cost, EqualTarget, Standing
 from ownwords.report.numbers import MISSING, change_in, count, duration, interval_in
 from ownwords.report.scatter import Interval, Key, Point, scatter_chart
@@ -20,15 +21,6 @@ MOST_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """A line of a table: the arm with its colour, then the other columns as text."""
-
-    label: str
-    color: int
-    cells: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Tradeoff:
     """`without_point` says which variants the plot lacks, and why."""
 
@@ -36,10 +28,10 @@ class Tradeoff:
     caption: str
     without_point: tuple[str, ...]
     target_sentence: str
-    target: tuple[Row, ...]
-    seeds: tuple[Row, ...]
-    costs: tuple[Row, ...]
-    variants: tuple[Row, ...]
+    target: tuple[ArmRow, ...]
+    seeds: tuple[ArmRow, ...]
+    costs: tuple[ArmRow, ...]
+    variants: tuple[ArmRow, ...]
 
 
 def build_tradeoff(comparison: Comparison) -> Tradeoff:
@@ -168,12 +160,12 @@ def _target_sentence(comparison: Comparison) -> str:
     return text
 
 
-def _target_rows(comparison: Comparison, arms: Sequence[str]) -> list[Row]:
+def _target_rows(comparison: Comparison, arms: Sequence[str]) -> list[ArmRow]:
     target: EqualTarget | None = comparison.target
     if target is None:
         return []
     unit, kept = comparison.unit, comparison.retention_unit
-    rows: list[Row] = []
+    rows: list[ArmRow] = []
     for reached in target.reached:
         against = MISSING
         if reached.baseline is not None:
@@ -187,12 +179,12 @@ def _target_rows(comparison: Comparison, arms: Sequence[str]) -> list[Row]:
             in_words(reached.end_acquisition, unit),
             in_words(reached.end_retention, kept),
         )
-        rows.append(Row(reached.arm, arm_color(reached.arm, arms), cells))
+        rows.append(ArmRow(reached.arm, arm_color(reached.arm, arms), cells))
     return rows
 
 
-def _seed_rows(comparison: Comparison, arms: Sequence[str]) -> list[Row]:
-    rows: list[Row] = []
+def _seed_rows(comparison: Comparison, arms: Sequence[str]) -> list[ArmRow]:
+    rows: list[ArmRow] = []
     for spread in comparison.seeds:
         name = "@".join(part for part in (spread.arm, spread.point) if part)
         label = name if spread.scale == 1 else f"{name} (scale {spread.scale:g})"
@@ -201,7 +193,7 @@ def _seed_rows(comparison: Comparison, arms: Sequence[str]) -> list[Row]:
             _mean_and_range(spread.acquisition, comparison.unit),
             _mean_and_range(spread.retention, comparison.retention_unit),
         )
-        rows.append(Row(label, arm_color(spread.arm, arms), cells))
+        rows.append(ArmRow(label, arm_color(spread.arm, arms), cells))
     return rows
 
 
@@ -212,7 +204,7 @@ def _mean_and_range(values: tuple[float, float, float] | None, unit: str) -> str
     return f"{mean} ({low} to {high})"
 
 
-def _cost_row(cost: Cost, arms: Sequence[str]) -> Row:
+def _cost_row(cost: Cost, arms: Sequence[str]) -> ArmRow:
     read = [p.prompt_tokens for p in cost.preparation if p.prompt_tokens is not None]
     written = [p.completion_tokens for p in cost.preparation if p.completion_tokens is not None]
     seconds = [p.seconds for p in cost.preparation if p.seconds is not None]
@@ -226,12 +218,12 @@ def _cost_row(cost: Cost, arms: Sequence[str]) -> Row:
         count(sum(written)) if written else MISSING,
         *training,
     )
-    return Row(cost.arm, arm_color(cost.arm, arms), cells)
+    return ArmRow(cost.arm, arm_color(cost.arm, arms), cells)
 
 
-def _variant_rows(comparison: Comparison, arms: Sequence[str]) -> list[Row]:
+def _variant_rows(comparison: Comparison, arms: Sequence[str]) -> list[ArmRow]:
     return [
-        Row(
+        ArmRow(
             standing.variant,
             arm_color(standing.arm, arms),
             (

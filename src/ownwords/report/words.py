@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, cast
 
+from ownwords.report.board import Scoreboard, beyond_alone, beyond_noise, compared
 from ownwords.report.data import Gap, PairedDifference, ReportData, Training
 from ownwords.report.numbers import count, decimal, duration, interval_in, known, p_value, percent
 from ownwords.report.rewritten import ArmTargets, CandidateSource, LeftAlone, Rewriting
-from ownwords.report.scoreboard import Scoreboard, beyond_alone, beyond_noise, compared
 from ownwords.report.text import one_line
 
 #: Reasons of rows that no source was asked about.

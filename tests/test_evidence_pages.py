@@ -1,4 +1,4 @@
-"""docs/methods.md says what the kept scores say: its tables and plot are what the script makes of them."""
+"""docs/methods.md and docs/evidence.md say what the kept scores say: their tables are what the scripts make of them."""
 
 from __future__ import annotations
 
@@ -11,22 +11,30 @@ import pytest
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "scripts"))
 
+import claims  # noqa: E402
 import evidence  # noqa: E402
 import kept  # noqa: E402
 import methods  # noqa: E402
 
+KEPT = {"arms-smollm2": methods.read(methods.FOLDER), **{folder: claims.read(folder) for folder in claims.SETS}}
 
-def test_the_page_and_the_plot_are_those_of_the_kept_scores() -> None:
+
+def test_the_page_and_the_plot_of_the_methods_are_those_of_the_kept_scores() -> None:
     found = methods.read(methods.FOLDER)
     assert kept.between(methods.PAGE, methods.SCRIPT) == methods.written(found).strip()
     assert methods.PLOT.read_text(encoding="utf-8") == methods.plot(found)
 
 
-def test_every_variant_has_a_score_of_every_item() -> None:
-    found = methods.read(methods.FOLDER)
+def test_the_page_of_the_claims_is_that_of_the_kept_scores() -> None:
+    assert kept.between(claims.PAGE, claims.SCRIPT) == claims.written().strip()
+
+
+@pytest.mark.parametrize("folder", KEPT)
+def test_every_variant_has_a_score_of_every_item(folder: str) -> None:
+    found = KEPT[folder]
     for benchmark, table in found.scores.items():
         assert table.keys() == found.variants.keys(), benchmark
-        items = table[methods.SEED].keys()
+        items = table[kept.SEED].keys()
         assert all(scores.keys() == items for scores in table.values()), benchmark
 
 
@@ -43,8 +51,10 @@ def test_scores_of_other_items_are_refused() -> None:
         evidence.add({"seed": {"a": 1.0}}, {"seed": {"b": 1.0}}, "x")
 
 
-def test_the_script_runs_as_the_page_says() -> None:
-    before = [path.read_bytes() for path in (methods.PAGE, methods.PLOT)]
-    command = [sys.executable, str(ROOT / "scripts" / "methods.py")]
+@pytest.mark.parametrize("script", ["methods", "claims"])
+def test_the_scripts_run_as_the_pages_say(script: str) -> None:
+    written = (methods.PAGE, methods.PLOT, claims.PAGE)
+    before = [path.read_bytes() for path in written]
+    command = [sys.executable, str(ROOT / "scripts" / f"{script}.py")]
     assert subprocess.run(command, check=False).returncode == 0
-    assert [path.read_bytes() for path in (methods.PAGE, methods.PLOT)] == before
+    assert [path.read_bytes() for path in written] == before
