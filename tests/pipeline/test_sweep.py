@@ -152,6 +152,8 @@ def test_targets_that_do_not_fit_fail_their_arm_alone(project: Project, capsys: 
     assert project.ownwords("run", *keys) == 1
     said = capsys.readouterr().err
     assert "tune/sdft: 12 rows are longer than tune.max_length=128 tokens" in said
+    assert "sdft training failed" in said
+    assert "training failed</td>" in (project.output / "report.html").read_text(encoding="utf-8")
     scores = read(project.output / "scores" / "summary.json")["scores"]
     assert {score["variant"] for score in scores} == {"seed", "vanilla"}
 

@@ -45,7 +45,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """`state` is `missing` where the score does not exist yet and `unusable` where the sanity gate failed.
+    """`state` is `missing` where there is no score and `unusable` where the sanity gate failed; `reason` says why.
 
     `over_seeds` says the mean over training seeds where there are several, `seed_comparisons` what it differs by.
     """

@@ -27,7 +27,7 @@ def summarize(data: ReportData, report: Path) -> str:
     scores = data.scores if data.scores and data.scores.scores else None
     if scores is None:
         return _lines([*head, ("scores", _lower(words.absent(data, "evaluate"))), ("report", str(report))])
-    board = build_scoreboard(scores, data.recipe)
+    board = build_scoreboard(scores, data.recipe, data.failed)
     tail = [*_shift(data), *_paper(data)]
     room = MOST_LINES - len(head) - len(tail) - 1
     starred = any(_stars(cell) for row in board.rows for cell in row.cells)
@@ -117,7 +117,7 @@ def _benchmarks(board: Scoreboard, room: int) -> list[tuple[str, str]]:
 def _cell(label: str, cell: Cell) -> str:
     label = one_line(label, 24)
     if cell.state != "ok":
-        return f"{label} {'not done yet' if cell.state == 'missing' else 'unusable'}"
+        return f"{label} {cell.reason if cell.state == 'missing' else 'unusable'}"
     return f"{label} {cell.value.removesuffix(' %')} {cell.interval}{_stars(cell)}"
 
 

@@ -19,6 +19,7 @@ from ownwords.report.compared import Comparison
 from ownwords.report.rewritten import Rewriting
 from ownwords.report.scored import Scores
 from ownwords.report.shifted import Shift
+from ownwords.variants import variants
 
 if TYPE_CHECKING:
     from ownwords.report.chain import Chain
@@ -187,6 +188,17 @@ class ReportData:
         """The stages of one verb: `tune` gives `tune/vanilla`, `tune/sdft`."""
         stages = {} if self.run is None else self.run.stages
         return {key: stage for key, stage in stages.items() if verb_of(key) == name}
+
+    @property
+    def failed(self) -> frozenset[str]:
+        """Labels of variants whose training, or whose general rows, have failed."""
+        stages = {} if self.run is None else self.run.stages
+        failed = {name for name, stage in stages.items() if stage.status == "failed"}
+        return frozenset(
+            variant.label
+            for variant in ([] if self.recipe is None else variants(self.recipe))
+            if failed & {f"tune/{variant.training.label}", f"replay/{variant.arm.name}"}
+        )
 
 
 def verb_of(stage: str) -> str:

@@ -7,7 +7,7 @@ marked as unusable.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import replace
 
 from ownwords.recipe import Recipe
@@ -24,12 +24,19 @@ AREAS = {
 }
 
 
-def build_scoreboard(scores: Scores, recipe: Recipe | None) -> Scoreboard:
-    """Every benchmark that has a score, by area, with one cell for each arm of the recipe or of the scores."""
+#: Why a score is missing.
+NOT_YET, NO_WEIGHTS = "not done yet", "training failed"
+
+
+def build_scoreboard(scores: Scores, recipe: Recipe | None, failed: Set[str] = frozenset()) -> Scoreboard:
+    """Every benchmark that has a score, by area, with one cell for each arm of the recipe or of the scores.
+
+    `failed` are the labels of variants that could not be trained: theirs is another reason to have no score.
+    """
     columns, others = _columns(scores.scores, recipe)
     columns, others = ([_with_seeds(column, scores) for column in some] for some in (columns, others))
     scored = {score.benchmark for score in scores.scores}
-    rows = [_row(info, columns, others, scores) for info in scores.benchmarks if info.name in scored]
+    rows = [_row(info, columns, others, scores, failed) for info in scores.benchmarks if info.name in scored]
     areas = [
         Area(*AREAS[area], tuple(row for row in rows if row.benchmark.area == area))
         for area in AREAS
@@ -88,7 +95,7 @@ def own_labels(recipe: Recipe) -> dict[str, str]:
     return found
 
 
-def _row(info: BenchmarkInfo, columns: list[Column], others: list[Column], scores: Scores) -> Row:
+def _row(info: BenchmarkInfo, columns: list[Column], others: list[Column], scores: Scores, failed: Set[str]) -> Row:
     found = {(s.arm, s.variant): s for s in scores.scores if s.benchmark == info.name}
     unusable = {s.variant for s in found.values() if not s.usable}
     differences = [d for d in scores.differences if d.benchmark == info.name]
@@ -96,7 +103,7 @@ def _row(info: BenchmarkInfo, columns: list[Column], others: list[Column], score
     def cell(column: Column) -> Cell:
         score = None if column.variant is None else found.get((column.arm, column.variant))
         if score is None:
-            return Cell("missing")
+            return Cell("missing", reason=NO_WEIGHTS if column.label in failed else NOT_YET)
         own = [_comparison(d, info, unusable, scores.comparisons) for d in differences if d.variant == column.variant]
         seeds = [o for o in scores.over_seeds if o.benchmark == info.name and column.variant in o.variants]
         return _cell(score, info, own, seeds, scores.comparisons)
