@@ -21,7 +21,7 @@ from ownwords.stats import LEVEL, Difference, SeedDifference, holm, mean_interva
 
 SCRIPT = "scripts/claims.py"
 PAGE = DOCS / "evidence.md"
-SETS = {"products-smollm2": "Products: a task", "alpaca-smollm2": "Alpaca: chat"}
+SETS = {"products-smollm2": "Products: a task"}
 SDFT = "sdft"
 BENCHMARKS = (
     "generated",
@@ -132,8 +132,8 @@ def claims(found: Evidence, known: dict[tuple[str, str], tuple[Cell, bool]]) -> 
         places: dict[int, list[str]] = {1: [], -1: [], 0: []}
         for benchmark in claim.benchmarks:
             if (benchmark, claim.column) in known:
-                cell, beyond = known[benchmark, claim.column]
-                places[(claim.sign if cell.difference.mean > 0 else -claim.sign) if beyond else 0].append(benchmark)
+                place, name = _place(found, claim, *known[benchmark, claim.column])
+                places[place].append(name)
         if any(places.values()):
             rows.append([claim.text, claim.column, *(", ".join(names) or "–" for names in places.values())])
     gap = found.facts["gap"]["difference"]
@@ -143,6 +143,17 @@ def claims(found: Evidence, known: dict[tuple[str, str], tuple[Cell, bool]]) -> 
     place = 1 if max(norms[SDFT]) < min(norms[VANILLA]) else -1 if min(norms[SDFT]) > max(norms[VANILLA]) else 0
     rows.append(["SDFT moves the weights less (every seed of it)", "sdft, vanilla", *_at(place, "norm of the change")])
     return table(["claim", "compared", "holds on", "the contrary on", "cannot be seen on"], rows)
+
+
+def _place(found: Evidence, claim: Claim, cell: Cell, beyond: bool) -> tuple[int, str]:
+    """1 where the claim holds, -1 where the contrary does, 0 where neither can be seen; and the benchmark. A star is
+    for what is beyond noise by itself, and not after correction."""
+    labels = {label for arm in claim.column.split(" − ") for label in arms(found)[arm]}
+    if labels & found.unusable(cell.benchmark).keys():
+        return 0, f"{cell.benchmark} (unusable)"
+    if not cell.difference.beyond_noise:
+        return 0, cell.benchmark
+    return (claim.sign if cell.difference.mean > 0 else -claim.sign), cell.benchmark + ("" if beyond else "*")
 
 
 def _at(place: int, name: str) -> list[str]:
@@ -197,6 +208,8 @@ def section(folder: str, title: str) -> list[str]:
         "### What holds",
         "",
         *claims(found, known),
+        "",
+        "\\* beyond noise by itself, and not after correction for all differences of the table below.",
         "",
         "### How far targets lie from the seed model",
         "",

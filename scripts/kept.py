@@ -46,25 +46,33 @@ class Evidence:
         return difference_over_seeds(first, second)
 
     def words(self, benchmark: str, difference: Difference | SeedDifference | None, *, beyond: bool) -> str:
-        """`+4.0 [1.2, 6.8] better`, or `within noise`."""
+        """`+4.0 [1.2, 6.8] better`, or `within noise`; between the two, beyond noise `by itself only`."""
         if difference is None:
             return "–"
         unit = self.unit(benchmark)
         up = self.facts["benchmarks"][benchmark]["higher_is_better"]
-        said = "within noise"
+        said = "by itself only" if difference.beyond_noise else "within noise"
         if beyond:
             more = difference.mean > 0
             said = f"**{('higher' if more else 'lower') if up is None else 'better' if more == up else 'worse'}**"
         return f"{change_in(unit, difference.mean)} {interval_in(unit, difference.low, difference.high)} {said}"
 
+    def unusable(self, benchmark: str) -> dict[str, str]:
+        """Why the sanity gate refuses scores, by variant."""
+        return self.facts["unusable"].get(benchmark, {})
+
     def cautions(self) -> list[str]:
-        """What the sanity gate says of scores that are shown nevertheless."""
-        return [
-            f"**{name} is not to be relied on**: for `{SEED}`, {reasons.get(SEED, next(iter(reasons.values())))}; "
-            f"{len(reasons)} of {len(self.variants)} variants have the like."
-            for name, reasons in self.facts["unusable"].items()
-            if name in self.benchmarks
-        ]
+        """What the sanity gate says of scores that are shown nevertheless; once for all metrics of the same answers."""
+        found: list[str] = []
+        for name in dict.fromkeys(name.partition("/")[0] for name in self.benchmarks):
+            if reasons := self.unusable(name):
+                label = SEED if SEED in reasons else next(iter(reasons))
+                others = len(reasons) - 1
+                found.append(
+                    f"**{name} is not to be relied on**: for `{label}`, {reasons[label]}"
+                    + (f"; {others} more of {len(self.variants)} variants have the like." if others else ".")
+                )
+        return found
 
     def peers(self, label: str) -> str | None:
         """Vanilla at the same point and seed."""
