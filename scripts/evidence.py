@@ -115,8 +115,12 @@ def main(run: Path, folder: Path) -> None:
     path = folder / "facts.json"
     if path.exists():
         known = json.loads(path.read_text(encoding="utf-8"))
+        for reasons in known["unusable"].values():  # what was said of scores that are new now
+            for label in new["variants"]:
+                reasons.pop(label, None)
         for key in ("variants", "benchmarks", "unusable", "arms", "costs", "shift"):
             new[key] = {**known.get(key, {}), **new[key]}
+        new["unusable"] = {name: reasons for name, reasons in new["unusable"].items() if reasons}
     for benchmark, info in new["benchmarks"].items():
         table = table_path(folder, benchmark)
         known_scores = read_table(table) if table.exists() else {}
