@@ -19,7 +19,6 @@ LIMITS = (192, 320, 384, 512, 640, 768)
 SEED = 7
 MOST = LIMITS[-1]
 SAMPLINGS = {
-    "drawn without cuts": Sampling(temperature=1.0, max_tokens=MOST),
     "greedy": Sampling(max_tokens=MOST),
     "drawn": Sampling(temperature=0.95, top_p=0.7, top_k=50, max_tokens=MOST),
 }

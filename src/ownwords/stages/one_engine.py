@@ -40,8 +40,8 @@ def check(context: Context, benchmark: str, engine: Engine, wanted: Collection[P
     """
     ours = engine.provenance.as_dict()
     for label, theirs in _staying(context, benchmark, wanted):
-        differences = [f"{key} {value}" for key, value in theirs.items() if ours.get(key) != value]
-        if differences:
+        if theirs != ours:
+            differences = [f"{key} {value}" for key, value in theirs.items() if ours.get(key) != value]
             raise _refusal(context, benchmark, label, ", ".join(differences))
 
 
