@@ -5,6 +5,8 @@ export HF_HUB_DISABLE_TELEMETRY ?= 1
 
 BIN := .venv/bin
 READY := .venv/.ready
+# Files of tests side by side; a file's tests share what takes long to make.
+SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4 --dist loadfile
 VLLM_READY := .venv/.vllm-ready
 
 .PHONY: setup setup-vllm setup-browser quickstart test test-fast test-vllm test-browser lint bench bench-arms bench-checks bench-distilabel data clean
@@ -32,10 +34,10 @@ quickstart: $(READY)
 	$(BIN)/ownwords run runs/quickstart.yaml
 
 test: $(READY)
-	$(BIN)/pytest
+	$(BIN)/pytest $(SIDE_BY_SIDE)
 
 test-fast: $(READY)
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -m "not slow" $(SIDE_BY_SIDE)
 
 test-vllm: $(VLLM_READY)
 	@# Two files at a time: starting vLLM is its three processes' imports, one after the other.
