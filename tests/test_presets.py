@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +20,22 @@ from ownwords.recipe import Recipe, build_recipe
 PAPER = [name for name in presets.names() if name.startswith("paper/") and name != "paper/mixing"]  # a study
 EPOCHS = {
     **dict.fromkeys(("openfunctions", "openfunctions-using", "llama3-openfunctions"), 5),
-    **dict.fromkeys(("gsm8k", "gsm8k-full", "gsm8k-13b"), 5),
+    **dict.fromkeys(("gsm8k", "gsm8k-13b"), 5),
+    "gsm8k-full": 1,
     **dict.fromkeys(("alpaca", "dolly", "lima", "magicoder", "openhermes"), 2),
 }
 ASKED = [
     *("gsm8k", "multiarith", "openfunctions", "humaneval", "advbench", "advbench_jailbreak", "mmlu", "truthfulqa"),
     *("arc_easy", "arc_challenge", "hellaswag", "winogrande", "heldout_nll", "similarity"),
 ]
+#: Rows as the Hub has them, of the data that `make data` does not bring.
+ON_THE_HUB: dict[str, Callable[[int], dict[str, str]]] = {
+    "paper/magicoder": lambda n: {
+        "problem": f"Add {n} to x.",
+        "solution": f"```python\ndef add(x):\n    return x + {n}\n```",
+    },
+    "paper/openhermes": lambda n: {"instruction": f"Say {n}.", "input": "", "output": f"It is {n}."},
+}
 SMALL = ["model.name_or_path=bundled:smollm2-135m-instruct", "data.train.limit=20"]
 
 
@@ -44,11 +54,12 @@ def test_settings_are_the_papers(name: str) -> None:
     for sampling in (recipe.rewrite.sampling, recipe.evaluate.sampling):
         assert (sampling.temperature, sampling.top_p, sampling.top_k, sampling.max_tokens) == (0.95, 0.7, 50, 512)
     assert tune.num_train_epochs == EPOCHS[name.removeprefix("paper/")]
-    assert (tune.learning_rate, tune.lr_scheduler_type, tune.max_length) == (1e-4, "cosine", 1024)
-    assert (tune.per_device_train_batch_size, tune.gradient_accumulation_steps) == (2, 4)
+    full = name == "paper/gsm8k-full"
+    assert (tune.learning_rate, tune.lr_scheduler_type, tune.max_length) == (1e-5 if full else 1e-4, "cosine", 1024)
+    assert (tune.per_device_train_batch_size, tune.gradient_accumulation_steps) == (2, 8 if full else 4)
     assert tune.arm_names == ["vanilla", "sdft"]
     assert recipe.seed == 42
-    if name == "paper/gsm8k-full":
+    if full:
         assert tune.lora is None
     else:
         assert tune.lora is not None
@@ -105,21 +116,42 @@ def test_the_lines_to_enable_alpaca_eval_are_a_valid_recipe(name: str) -> None:
 def test_the_two_rewriting_prompts_are_all_that_differs_between_the_ablations() -> None:
     one, other = (made(f"paper/{name}").model_dump() for name in ("openfunctions", "openfunctions-using"))
     assert (one["rewrite"].pop("prompt"), other["rewrite"].pop("prompt")) == ("paper/refer", "paper/using")
-    assert (one.pop("output_dir"), other.pop("output_dir")) != ("", "")
+    assert one.pop("output_dir") != other.pop("output_dir")
     assert one == other
 
 
-@pytest.mark.parametrize("name", ["paper/openfunctions", "paper/gsm8k-full", "paper/llama3-openfunctions"])
+def validate(name: str, folder: Path, *overrides: str) -> int:
+    path = folder / "recipe.yaml"
+    path.write_text(presets.read(name), encoding="utf-8")
+    rest = [*SMALL, f"output_dir={folder / 'run'}", "runtime.engine=transformers", *overrides, "--probe", "0"]
+    return main(["validate", "--json", str(path), *rest])
+
+
+@pytest.mark.parametrize("name", [name for name in presets.names() if name.startswith("paper/")])
 @pytest.mark.slow
 def test_presets_validate_with_the_bundled_model(
     name: str, shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("OWNWORDS_DATA", str(shared_data))
-    path = tmp_path / "recipe.yaml"
-    path.write_text(presets.read(name), encoding="utf-8")
-    rest = [*SMALL, f"output_dir={tmp_path / 'run'}", "runtime.engine=transformers", "--probe", "0"]
-    assert main(["validate", "--json", str(path), *rest]) == 0
-    assert json.loads(capsys.readouterr().out)
+    overrides = []
+    if name in ON_THE_HUB:
+        rows = tmp_path / "rows.jsonl"
+        rows.write_text("".join(json.dumps(ON_THE_HUB[name](n)) + "\n" for n in range(300)), encoding="utf-8")
+        overrides = [f"data.train.path={rows}", "data.train.split=null"]
+    assert validate(name, tmp_path, *overrides) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["data"]["train"]["rows"] == 20
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("name", ON_THE_HUB)
+def test_training_data_that_cannot_be_had_is_one_clear_message(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert validate(name, tmp_path) == 2
+    told = capsys.readouterr().err
+    assert made(name).data.train.path in told
+    assert "the Hugging Face Hub cannot be reached" in told
     assert not (tmp_path / "run").exists()
 
 

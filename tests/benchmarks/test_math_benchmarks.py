@@ -41,6 +41,30 @@ def test_every_reference_answers_its_own_item(shared_data: Path, name: str, fiel
     assert wrong == []
 
 
+@pytest.mark.parametrize("name", ["gsm8k", "multiarith"])
+@pytest.mark.parametrize(
+    ("text", "gold", "careful", "paper"),
+    [
+        ("The answer is 5. He had 3 before.", "5", 1.0, 0.0),
+        ("I do not know, maybe 7", "7", 0.0, 1.0),
+        ("The final answer is 3/4", "4", 0.0, 1.0),
+        ("The answer is 1,234.", "1234", 1.0, 1.0),
+        ("The answer is 12.0", "12", 1.0, 1.0),
+        ("The answer is 2.5.", "2.50", 1.0, 0.0),
+        ("The answer is -5", "-5", 1.0, 1.0),
+        ("The answer is\n12\n4", "124", 0.0, 0.0),
+        ("", "0", 0.0, 0.0),
+    ],
+)
+def test_the_papers_accuracy_takes_the_last_number_whatever_it_says(
+    name: str, text: str, gold: str, careful: float, paper: float
+) -> None:
+    benchmark, item = find_benchmark(name), Item(id="i", question="?", gold=gold)
+    (by_paper,) = benchmark.more
+    assert by_paper.name == "accuracy_paper"
+    assert (benchmark.score(item, [answer(text)]), by_paper.score(item, [answer(text)])) == (careful, paper)
+
+
 def test_the_file_is_found_in_the_data_folder(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write("gsm8k_test.json", [{"question": "q", "answer": "The answer is 3."}])
     monkeypatch.setenv("OWNWORDS_DATA", str(Path(path).parent))

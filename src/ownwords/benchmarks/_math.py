@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from ownwords.benchmarks._rows import Row
-from ownwords.benchmarks.base import Ask, Item
+from ownwords.benchmarks.base import Ask, Item, Metric
 from ownwords.checks.answer import extract_final_answer, same_answer
+from ownwords.checks.paper import last_number
 from ownwords.recipe import BenchmarkSection
 from ownwords.records import Completion, Message
 
@@ -46,3 +47,12 @@ def ask_for_number(item: Item, settings: BenchmarkSection) -> list[Ask]:
 def score_number(item: Item, completions: Sequence[Completion]) -> float:
     """1 if the final answer of the one completion equals the right number, else 0."""
     return float(same_answer(extract_final_answer(completions[0].text), Fraction(item.gold)))
+
+
+def score_last_number(item: Item, completions: Sequence[Completion]) -> float:
+    """1 if the last number of the one completion is whole and the right one, wherever it stands, else 0."""
+    last = last_number(completions[0].text)
+    return float(last is not None and last == last_number(item.gold))
+
+
+ACCURACY_PAPER = Metric("accuracy_paper", "The last number is the right one, as the paper counts", score_last_number)

@@ -7,9 +7,13 @@ A sample item:
     So the total amount of fabric is 2+1=3 bolts of fabric
     The answer is 3.
 
-Metric `accuracy`: share of items whose final answer equals the right number. `prompt: default` asks in the user turn
-for steps and a closing `The answer is N.`; `prompt: paper` gives the question alone under the system text of the
-paper's testing prompt. The layout of either is the run's chat template (`tune.chat_template`).
+Metric `accuracy`: share of items whose final answer equals the right number. Metric `accuracy_paper`: share of those
+whose last number does, as the paper's reference counts: a number behind the answer makes it wrong, one that was never
+meant as the answer can be right.
+
+`prompt: default` asks in the user turn for steps and a closing `The answer is N.`; `prompt: paper` gives the question
+alone under the system text of the paper's testing prompt. The layout of either is the run's chat template
+(`tune.chat_template`).
 
 Source: Cobbe et al. 2021 (arXiv 2110.14168), MIT: the 1,319 test items. The file `gsm8k_test.json` has the fields
 question and answer, the answer ending in `The answer is N.`; the original JSONL, ending in `#### N`, is read as well.
@@ -20,7 +24,7 @@ seen it; compare arms, not models.
 
 from __future__ import annotations
 
-from ownwords.benchmarks._math import ask_for_number, gold_number, score_number
+from ownwords.benchmarks._math import ACCURACY_PAPER, ask_for_number, gold_number, score_number
 from ownwords.benchmarks._rows import read_rows, with_ids
 from ownwords.benchmarks.base import Benchmark, DataContext, Item, benchmark_file, take
 from ownwords.recipe import BenchmarkSection
@@ -40,4 +44,5 @@ BENCHMARK = Benchmark(
     load=load,
     prompt=ask_for_number,
     score=score_number,
+    more=(ACCURACY_PAPER,),
 )

@@ -6,8 +6,8 @@ A sample item:
     many students didn't make the cut?
     The answer is 17
 
-Metric `accuracy`: share of items whose final answer equals the right number. Prompts are those of `gsm8k`, for
-`prompt: paper` too.
+Metric `accuracy`: share of items whose final answer equals the right number; `accuracy_paper`: whose last number does.
+Prompts are those of `gsm8k`, for `prompt: paper` too.
 
 Source: Roy and Roth 2015 (arXiv 1608.01413): 180 items; two questions occur twice. The file `multiarith_test.json` has
 the fields instruction and output.
@@ -17,7 +17,7 @@ What it does not cover: anything hard. The numbers are small and the stories sho
 
 from __future__ import annotations
 
-from ownwords.benchmarks._math import ask_for_number, gold_number, score_number
+from ownwords.benchmarks._math import ACCURACY_PAPER, ask_for_number, gold_number, score_number
 from ownwords.benchmarks._rows import read_rows, with_ids
 from ownwords.benchmarks.base import Benchmark, DataContext, Item, benchmark_file, take
 from ownwords.recipe import BenchmarkSection
@@ -37,4 +37,5 @@ BENCHMARK = Benchmark(
     load=load,
     prompt=ask_for_number,
     score=score_number,
+    more=(ACCURACY_PAPER,),
 )

@@ -32,7 +32,7 @@ def paper_ban_list(example: Example, candidate: Candidate) -> Verdict:
 @check("paper_last_number", sees_result=True)
 def paper_last_number(example: Example, candidate: Candidate) -> Verdict:
     """The last numbers are equal; two invalid ones count as equal. Reason: `wrong_answer`."""
-    given, expected = _last_number(candidate.text), _last_number(example.reference)
+    given, expected = last_number(candidate.text), last_number(example.reference)
     if given == expected:
         return PASSED
     return Verdict(False, "wrong_answer", f"the last number is {_show(given)}, the reference has {_show(expected)}")
@@ -51,8 +51,9 @@ def paper_openfunction(example: Example, candidate: Candidate) -> Verdict:
     return Verdict(False, "call_missing", f"it does not contain {_fold(example.reference)[:200]}")
 
 
-def _last_number(text: str) -> float | None:
-    """The value of the last number; None when there is none, it has a fraction, or its digits span a line feed."""
+def last_number(text: str) -> float | None:
+    """What the paper takes for an answer, in its filter and in its scores: the value of the last number; None where
+    there is none, it has a fraction, or its digits span a line feed."""
     numbers = _NUMBER.findall(text)
     if not numbers:
         return None

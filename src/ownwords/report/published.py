@@ -48,7 +48,7 @@ class Experiment:
 #: Tables 1 and 2.
 TASKS = (
     Column("OpenFunctions", "openfunctions/call_accuracy_paper"),
-    Column("GSM8K", "gsm8k"),
+    Column("GSM8K", "gsm8k/accuracy_paper"),
     Column("HumanEval", "humaneval"),
     Column("AdvBench raw safe", "advbench"),
     Column("AdvBench jailbreak safe", "advbench_jailbreak"),
