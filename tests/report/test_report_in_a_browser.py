@@ -140,7 +140,7 @@ def test_every_variant_in_numbers_opens_by_a_click(browser: Any, full_run: Path)
     assert not rows[0].is_displayed()
     details.find_element("css selector", "summary").click()
     assert all(row.is_displayed() for row in rows)
-    assert rows[0].text.startswith("vanilla@part0.5 +5.0 [1.0, 9.0], better beyond noise")
+    assert rows[0].text.startswith("vanilla@part0.5 +5.0 [1.0, 9.0], n = 100, better beyond noise")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

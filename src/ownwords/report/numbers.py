@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 
 MISSING = "–"
 
@@ -48,6 +49,25 @@ def change_in(unit: str, change: float | None) -> str:
     if not known(change):
         return MISSING
     return decimal(100 * (change or 0.0), 1, sign=True) if unit == "share" else decimal(change, sign=True)
+
+
+def items(n: int | None, seeds: int = 0) -> str:
+    """`n = 1,319`, over training seeds `n = 1,319, 3 seeds`; nothing where the number of items is not known."""
+    if n is None:
+        return ""
+    return f"n = {count(n)}, {count(seeds)} seeds" if seeds else f"n = {count(n)}"
+
+
+def items_between(numbers: Collection[int]) -> str:
+    """`n = 100`, or `n = 98 to 100` where they differ; nothing where there are none."""
+    if len(set(numbers)) < 2:
+        return items(next(iter(numbers), None))
+    return f"n = {count(min(numbers))} to {count(max(numbers))}"
+
+
+def joined(*parts: str) -> str:
+    """The parts that say something, with commas."""
+    return ", ".join(part for part in parts if part)
 
 
 def p_value(p: float | None) -> str:
