@@ -17,7 +17,7 @@ from ownwords.report.text import one_line
 
 MOST_LINES = 10
 LABEL_WIDTH = 13
-_ASCII = str.maketrans({"−": "-", "–": "-", "→": "->", "×": "x", "…": "..."})
+_ASCII = str.maketrans({"−": "-", "–": "-", "→": "->", "×": "x", "…": "...", "\u00a0": " "})
 
 
 def summarize(data: ReportData, report: Path) -> str:

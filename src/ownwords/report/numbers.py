@@ -6,6 +6,8 @@ import math
 from collections.abc import Collection
 
 MISSING = "–"
+#: With blanks at which no line breaks.
+_COUNTED = "n\u00a0=\u00a0"
 
 
 def known(value: float | None) -> bool:
@@ -55,14 +57,20 @@ def items(n: int | None, seeds: int = 0) -> str:
     """`n = 1,319`, over training seeds `n = 1,319, 3 seeds`; nothing where the number of items is not known."""
     if n is None:
         return ""
-    return f"n = {count(n)}, {count(seeds)} seeds" if seeds else f"n = {count(n)}"
+    return f"{_COUNTED}{count(n)}, {count(seeds)} seeds" if seeds else f"{_COUNTED}{count(n)}"
+
+
+def between(numbers: Collection[int]) -> str:
+    """`100`, or `98 to 100` where they differ; nothing where there are none."""
+    if not numbers:
+        return ""
+    low, high = min(numbers), max(numbers)
+    return count(low) if low == high else f"{count(low)} to {count(high)}"
 
 
 def items_between(numbers: Collection[int]) -> str:
-    """`n = 100`, or `n = 98 to 100` where they differ; nothing where there are none."""
-    if len(set(numbers)) < 2:
-        return items(next(iter(numbers), None))
-    return f"n = {count(min(numbers))} to {count(max(numbers))}"
+    """`n = 100`, or `n = 98 to 100`; nothing where there are none."""
+    return f"{_COUNTED}{between(numbers)}" if numbers else ""
 
 
 def joined(*parts: str) -> str:

@@ -12,7 +12,17 @@ from markupsafe import Markup
 
 from ownwords.report.arm_row import ArmRow
 from ownwords.report.compared import Change, Comparison, Cost, EqualTarget, Standing
-from ownwords.report.numbers import MISSING, change_in, count, duration, interval_in, items, items_between, joined
+from ownwords.report.numbers import (
+    MISSING,
+    between,
+    change_in,
+    count,
+    duration,
+    interval_in,
+    items,
+    items_between,
+    joined,
+)
 from ownwords.report.scatter import Interval, Key, Point, scatter_chart
 from ownwords.report.scoreboard import arm_color, arm_shape
 
@@ -131,8 +141,7 @@ def _pairs(standings: Sequence[Standing]) -> tuple[set[int], set[int]]:
 
 
 def _number(numbers: set[int]) -> str:
-    text = items_between(numbers).removeprefix("n = ")
-    return text and f"{text} "
+    return f"{between(numbers)} " if numbers else ""
 
 
 def _without_point(comparison: Comparison) -> list[str]:
