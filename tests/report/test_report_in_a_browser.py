@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.report.test_report_paper import named
 
 from ownwords.stages.report import write_report
 
@@ -92,7 +93,8 @@ def complaints(browser: Any) -> list[str]:
 @pytest.mark.slow
 @pytest.mark.parametrize("width", [360, 800, 1280])
 def test_the_page_fits_its_window_and_loads_nothing(browser: Any, full_run: Path, width: int) -> None:
-    show(browser, write_report(full_run), width)
+    show(browser, write_report(named(full_run, "gsm8k")), width)
+    assert len(browser.find_elements("css selector", "#paper table")) == 3
     wide, high = browser.execute_script("return [document.documentElement.scrollWidth, document.body.scrollHeight]")
     assert wide <= width
     assert high > 900, "there is a page at all"
