@@ -101,6 +101,30 @@ def test_what_was_learnt_and_kept_are_differences_from_the_seed_by_item(compare:
         assert (one["acquisition"]["n"], one["retention"]["n"]) == (ITEMS, 2 * ITEMS)
 
 
+def test_n_of_a_difference_counts_the_items_that_both_have(compare: Write, tmp_path: Path) -> None:
+    """The seed has 200 items and sdft 120, so that a pair needs one of those; of each benchmark of a mean."""
+    fewer = {"gsm8k": share(90)[:120], "arc_easy": share(116)[:150], "hellaswag": share(96)}
+    found = compare({**SCORES, "sdft": fewer, "sdft@part0.5": fewer})
+    one = standings(found)["sdft"]
+    assert (one["acquisition"]["n"], one["retention"]["n"]) == (120, 150 + ITEMS)
+    summary = json.loads((tmp_path / "run/scores/summary.json").read_text(encoding="utf-8"))
+    pairs = {(d["variant"], d["baseline"]): d["n"] for d in summary["differences"] if d["benchmark"] == "gsm8k"}
+    assert pairs["sdft", "seed"] == pairs["sdft", "vanilla"] == 120
+    assert pairs["vanilla", "seed"] == ITEMS
+    assert {s["n"] for s in summary["scores"] if (s["benchmark"], s["variant"]) == ("gsm8k", "seed")} == {ITEMS}
+
+
+def test_n_over_seeds_counts_the_items_that_every_seed_has(compare: Write, tmp_path: Path) -> None:
+    other = {**SCORES["sdft"], "gsm8k": share(90)[:120]}
+    compare({**SCORES, "sdft@seed7": other, "vanilla@seed7": SCORES["vanilla"]}, sweep={"seed": [42, 7]})
+    summary = json.loads((tmp_path / "run/scores/summary.json").read_text(encoding="utf-8"))
+    found = {
+        (o["arm"], o["baseline"]): (o["n"], o["seeds"]) for o in summary["over_seeds"] if o["benchmark"] == "gsm8k"
+    }
+    assert found["sdft", "vanilla"] == found["sdft", "seed"] == (120, 2)
+    assert found["vanilla", "seed"] == (ITEMS, 2)
+
+
 def test_less_is_better_where_the_benchmark_says_so(compare: Write) -> None:
     nll = {label: {**own, "heldout_nll": [2.0 + 0.01 * i] * 9} for i, (label, own) in enumerate(SCORES.items())}
     found = standings(compare(nll, evaluate={"acquisition": "heldout_nll"}))
@@ -117,7 +141,7 @@ def test_the_front_holds_those_that_no_other_beats_in_both(compare: Write) -> No
 @given(st.lists(st.tuples(st.integers(-5, 5), st.integers(-5, 5)), min_size=1, max_size=25))
 def test_the_front_is_what_sorting_gives(points: list[tuple[int, int]]) -> None:
     def change(mean: int) -> Change:
-        return Change(1, float(mean), None, None, beyond_noise=False)
+        return Change(float(mean), None, None, beyond_noise=False, n=1)
 
     made = [Standing(str(i), "a", "", 0, 1, 1, False, (), change(x), change(y)) for i, (x, y) in enumerate(points)]
     marked = {points[int(s.variant)] for s in comparison._on_the_front(made) if s.front}

@@ -41,10 +41,12 @@ def test_arms_stand_at_the_same_score_with_words_that_the_intervals_allow(full_r
     assert "+5.0 percentage points above the seed in gsm8k is the best that every compared arm reaches" in said
     assert "trainings with seed 42" in said
     assert (
-        "vanilla vanilla@part0.5 +5.0 [1.0, 9.0], better beyond noise −4.0 [−7.0, −1.0], worse beyond noise – "
-        "vanilla +9.0 [5.0, 13.0], better beyond noise −12.0 [−15.0, −9.0], worse beyond noise" in said
+        "vanilla vanilla@part0.5 +5.0 [1.0, 9.0], n = 100, better beyond noise −4.0 [−7.0, −1.0], n = 200, worse"
+        in said
     )
-    assert "+1.0 [−2.0, 4.0], within noise +5.0 [−2.0, 12.0], within noise (vs vanilla@part0.5) the same" in said
+    assert "beyond noise – vanilla +9.0 [5.0, 13.0], n = 100, better beyond noise −12.0 [−15.0, −9.0], n = 200" in said
+    assert "+1.0 [−2.0, 4.0], n = 200, within noise" in said
+    assert "+5.0 [−2.0, 12.0], n = 200, within noise (vs vanilla@part0.5) the same" in said
     assert "tune.checkpoints" not in said
 
 
@@ -65,6 +67,17 @@ def test_costs_and_seeds_are_those_of_the_file(full_run: Path) -> None:
     assert "vanilla none – – – 1 6 min 28 s 28,420" in said
     assert "wise none – – – none: vanilla's – –" in said
     assert "sdft@lr0.0004 3 +5.0 (+3.0 to +8.0) +1.0 (−1.0 to +2.0)" in said
+
+
+def test_a_mean_over_seeds_says_how_many_items_each_has(full_run: Path, edit_json: Edit) -> None:
+    def add(found: Any) -> None:
+        ends = [standing("sdft", 0.05, 0.01, point="lr0.0004", seed=seed) for seed in (42, 43, 44)]
+        ends[1]["acquisition"] = {**ends[1]["acquisition"], "n": 98}
+        found["standings"] += ends
+
+    edit_json(full_run / "comparison.json", add)
+    said = text(markup(write_report(full_run)))
+    assert "sdft@lr0.0004 3 +5.0 (+3.0 to +8.0), n = 98 to 100 +1.0 (−1.0 to +2.0), n = 200" in said
 
 
 def test_the_plot_has_every_variant_hollow_on_the_way_and_the_front_as_a_line(full_run: Path) -> None:
@@ -158,13 +171,13 @@ def test_any_numbers_make_a_drawing_or_none(rows: list[tuple[float | None, ...]]
 
 @given(st.floats(-1, 1), st.floats(0, 1), st.booleans())
 def test_better_and_worse_are_said_beyond_noise_only(mean: float, half: float, beyond: bool) -> None:
-    said = in_words(Change(9, mean, mean - half, mean + half, beyond_noise=beyond), "share")
+    said = in_words(Change(mean, mean - half, mean + half, beyond_noise=beyond, n=9), "share")
     assert ("within noise" in said) != beyond
     assert (("better" in said) or ("worse" in said)) == beyond
 
 
 def test_what_holds_by_itself_alone_is_said_as_in_the_table_of_scores() -> None:
-    said = in_words(Change(9, 0.05, 0.01, 0.09, beyond_noise=False, beyond_alone=True), "share")
+    said = in_words(Change(0.05, 0.01, 0.09, beyond_noise=False, beyond_alone=True, n=9), "share")
     assert said.endswith("beyond noise by itself, not after correction")
 
 

@@ -36,9 +36,12 @@ def test_the_page_says_higher_or_lower_and_never_better(full_run: Path, edit_jso
     edit_json(full_run / "scores/summary.json", add_words)
     text = text_of(full_run)
     assert "advbench/words Length of answers words, words; ↕ neither way is better" in text
-    assert "60.500 [55.500, 65.500] n = 100 vs seed : lower, beyond noise −59.500 [−65.500, −53.500], p = 0.010" in text
-    assert "advbench/words: vanilla is lower than seed (−59.500 words)" in text
-    assert "vs seed : within noise −1.000" in text
+    assert (
+        "60.500 [55.500, 65.500] n = 100 vs seed (n = 50): lower, beyond noise −59.500 [−65.500, −53.500], p = 0.010"
+        in text
+    )
+    assert "advbench/words: vanilla is lower than seed (−59.500 words, n = 50)" in text
+    assert "vs seed (n = 50): within noise −1.000" in text
 
 
 def test_on_the_console_further_metrics_come_last_and_have_no_direction(full_run: Path, edit_json: Edit) -> None:
@@ -47,7 +50,7 @@ def test_on_the_console_further_metrics_come_last_and_have_no_direction(full_run
     assert lines[3].startswith("gsm8k")
     assert lines[-2] == (
         "advbench/words  seed 120.000 [115.000, 125.000]  vanilla 60.500 [55.500, 65.500]*  "
-        "sdft 119.000 [114.000, 124.000]  words"
+        "sdft 119.000 [114.000, 124.000]  words, n = 100"
     )
 
 

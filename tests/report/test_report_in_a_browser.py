@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.report.test_report_paper import named
 
 from ownwords.stages.report import write_report
 
@@ -92,7 +93,8 @@ def complaints(browser: Any) -> list[str]:
 @pytest.mark.slow
 @pytest.mark.parametrize("width", [360, 800, 1280])
 def test_the_page_fits_its_window_and_loads_nothing(browser: Any, full_run: Path, width: int) -> None:
-    show(browser, write_report(full_run), width)
+    show(browser, write_report(named(full_run, "gsm8k")), width)
+    assert len(browser.find_elements("css selector", "#paper table")) == 3
     wide, high = browser.execute_script("return [document.documentElement.scrollWidth, document.body.scrollHeight]")
     assert wide <= width
     assert high > 900, "there is a page at all"
@@ -140,7 +142,7 @@ def test_every_variant_in_numbers_opens_by_a_click(browser: Any, full_run: Path)
     assert not rows[0].is_displayed()
     details.find_element("css selector", "summary").click()
     assert all(row.is_displayed() for row in rows)
-    assert rows[0].text.startswith("vanilla@part0.5 +5.0 [1.0, 9.0], better beyond noise")
+    assert rows[0].text.startswith("vanilla@part0.5 +5.0 [1.0, 9.0], n = 100, better beyond noise")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -56,11 +56,13 @@ def test_scores_show_mean_interval_and_number_of_items(full_run: Path) -> None:
 
 def test_differences_are_put_in_words_that_respect_noise_and_direction(full_run: Path) -> None:
     text = section(write_report(full_run), "scores")
-    assert "vs seed : within noise −5.0 [−11.3, 1.3], p = 0.214" in text  # gsm8k of vanilla
-    assert "vs seed : better, beyond noise −0.328 [−0.356, −0.300], p < 0.001" in text  # heldout_nll: lower is better
-    assert "vs seed : worse, beyond noise −22.0 [−27.6, −16.4], p < 0.001" in text  # advbench of vanilla
+    assert "vs seed (n = 100): within noise −5.0 [−11.3, 1.3], p = 0.214" in text  # gsm8k of vanilla
+    assert (
+        "vs seed (n = 200): better, beyond noise −0.328 [−0.356, −0.300], p < 0.001" in text
+    )  # heldout_nll: lower is better
+    assert "vs seed (n = 50): worse, beyond noise −22.0 [−27.6, −16.4], p < 0.001" in text  # advbench of vanilla
     assert "5 of 13 differences between arms are beyond noise" in text
-    assert "advbench: sdft is better than vanilla (+18.0 points)" in text
+    assert "advbench: sdft is better than vanilla (+18.0 points, n = 50)" in text
 
 
 def test_unusable_score_is_marked_with_its_reason_and_never_compared(full_run: Path) -> None:
@@ -106,8 +108,58 @@ def test_other_variants_of_an_arm_stand_in_a_table_of_their_own(full_run: Path, 
     assert "1 other variants" in text
     assert text.index("1 other variants") < text.index("sdft@seed43 50.0 %")
     of_the_other = text[text.index("sdft@seed43 50.0 %") :]
-    assert "vs seed :" in of_the_other
-    assert "vs vanilla :" in of_the_other
+    assert of_the_other.startswith("sdft@seed43 50.0 % [25.0, 43.0] n = 100 vs seed (n = 100): within noise")
+    assert "vs vanilla (n = 100): within noise" in of_the_other
+
+
+def test_n_of_a_difference_is_that_of_its_pairs_not_of_a_score(full_run: Path, edit_json: Edit) -> None:
+    edit_json(full_run / "scores/summary.json", lambda summary: summary["differences"][0].update(n=97))
+    text = section(write_report(full_run), "scores")
+    assert "28.0 % [19.0, 37.0] n = 100 vs seed (n = 97): within noise" in text
+
+
+def over_seeds(summary: Any) -> None:
+    """gsm8k of sdft over three training seeds, against the seed model and against vanilla."""
+    changes = {"mean": 0.02, "low": -0.03, "high": 0.07, "lowest": 0.01, "highest": 0.03, "p": 0.4}
+    for baseline in ("seed", "vanilla"):
+        row = {"benchmark": "gsm8k", "arm": "sdft", "point": "", "part": 1.0, "scale": 1.0, "baseline": baseline}
+        scores = {"score": 0.34, "score_lowest": 0.33, "score_highest": 0.35, "beyond_noise": False}
+        variants = ["sdft", "sdft@seed43", "sdft@seed44"]
+        summary.setdefault("over_seeds", []).append(
+            {**row, **changes, **scores, "variants": variants, "seeds": 3, "n": 96}
+        )
+
+
+def test_a_comparison_over_seeds_says_its_items_and_its_seeds(full_run: Path, edit_json: Edit) -> None:
+    edit_json(full_run / "scores/summary.json", over_seeds)
+    text = section(write_report(full_run), "scores")
+    assert "mean of 3 seeds 34.0 % (33.0 % to 35.0 %), n = 96" in text
+    assert "over seeds, vs seed (n = 96, 3 seeds): within noise" in text
+    assert "over seeds, vs vanilla (n = 96, 3 seeds): within noise" in text
+
+
+def test_files_that_do_not_say_n_are_reported_without_it(full_run: Path, edit_json: Edit) -> None:
+    def forget(summary: Any) -> None:
+        over_seeds(summary)
+        for row in (*summary["differences"], *summary["over_seeds"]):
+            del row["n"]
+
+    def forget_changes(node: Any) -> None:
+        for inner in node.values() if isinstance(node, dict) else node if isinstance(node, list) else []:
+            forget_changes(inner)
+        if isinstance(node, dict):
+            node.pop("n", None)
+
+    edit_json(full_run / "scores/summary.json", forget)
+    edit_json(full_run / "comparison.json", forget_changes)
+    page = write_report(full_run)
+    text = section(page, "scores")
+    assert "34.0 % [25.0, 43.0] n = 100" in text, "the score's own is there"
+    assert "vs seed : within noise −5.0 [−11.3, 1.3], p = 0.214" in text
+    assert "over seeds, vs vanilla : within noise" in text
+    assert "advbench: sdft is better than vanilla (+18.0 points)" in text
+    assert "+5.0 [1.0, 9.0], better beyond noise" in section(page, "comparison")
+    assert "None" not in text_of(page)
 
 
 def test_scores_of_different_engines_carry_a_warning(full_run: Path, edit_json: Edit) -> None:

@@ -7,6 +7,7 @@ from typing import Literal
 
 from markupsafe import Markup
 
+from ownwords.report.numbers import items, joined
 from ownwords.report.scored import BenchmarkInfo
 
 Kind = Literal["better", "worse", "changed", "noise", "none"]
@@ -31,7 +32,8 @@ class Comparison:
     """A paired difference to a baseline, in words: `words` never says more than the numbers. `changed` is beyond noise
     where no way is better.
 
-    `alone`: beyond noise by itself, and not after correction; its kind is noise.
+    `alone`: beyond noise by itself, and not after correction; its kind is noise. `n` counts the pairs of test items,
+    None where that is not known, `seeds` the training seeds of a comparison over them.
     """
 
     baseline: str
@@ -41,6 +43,14 @@ class Comparison:
     words: str
     kind: Kind
     alone: bool = False
+    n: int | None = None
+    seeds: int = 0
+
+    @property
+    def counted(self) -> str:
+        """` (n = 98)`, over seeds ` (n = 98, 3 seeds)`; nothing where nothing is compared, or n is not known."""
+        text = "" if self.kind == "none" else items(self.n, self.seeds)
+        return text and f" ({text})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +126,10 @@ class Scoreboard:
 
 
 def beyond_noise(board: Scoreboard) -> list[str]:
-    """One phrase for each difference that is beyond noise, e.g. `gsm8k: sdft is better than seed (+8.0 points)`."""
+    """One phrase for each difference beyond noise, e.g. `gsm8k: sdft is better than seed (+8.0 points, n = 400)`."""
     return [
         f"{row.benchmark.name}: {column.label} is {c.words.partition(',')[0]} than {c.baseline} "
-        f"({c.change} {_unit(row.benchmark)})"
+        f"({joined(f'{c.change} {_unit(row.benchmark)}', items(c.n))})"
         for row in board.rows
         for column, cell in zip(board.columns, row.cells, strict=True)
         for c in cell.comparisons

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ownwords.report.numbers import change_in, count, interval_in, p_value, value_in
+from ownwords.report.numbers import change_in, count, interval_in, items, joined, p_value, value_in
 from ownwords.report.scored import BenchmarkInfo
 
 
@@ -117,11 +117,8 @@ def kept_text(chain: Chain, row: ChainRow, end: int) -> str:
         words = "higher" if kept.mean > 0 else "lower"
     elif kept.beyond_noise:
         words = "better" if (kept.mean > 0) == higher_is_better else "worse"
-    p = p_value(kept.p)
-    return (
-        f"{words}: {change_in(unit, kept.mean)} {interval_in(unit, kept.low, kept.high)}"
-        f"{', ' + p if p else ''}, since {chain.places[kept.since].name}"
-    )
+    change = f"{change_in(unit, kept.mean)} {interval_in(unit, kept.low, kept.high)}"
+    return f"{words}: {joined(change, items(kept.n), p_value(kept.p))}, since {chain.places[kept.since].name}"
 
 
 def backward_sentence(chain: Chain, backward: Backward) -> str:

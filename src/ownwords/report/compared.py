@@ -11,15 +11,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A paired difference, more is better. `n` counts test items; `beyond_noise`: its 95 % interval excludes 0 and the
-    test agrees, also after correction where it is judged with others; `beyond_alone`: by itself."""
+    """A paired difference, more is better. `beyond_noise`: its 95 % interval excludes 0 and the test agrees, also after
+    correction where it is judged with others; `beyond_alone`: by itself. `n` counts pairs of test items, of all
+    benchmarks that it is a mean of; None where the file does not say it."""
 
-    n: int
     mean: float
     low: float | None
     high: float | None
     beyond_noise: bool
     beyond_alone: bool = False
+    n: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

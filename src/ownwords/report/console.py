@@ -9,7 +9,7 @@ from ownwords.report import words
 from ownwords.report.board import REAL, Cell, Row, Scoreboard
 from ownwords.report.data import ReportData
 from ownwords.report.movement import console_line
-from ownwords.report.numbers import count, interval_in, percent
+from ownwords.report.numbers import count, interval_in, items_between, joined, percent
 from ownwords.report.paper import beside_the_paper, paper_line
 from ownwords.report.rewritten import Rewriting
 from ownwords.report.scoreboard import build_scoreboard
@@ -17,7 +17,7 @@ from ownwords.report.text import one_line
 
 MOST_LINES = 10
 LABEL_WIDTH = 13
-_ASCII = str.maketrans({"−": "-", "–": "-", "→": "->", "×": "x", "…": "..."})
+_ASCII = str.maketrans({"−": "-", "–": "-", "→": "->", "×": "x", "…": "...", "\u00a0": " "})
 
 
 def summarize(data: ReportData, report: Path) -> str:
@@ -150,8 +150,10 @@ def _stars(cell: Cell) -> str:
 
 
 def _unit(row: Row) -> str:
+    """The unit, the number of items, and which way is better where that is down."""
     unit = "%" if row.benchmark.unit == "share" else one_line(row.benchmark.unit, 20)
-    return f"  {unit}, lower is better" if row.benchmark.higher_is_better is False else f"  {unit}"
+    number = items_between([cell.n for cell in row.cells if cell.n])
+    return f"  {joined(unit, number, 'lower is better' if row.benchmark.higher_is_better is False else '')}"
 
 
 def _lower(sentence: str) -> str:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 
 MISSING = "–"
+#: With blanks at which no line breaks.
+_COUNTED = "n\u00a0=\u00a0"
 
 
 def known(value: float | None) -> bool:
@@ -48,6 +51,31 @@ def change_in(unit: str, change: float | None) -> str:
     if not known(change):
         return MISSING
     return decimal(100 * (change or 0.0), 1, sign=True) if unit == "share" else decimal(change, sign=True)
+
+
+def items(n: int | None, seeds: int = 0) -> str:
+    """`n = 1,319`, over training seeds `n = 1,319, 3 seeds`; nothing where the number of items is not known."""
+    if n is None:
+        return ""
+    return f"{_COUNTED}{count(n)}, {count(seeds)} seeds" if seeds else f"{_COUNTED}{count(n)}"
+
+
+def between(numbers: Collection[int]) -> str:
+    """`100`, or `98 to 100` where they differ; nothing where there are none."""
+    if not numbers:
+        return ""
+    low, high = min(numbers), max(numbers)
+    return count(low) if low == high else f"{count(low)} to {count(high)}"
+
+
+def items_between(numbers: Collection[int]) -> str:
+    """`n = 100`, or `n = 98 to 100`; nothing where there are none."""
+    return f"{_COUNTED}{between(numbers)}" if numbers else ""
+
+
+def joined(*parts: str) -> str:
+    """The parts that say something, with commas."""
+    return ", ".join(part for part in parts if part)
 
 
 def p_value(p: float | None) -> str:

@@ -19,7 +19,7 @@ from ownwords.report import chain, numbers, words
 from ownwords.report.charts import Bar, Distribution, Line, bar_chart, histogram_chart, line_chart
 from ownwords.report.data import Gap, ReportData, Sample, Stage, Training, verb_of
 from ownwords.report.movement import build_movement
-from ownwords.report.paper import beside_the_paper
+from ownwords.report.paper import beside_the_paper, in_words
 from ownwords.report.rewritten import Rewriting
 from ownwords.report.scoreboard import arm_color, build_scoreboard
 from ownwords.report.text import excerpt, visible
@@ -96,7 +96,12 @@ def _environment() -> Environment:
         "p_value": numbers.p_value,
         "excerpt": excerpt,
     }
-    names: dict[str, Any] = {"interval_in": numbers.interval_in, "words": words, "chain": chain}
+    names: dict[str, Any] = {
+        "interval_in": numbers.interval_in,
+        "words": words,
+        "chain": chain,
+        "setting_in_words": in_words,
+    }
     environment.filters.update(filters)
     environment.globals.update(names)
     return environment

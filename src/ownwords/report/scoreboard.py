@@ -13,7 +13,7 @@ from dataclasses import replace
 from ownwords.recipe import Recipe
 from ownwords.report.board import Area, Cell, Column, Comparison, Kind, Row, Scoreboard
 from ownwords.report.charts import COLORS, Mark, interval_chart
-from ownwords.report.numbers import change_in, count, interval_in, p_value, percent, value_in
+from ownwords.report.numbers import change_in, count, interval_in, items, joined, p_value, percent, value_in
 from ownwords.report.scored import BenchmarkInfo, OverSeeds, Sanity, Score, ScoreDifference, Scores
 from ownwords.variants import variants
 
@@ -158,9 +158,9 @@ def _sanity(sanity: Sanity | None, info: BenchmarkInfo) -> str:
 
 
 def _mean_over_seeds(seeds: OverSeeds, info: BenchmarkInfo) -> str:
-    """`mean of 3 seeds 34.1 % (33.0 % to 35.2 %)`"""
+    """`mean of 3 seeds 34.1 % (33.0 % to 35.2 %), n = 400`"""
     mean, low, high = (value_in(info.unit, value) for value in (seeds.score, seeds.score_lowest, seeds.score_highest))
-    return f"mean of {seeds.seeds} seeds {mean} ({low} to {high})"
+    return joined(f"mean of {seeds.seeds} seeds {mean} ({low} to {high})", items(seeds.n))
 
 
 def _seed_comparison(seeds: OverSeeds, info: BenchmarkInfo, family: int) -> Comparison:
@@ -174,6 +174,8 @@ def _seed_comparison(seeds: OverSeeds, info: BenchmarkInfo, family: int) -> Comp
         words=words,
         kind=kind,
         alone=bool(seeds.beyond_alone) and not seeds.beyond_noise,
+        n=seeds.n,
+        seeds=seeds.seeds,
     )
 
 
@@ -205,4 +207,5 @@ def _comparison(difference: ScoreDifference, info: BenchmarkInfo, unusable: set[
         words=words,
         kind=kind,
         alone=kind == "noise" and bool(difference.beyond_alone),
+        n=difference.n,
     )

@@ -87,13 +87,13 @@ class ScoreDifference:
     """`variant` minus `baseline` (labels) on one benchmark, paired by test item.
 
     `beyond_noise` holds after correction for all differences of the summary, `beyond_alone` by itself; scores of
-    earlier versions have no correction, and neither `p_holm` nor `beyond_alone`.
+    earlier versions have no correction, and neither `p_holm` nor `beyond_alone`. `n` counts the pairs, which can be
+    fewer than either score has items; None where the file does not say it.
     """
 
     benchmark: str
     variant: str
     baseline: str
-    n: int
     mean: float | None
     low: float | None
     high: float | None
@@ -101,13 +101,14 @@ class ScoreDifference:
     beyond_noise: bool
     p_holm: float | None = None
     beyond_alone: bool | None = None
+    n: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class OverSeeds:
     """Variants of an arm that differ in their training seed only, together: their mean score with that of the lowest
     and highest seed, and its difference to `baseline` (the seed model, or vanilla with the same training seeds), with
-    an interval for the chance of items and seeds both."""
+    an interval for the chance of items and seeds both. `n` counts the items that all of them share."""
 
     benchmark: str
     arm: str
@@ -117,7 +118,6 @@ class OverSeeds:
     baseline: str
     variants: tuple[str, ...]
     seeds: int
-    n: int
     score: float
     score_lowest: float
     score_highest: float
@@ -130,6 +130,7 @@ class OverSeeds:
     beyond_noise: bool
     p_holm: float | None = None
     beyond_alone: bool | None = None
+    n: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,17 @@ from markupsafe import Markup
 
 from ownwords.report.arm_row import ArmRow
 from ownwords.report.compared import Change, Comparison, Cost, EqualTarget, Standing
-from ownwords.report.numbers import MISSING, change_in, count, duration, interval_in
+from ownwords.report.numbers import (
+    MISSING,
+    between,
+    change_in,
+    count,
+    duration,
+    interval_in,
+    items,
+    items_between,
+    joined,
+)
 from ownwords.report.scatter import Interval, Key, Point, scatter_chart
 from ownwords.report.scoreboard import arm_color, arm_shape
 
@@ -50,7 +60,7 @@ def build_tradeoff(comparison: Comparison) -> Tradeoff:
 
 
 def in_words(change: Change | None, unit: str) -> str:
-    """`+4.0 [1.2, 6.8], better beyond noise`"""
+    """`+4.0 [1.2, 6.8], n = 400, better beyond noise`"""
     if change is None:
         return MISSING
     kind = "within noise"
@@ -58,7 +68,8 @@ def in_words(change: Change | None, unit: str) -> str:
         kind = f"{'better' if change.mean > 0 else 'worse'} beyond noise"
     elif change.beyond_alone:
         kind = "beyond noise by itself, not after correction"
-    return f"{change_in(unit, change.mean)} {interval_in(unit, change.low, change.high)}, {kind}"
+    numbers = f"{change_in(unit, change.mean)} {interval_in(unit, change.low, change.high)}"
+    return joined(numbers, items(change.n), kind)
 
 
 def unit_name(unit: str) -> str:
@@ -112,19 +123,25 @@ def _caption(comparison: Comparison) -> str:
     scored = [s for s in comparison.standings if s.arm != SEED and s.acquisition and s.retention]
     if not scored:
         return "There is no plot: no variant has usable scores of what it learnt and of what it kept."
-    learnt = {s.acquisition.n for s in scored if s.acquisition}
-    kept = {s.retention.n for s in scored if s.retention}
+    learnt, kept = _pairs(scored)
     return (
         f"What {len(scored)} variants learnt and kept, against the seed at 0; up and to the right is better. Thin bars "
-        f"are 95 % intervals of the paired differences ({_range(learnt)} test items of {comparison.acquisition}, "
-        f"{_range(kept)} of {', '.join(comparison.retention)}). Hollow marks are places on the way of a training. The "
+        f"are 95 % intervals of the paired differences ({_number(learnt)}test items of {comparison.acquisition}, "
+        f"{_number(kept)}of {', '.join(comparison.retention)}). Hollow marks are places on the way of a training. The "
         "dashed line is the Pareto front: no other variant is as good in both "
         "and better in one. It goes by means, so that neighbours on it may differ within noise."
     )
 
 
-def _range(numbers: set[int]) -> str:
-    return count(max(numbers)) if len(numbers) == 1 else f"{count(min(numbers))} to {count(max(numbers))}"
+def _pairs(standings: Sequence[Standing]) -> tuple[set[int], set[int]]:
+    """How many pairs of test items what they learnt and what they kept rest on, as far as that is known."""
+    learnt = {s.acquisition.n for s in standings if s.acquisition is not None and s.acquisition.n is not None}
+    kept = {s.retention.n for s in standings if s.retention is not None and s.retention.n is not None}
+    return learnt, kept
+
+
+def _number(numbers: set[int]) -> str:
+    return f"{between(numbers)} " if numbers else ""
 
 
 def _without_point(comparison: Comparison) -> list[str]:
@@ -188,20 +205,23 @@ def _seed_rows(comparison: Comparison, arms: Sequence[str]) -> list[ArmRow]:
     for spread in comparison.seeds:
         name = "@".join(part for part in (spread.arm, spread.point) if part)
         label = name if spread.scale == 1 else f"{name} (scale {spread.scale:g})"
+        key = (spread.arm, spread.point, spread.scale, 1.0)
+        learnt, kept = _pairs([s for s in comparison.standings if (s.arm, s.point, s.scale, s.part) == key])
         cells = (
             str(spread.seeds),
-            _mean_and_range(spread.acquisition, comparison.unit),
-            _mean_and_range(spread.retention, comparison.retention_unit),
+            _mean_and_range(spread.acquisition, comparison.unit, learnt),
+            _mean_and_range(spread.retention, comparison.retention_unit, kept),
         )
         rows.append(ArmRow(label, arm_color(spread.arm, arms), cells))
     return rows
 
 
-def _mean_and_range(values: tuple[float, float, float] | None, unit: str) -> str:
+def _mean_and_range(values: tuple[float, float, float] | None, unit: str, pairs: set[int]) -> str:
+    """`+5.0 (+3.0 to +8.0), n = 400`"""
     if values is None:
         return MISSING
     mean, low, high = (change_in(unit, value) for value in values)
-    return f"{mean} ({low} to {high})"
+    return joined(f"{mean} ({low} to {high})", items_between(pairs))
 
 
 def _cost_row(cost: Cost, arms: Sequence[str]) -> ArmRow:

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from ownwords.report.board import Scoreboard, beyond_alone, beyond_noise, compared
 from ownwords.report.data import Gap, PairedDifference, ReportData, Training
-from ownwords.report.numbers import count, decimal, duration, interval_in, known, p_value, percent
+from ownwords.report.numbers import count, decimal, duration, interval_in, items, known, p_value, percent
 from ownwords.report.rewritten import ArmTargets, CandidateSource, LeftAlone, Rewriting
 from ownwords.report.text import one_line
 
@@ -280,13 +280,14 @@ def judges_line(data: ReportData) -> str:
 
 
 def gap_line(gap: Gap) -> str:
-    """`0.951 → 0.623 nats/token, −0.328 [−0.401, −0.262], narrowed`, or `no change beyond noise`."""
+    """`0.951 → 0.623 nats/token, −0.328 [−0.401, −0.262], n = 117, p < 0.001, narrowed`, or that nothing changed."""
     before, after, difference = gap.group(BEFORE), gap.group(AFTER), gap.difference
     start = decimal(before.mean_nll) if before else "–"
     end = decimal(after.mean_nll) if after else "–"
     if difference is None or not known(difference.mean):
         return f"{start} → {end} nats/token"
     change = f"{decimal(difference.mean, sign=True)} {interval_in('', difference.low, difference.high)}"
+    change += f", {items(difference.n)}"
     p, direction = p_value(difference.p), gap_direction(difference)
     said = {"unchanged": "no change beyond noise", "unknown": "too few examples to say"}.get(direction, direction)
     return f"{start} → {end} nats/token, {change}{', ' + p if p else ''}, {said}"

@@ -108,7 +108,7 @@ def _standings(context: Context, chosen: Roles, summary: Mapping[str, Sequence[M
     unusable = {(s["benchmark"], s["variant"]) for s in summary["scores"] if not s["usable"]}
     against_seed = {(d["benchmark"], d["variant"]): d for d in summary["differences"] if d["baseline"] == SEED}
     means: list[Difference | None] = []
-    nothing = Change(0, 0.0, 0.0, 0.0, beyond_noise=False)
+    nothing = Change(0.0, 0.0, 0.0, beyond_noise=False, n=0)
     found = [Standing(SEED, SEED, "", context.recipe.seed, 1.0, 0.0, True, (), nothing, nothing)]
     for label, variant in context.variants.items():
         differences: dict[str, Difference] = {}
@@ -169,7 +169,7 @@ def better(difference: Difference, *, higher: bool) -> Difference:
 
 def _change(difference: Difference) -> Change:
     d = difference
-    return Change(d.n, d.mean, d.low, d.high, d.beyond_noise, beyond_alone=d.beyond_noise)
+    return Change(d.mean, d.low, d.high, d.beyond_noise, beyond_alone=d.beyond_noise, n=d.n)
 
 
 def _mean_difference(differences: Sequence[Difference | None]) -> Difference | None:
