@@ -36,10 +36,10 @@ def seconds(items: int) -> float:
         for name in ("shares", "nats"):
             found = {label: scores.read_table(Path(folder, f"{name}-{label}.parquet"))[0] for label in LABELS}
             for label, values in found.items():
-                mean_interval(list(values.values()))
+                mean_interval(list(values.values()), share=name == "shares")
                 summary["scores"].append({"benchmark": name, "variant": label, "usable": True})
             against = {"vanilla": None, "sdft": "vanilla"}
-            summary["differences"] += summarise.differences(name, found, against)
+            summary["differences"] += summarise.differences(name, found, against, share=name == "shares")
         summarise.correct(summary)
         return time.perf_counter() - clock
 

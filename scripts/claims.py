@@ -168,7 +168,7 @@ def scores(found: Evidence, known: dict[tuple[str, str], tuple[Cell, bool]]) -> 
     columns = list(dict.fromkeys(column for _, column in known))
     rows: list[list[str]] = []
     for benchmark in found.benchmarks:
-        interval = mean_interval(list(found.scores[benchmark][SEED].values()))
+        interval = mean_interval(list(found.scores[benchmark][SEED].values()), share=found.is_share(benchmark))
         seed = f"{shown(found, benchmark, interval.mean)} "
         row = [found.headed(benchmark), seed + interval_in(found.unit(benchmark), interval.low, interval.high)]
         for column in columns:

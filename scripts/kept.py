@@ -28,13 +28,17 @@ class Evidence:
     def unit(self, benchmark: str) -> str:
         return self.facts["benchmarks"][benchmark]["unit"]
 
+    def is_share(self, benchmark: str) -> bool:
+        return self.unit(benchmark) == "share"
+
     def difference(self, benchmark: str, label: str, other: str) -> Difference | None:
         """Of one variant minus the other, on the items that both have."""
         table = self.scores[benchmark]
         if label not in table or other not in table:
             return None
         shared = sorted(table[label].keys() & table[other].keys())
-        return paired_difference([table[label][i] for i in shared], [table[other][i] for i in shared])
+        ours, theirs = ([table[name][i] for i in shared] for name in (label, other))
+        return paired_difference(ours, theirs, share=self.is_share(benchmark))
 
     def over_seeds(self, benchmark: str, labels: Sequence[str], others: Sequence[str]) -> SeedDifference | None:
         """Of variants with several training seeds minus others with the same, or the seed model again and again."""
@@ -43,7 +47,7 @@ class Evidence:
             return None
         shared = [item for item in table[labels[0]] if all(item in table[label] for label in (*labels, *others))]
         first, second = ([[table[label][item] for item in shared] for label in side] for side in (labels, others))
-        return difference_over_seeds(first, second)
+        return difference_over_seeds(first, second, share=self.is_share(benchmark))
 
     def words(self, benchmark: str, difference: Difference | SeedDifference | None, *, beyond: bool) -> str:
         """`+4.0 [1.2, 6.8] better`, or `within noise`; between the two, beyond noise `by itself only`."""

@@ -42,7 +42,7 @@ def against_the_seed(found: Evidence) -> list[str]:
             if scores is None:
                 cells.append("–")
                 continue
-            interval = mean_interval(list(scores.values()))
+            interval = mean_interval(list(scores.values()), share=found.is_share(benchmark))
             mean = shown(found, benchmark, interval.mean)
             if label == SEED:
                 cells.append(f"{mean} {interval_in(found.unit(benchmark), interval.low, interval.high)}")

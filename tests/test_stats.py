@@ -58,6 +58,18 @@ def test_zero_one_scores_get_wilsons_interval() -> None:
     assert mean_interval([True, True]) == wilson(2, 2)
 
 
+def test_numbers_that_are_no_shares_are_not_counted_as_some_where_all_are_0_or_1() -> None:
+    ones, zeros = [1.0] * 8, [0.0] * 8
+    assert (mean_interval(ones).low, mean_interval(ones, share=False).low) == (pytest.approx(0.676, abs=1e-3), 1.0)
+    mixed = mean_interval([0.0, 1.0] * 40, share=False)
+    assert mixed.low == pytest.approx(0.5 - 1.96 * 0.5 / math.sqrt(80), abs=0.01)
+    same = paired_difference(zeros, zeros, share=False)
+    assert (same.low, same.high, same.p) == (0.0, 0.0, 1.0)
+    over_seeds = stats.difference_over_seeds([ones, ones], [ones, ones], share=False)
+    assert (over_seeds.low, over_seeds.high) == (0.0, 0.0)
+    assert stats.difference_over_seeds([ones, ones], [ones, ones]).high > 0
+
+
 def test_other_scores_get_a_bootstrap_interval_near_the_normal_one() -> None:
     values = np.random.default_rng(5).normal(3.0, 2.0, size=400)
     estimate = mean_interval(values)

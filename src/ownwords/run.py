@@ -92,7 +92,7 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise StageError(f"{path} cannot be read: {error}. Remove it and run the command again.") from error
 
 
@@ -146,6 +146,8 @@ class Run:
             return self.recipe_path.read_text(encoding="utf-8")
         except (FileNotFoundError, NotADirectoryError):
             return None
+        except UnicodeDecodeError as error:
+            raise StageError(f"{self.recipe_path} is not UTF-8 text: remove it and run the command again.") from error
 
     @property
     def journal_path(self) -> Path:

@@ -2,9 +2,11 @@
 
 All intervals are 95 %. Everything is seeded and depends on nothing but its arguments.
 
-- 0/1 scores: Wilson's score interval for one mean (Wilson 1927); for a paired difference the adjusted Wald interval of
-  Bonett and Price (2012) and the exact McNemar test. These closed forms stay honest where a bootstrap collapses: ten
-  right answers out of ten do not prove that the eleventh will be right.
+- shares of which every one is 0 or 1: Wilson's score interval for one mean (Wilson 1927); for a paired difference the
+  adjusted Wald interval of Bonett and Price (2012) and the exact McNemar test. These closed forms stay honest where a
+  bootstrap collapses: ten right answers out of ten do not prove that the eleventh will be right. For a share that could
+  lie between, as pass@k does, they are at worst too wide: nothing between 0 and 1 varies more than a coin of the same
+  mean. A number that is no share (nats, words, a cosine) may be 0 or 1 everywhere by chance: callers say `share=False`.
 - other scores: the percentile bootstrap over test items; for a paired difference also a sign-flip permutation test.
   Of more than `MOST_RESAMPLED` values both are worked out instead of drawn (see `_saddlepoint`): the same numbers but
   for the noise of drawing, in a fraction of a second for 100,000 items.
@@ -120,8 +122,8 @@ def wilson(successes: int, n: int) -> Estimate:
     return Estimate(n, share, min(max(0.0, centre - half), share), max(min(1.0, centre + half), share))
 
 
-def mean_interval(values: Values, seed: int = 0) -> Estimate:
-    """The mean with its interval: Wilson's if every value is 0 or 1, else the bootstrap's.
+def mean_interval(values: Values, seed: int = 0, *, share: bool = True) -> Estimate:
+    """The mean with its interval: of a share Wilson's if every value is 0 or 1, else the bootstrap's.
 
     One value that is not 0 or 1 says nothing about spread: its interval is unbounded.
 
@@ -129,13 +131,13 @@ def mean_interval(values: Values, seed: int = 0) -> Estimate:
         ValueError: no values, or one is not finite.
     """
     array = _checked(values)
-    if _is_binary(array):
+    if share and _is_binary(array):
         return wilson(int(array.sum()), len(array))
     low, high = _bootstrap_interval(array, seed)
     return Estimate(len(array), float(array.mean()), low, high)
 
 
-def paired_difference(a: Values, b: Values, seed: int = 0) -> Difference:
+def paired_difference(a: Values, b: Values, seed: int = 0, *, share: bool = True) -> Difference:
     """How much higher `a` is than `b` on the same items: mean of `a - b`, its interval and a two-sided p.
 
     `a[i]` and `b[i]` belong to the same item. One pair that is not 0/1 has an unbounded interval and p = 1.
@@ -147,7 +149,7 @@ def paired_difference(a: Values, b: Values, seed: int = 0) -> Difference:
     if len(first) != len(second):
         raise ValueError(f"a paired difference needs the same items on both sides, not {len(first)} and {len(second)}")
     differences = first - second
-    if _is_binary(first) and _is_binary(second):
+    if share and _is_binary(first) and _is_binary(second):
         return _binary_difference(int((differences > 0).sum()), int((differences < 0).sum()), len(differences))
     low, high = _bootstrap_interval(differences, seed)
     return Difference(len(differences), float(differences.mean()), low, high, _sign_flip_p(differences, seed))
@@ -175,7 +177,7 @@ def mean_difference(parts: Sequence[Difference]) -> Difference:
     return Difference(sum(part.n for part in parts), mean, mean - below, mean + above, p)
 
 
-def difference_over_seeds(a: Sequence[Values], b: Sequence[Values]) -> SeedDifference:
+def difference_over_seeds(a: Sequence[Values], b: Sequence[Values], *, share: bool = True) -> SeedDifference:
     """How much higher `a` is than `b`, both measured on the same items with the same two or more training seeds.
 
     `a[s][i]` and `b[s][i]` belong to seed s and item i; where b has no seeds (the seed model), its row is repeated.
@@ -185,7 +187,8 @@ def difference_over_seeds(a: Sequence[Values], b: Sequence[Values]) -> SeedDiffe
     that disagree give an interval of 4.3 standard errors to either side: that is what three seeds can say. Where they
     have no effect it covers more than 95 %. Satterthwaite's degrees of freedom cover too little.
 
-    For 0/1 scores two imagined items are added, one won and one lost with every seed, as Bonett and Price (2012) do.
+    For shares of 0 and 1 two imagined items are added, one won and one lost with every seed, as Bonett and Price (2012)
+    do.
 
     Raises:
         ValueError: fewer than two seeds, unequal shapes, fewer than two items, or a value is not finite.
@@ -199,7 +202,7 @@ def difference_over_seeds(a: Sequence[Values], b: Sequence[Values]) -> SeedDiffe
     seeds, n = differences.shape
     by_seed = differences.mean(axis=1)
     mean, lowest, highest = (float(value) for value in (by_seed.mean(), by_seed.min(), by_seed.max()))
-    binary = _is_binary(first.ravel()) and _is_binary(second.ravel())
+    binary = share and _is_binary(first.ravel()) and _is_binary(second.ravel())
     padded = np.hstack([differences, np.tile([1.0, -1.0], (seeds, 1))]) if binary else differences
     centre, of_seeds, of_items = _crossed(padded)
     if of_seeds + of_items == 0:

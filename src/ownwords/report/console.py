@@ -28,7 +28,8 @@ def summarize(data: ReportData, report: Path) -> str:
     if scores is None:
         return _lines([*head, ("scores", _lower(words.absent(data, "evaluate"))), ("report", str(report))])
     board = build_scoreboard(scores, data.recipe, data.failed)
-    tail = [*_shift(data), *_paper(data)]
+    unfinished = words.unfinished(data, "evaluate")
+    tail = [*([("scores", unfinished)] if unfinished else []), *_shift(data), *_paper(data)]
     room = MOST_LINES - len(head) - len(tail) - 1
     starred = any(_stars(cell) for row in board.rows for cell in row.cells)
     notes = ["* differs from seed beyond noise"] if starred else []

@@ -52,7 +52,7 @@ def surprising(rows: Sequence[Sequence[float]]) -> dict[str, Any]:
 
 
 def group_of(values: Sequence[float]) -> dict[str, Any]:
-    interval = mean_interval(values)
+    interval = mean_interval(values, share=False)
     quantiles = {str(q): float(np.quantile(values, q)) for q in QUANTILES}
     return {"n": interval.n, **_bounds(interval.mean, interval.low, interval.high), "quantiles": quantiles}
 
@@ -65,7 +65,7 @@ def _bounds(mean: float, low: float, high: float) -> dict[str, float | None]:
 def _difference(first: Sequence[float], second: Sequence[float]) -> dict[str, Any] | None:
     if not first:
         return None
-    found = paired_difference(first, second)
+    found = paired_difference(first, second, share=False)
     return {"n": found.n, **_bounds(found.mean, found.low, found.high), "p": found.p}
 
 

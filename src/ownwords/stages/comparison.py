@@ -259,7 +259,9 @@ def _kept_more(context: Context, chosen: Roles, label: str, other: str) -> Chang
         shared = sorted(first.keys() & second.keys())
         pairs = [first[i] for i in shared], [second[i] for i in shared]
         higher = benchmark.higher_is_better is not False
-        found.append(better(paired_difference(*pairs), higher=higher) if shared else None)
+        found.append(
+            better(paired_difference(*pairs, share=benchmark.unit == "share"), higher=higher) if shared else None
+        )
     mean = _mean_difference(found)
     return None if mean is None else _change(mean)
 

@@ -105,7 +105,7 @@ def _summary(distances: Sequence[Distance], errors: int, *, rewritten: bool) -> 
     }
     largest = max(groups["references"] + groups["final targets"])
     edges = np.linspace(0.0, largest * 1.001, BINS + 1)
-    difference = paired_difference(groups["final targets"], groups["references"])
+    difference = paired_difference(groups["final targets"], groups["references"], share=False)
     shown = groups if rewritten else {"references": groups["references"]}
     return {
         "unit": "nats per target token under the seed model, mean over examples",
@@ -124,7 +124,7 @@ def _summary(distances: Sequence[Distance], errors: int, *, rewritten: bool) -> 
 
 
 def _group(name: str, values: Sequence[float], edges: np.ndarray) -> dict[str, Any]:
-    interval = mean_interval(values)
+    interval = mean_interval(values, share=False)
     counts, _ = np.histogram(values, bins=edges)
     return {
         "name": name,

@@ -89,7 +89,7 @@ def _summarise(
     summary: dict[str, Any],
 ) -> None:
     """Add a metric's part of the summary, if any variant has scores by it."""
-    own = metric.name == benchmark.metric
+    own, share = metric.name == benchmark.metric, metric.unit == "share"
     name = benchmark.name if own else f"{benchmark.name}/{metric.name}"
     found: dict[str, Scores] = {}
     rows: dict[str, dict[str, Any]] = {}
@@ -105,15 +105,16 @@ def _summarise(
         arm = label if label == SEED else context.variants[label].arm.name
         names = {"benchmark": name, "arm": arm, "variant": label}
         judged = metric.reads == "judgements"
-        rows[label] = {**names, **_score(scored, missing, path, own=own and label == SEED, judged=judged)}
+        own_of_seed = own and label == SEED
+        rows[label] = {**names, **_score(scored, missing, path, own=own_of_seed, judged=judged, share=share)}
     if not found:
         return
     _compare_languages(context, rows)
     summary["scores"].extend(rows.values())
     summary["benchmarks"].append(_describe(benchmark, metric, name))
-    summary["differences"].extend(differences(name, found, against))
+    summary["differences"].extend(differences(name, found, against, share=share))
     unusable = {label for label, row in rows.items() if not row["usable"]}
-    summary["over_seeds"].extend(_over_seeds(context, name, found, unusable))
+    summary["over_seeds"].extend(_over_seeds(context, name, found, unusable, share=share))
 
 
 def _doubt_the_judge(benchmark: Benchmark, rows: Sequence[dict[str, Any]]) -> None:
@@ -167,7 +168,7 @@ def _describe(benchmark: Benchmark, metric: Metric, name: str) -> dict[str, Any]
     }
 
 
-def _score(scored: Scores, errors: int, path: Path, *, own: bool, judged: bool) -> dict[str, Any]:
+def _score(scored: Scores, errors: int, path: Path, *, own: bool, judged: bool, share: bool) -> dict[str, Any]:
     """`own`: of the seed, by the benchmark's own metric, so that a score at chance is worth a word."""
     facts = scores.read_facts(path.parent / f"{path.name.removesuffix('.parquet')}.json")
     row: dict[str, Any] = {"n": len(scored), "errors": errors}
@@ -175,7 +176,7 @@ def _score(scored: Scores, errors: int, path: Path, *, own: bool, judged: bool) 
         row[scores.JUDGE] = facts[scores.JUDGE]
     if not scored:
         return {**row, "mean": None, "low": None, "high": None, "usable": False, "reason": "no item could be scored"}
-    interval = mean_interval(list(scored.values()))
+    interval = mean_interval(list(scored.values()), share=share)
     row.update(mean=interval.mean, low=interval.low, high=interval.high)
     row.update(usable=facts["usable"], reason=facts["reason"], sanity=facts["sanity"])
     chance = facts.get("chance") if own else None
@@ -185,7 +186,9 @@ def _score(scored: Scores, errors: int, path: Path, *, own: bool, judged: bool) 
     return {**row, "engine": facts["engine"], "repeated": facts.get("repeated")}
 
 
-def differences(benchmark: str, found: Mapping[str, Scores], against: Mapping[str, str | None]) -> list[dict[str, Any]]:
+def differences(
+    benchmark: str, found: Mapping[str, Scores], against: Mapping[str, str | None], *, share: bool
+) -> list[dict[str, Any]]:
     """Every variant against the seed, and against its own baseline, on the items that both have."""
     pairs = [(label, SEED) for label in found if label != SEED]
     pairs += [(label, other) for label in found if (other := against.get(label)) is not None]
@@ -195,7 +198,7 @@ def differences(benchmark: str, found: Mapping[str, Scores], against: Mapping[st
         if not shared:
             continue
         ours, theirs = ([found[name][item] for item in shared] for name in (label, other))
-        difference = paired_difference(ours, theirs)
+        difference = paired_difference(ours, theirs, share=share)
         rows.append(
             {
                 "benchmark": benchmark,
@@ -206,7 +209,7 @@ def differences(benchmark: str, found: Mapping[str, Scores], against: Mapping[st
                 "low": difference.low,
                 "high": difference.high,
                 "p": difference.p,
-                "least_p": smallest_p(len(shared), binary={*ours, *theirs} <= {0.0, 1.0}),
+                "least_p": smallest_p(len(shared), binary=share and {*ours, *theirs} <= {0.0, 1.0}),
                 "p_holm": None,
                 "beyond_alone": difference.beyond_noise,
                 "beyond_noise": difference.beyond_noise,
@@ -216,7 +219,7 @@ def differences(benchmark: str, found: Mapping[str, Scores], against: Mapping[st
 
 
 def _over_seeds(
-    context: Context, benchmark: str, found: Mapping[str, Scores], unusable: Set[str]
+    context: Context, benchmark: str, found: Mapping[str, Scores], unusable: Set[str], *, share: bool
 ) -> list[dict[str, Any]]:
     """Variants that differ in their training seed only, together: against the seed model, and against vanilla with the
     same training seeds. Without those of unusable scores, and of fewer than two seeds none."""
@@ -236,13 +239,15 @@ def _over_seeds(
             # a scaled arm is compared with vanilla as it was trained, as `baseline` does
             sides += [(VANILLA, own) for key, own in groups.items() if key == (VANILLA, point, part, 1.0)]
         for other, theirs in sides:
-            row = _seed_row(found, labels, theirs)
+            row = _seed_row(found, labels, theirs, share=share)
             if row is not None:
                 rows.append({**names, "baseline": other, **row})
     return rows
 
 
-def _seed_row(found: Mapping[str, Scores], ours: Mapping[int, str], theirs: Mapping[int, str]) -> dict[str, Any] | None:
+def _seed_row(
+    found: Mapping[str, Scores], ours: Mapping[int, str], theirs: Mapping[int, str], *, share: bool
+) -> dict[str, Any] | None:
     seeds = [seed for seed in ours if seed in theirs]
     if len(seeds) < 2:
         return None
@@ -251,7 +256,7 @@ def _seed_row(found: Mapping[str, Scores], ours: Mapping[int, str], theirs: Mapp
     if len(shared) < 2:
         return None
     first, second = ([[pair[side][item] for item in shared] for pair in pairs] for side in (0, 1))
-    difference: SeedDifference = difference_over_seeds(first, second)
+    difference: SeedDifference = difference_over_seeds(first, second, share=share)
     means = [sum(values) / len(values) for values in first]
     return {
         "variants": [ours[seed] for seed in seeds],
