@@ -62,8 +62,9 @@ def _most(texts: Sequence[str], questions: Sequence[str], asked: Counter[str]) -
     """The text with the largest share, and that share; every question counts once."""
     shares: defaultdict[str, float] = defaultdict(float)
     for text, question in zip(texts, questions, strict=True):
-        shares[text] += 1 / asked[question] / len(asked)
-    return max(shares.items(), key=lambda item: item[1])
+        shares[text] += 1 / asked[question]
+    text, share = max(shares.items(), key=lambda item: item[1])
+    return text, share / len(asked)
 
 
 def _text(completion: Completion) -> str:
