@@ -149,14 +149,14 @@ def trained(model: models.Model, tmp_path_factory: pytest.TempPathFactory) -> Pa
             optimizer.step()
             optimizer.zero_grad()
     folder = tmp_path_factory.mktemp("trained") / "adapter"
-    adapted.save_pretrained(folder)
+    adapted.save_pretrained(str(folder))
     return folder
 
 
 def nll(engine: Engine, weights: Weights | None) -> float:
     """Nats per token of what was learnt."""
-    more = {} if weights is None else {"weights": weights}
-    asked = [Request(q, messages=(Message("user", q),), target=answer, **more) for q, answer in LEARNT]
+    own = Weights() if weights is None else weights
+    asked = [Request(q, messages=(Message("user", q),), target=answer, weights=own) for q, answer in LEARNT]
     values = [value for completion in engine.stream(asked) for value in completion.logprobs or ()]
     return -sum(values) / len(values)
 

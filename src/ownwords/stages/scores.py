@@ -74,8 +74,10 @@ def write_items(context: Context, exam: Exam) -> None:
     cut = benchmark.cut or (lambda item, answer: answer)
     given = [(item, cut(item, answer)) for item in exam.items for answer in answers[item.id]]
     sanity = _sanity(exam, given)
-    gated = benchmark.generative and sanity is not None
-    reason = sanity.reason if gated else judge_likelihoods([answer for _, answer in given])
+    if benchmark.generative and sanity is not None:
+        reason = sanity.reason
+    else:
+        reason = judge_likelihoods([answer for _, answer in given])
     repeated = sum(hash(folded(item.question)) in context.training_prompts for item in exam.items)
     facts = {
         "engine": dict(exam.engine),

@@ -207,7 +207,7 @@ def _trained_weights(context: Context, variant: Variant) -> Weights:
     training = variant.training
     end = folder_of(context, training)
     folder = end if variant.part == 1 else checkpoints.folder_at(end, variant.part)
-    facts = read_json(end / "training.json") or {}
+    facts: dict[str, Any] = read_json(end / "training.json") or {}
     if (facts.get("arm"), facts.get("variant")) != (training.arm.name, training.folder):
         raise StageError(
             f"{end} does not hold the training of {training.label}: its training.json is that of {facts.get('label')}. "
