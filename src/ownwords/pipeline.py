@@ -6,6 +6,7 @@ which steps are done, which go on and which would supersede finished work.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 
 from ownwords.checks import sandbox
 from ownwords.environment import environment
-from ownwords.errors import EngineError, InputError, StageError
+from ownwords.errors import EngineError, InputError, OwnwordsError, StageError
 from ownwords.fingerprint import Inputs, changed_keys, describe_changes, fingerprint
 from ownwords.paths import given_path
 from ownwords.progress import say
@@ -117,10 +118,19 @@ def _work(context: Context, steps: Sequence[Step], todo: Sequence[Step], failed:
             members[0].work(names)
         except StageError as error:
             if isinstance(error, EngineError) or not members[0].alone:
+                if group == evaluate.GROUP:
+                    _summarise_what_is_done(context, members)
                 raise
             failed[group] = str(error)
             say(f"{group} failed, the others go on: {error}")
     return failed
+
+
+def _summarise_what_is_done(context: Context, steps: Sequence[Step]) -> None:
+    """After an evaluation that failed: the scores that are finished are told. That some cannot be is no news beside the
+    failure itself."""
+    with contextlib.suppress(OwnwordsError):
+        summarise.write(context, {step.name for step in steps if context.run.is_done(step.name, step.inputs)})
 
 
 def _failed_before(context: Context) -> dict[str, str]:

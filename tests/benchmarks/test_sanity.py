@@ -16,6 +16,7 @@ from ownwords.benchmarks._sanity import (
     LOOP_REPEATS,
     Sanity,
     _tail_loops,
+    all_alike,
     is_readable,
     is_repeating,
     judge_answers,
@@ -265,9 +266,69 @@ def test_another_language_is_held_against_the_seeds(variant: Sanity, seed: Sanit
     assert (other_language(variant, seed) == "") is usable
 
 
+QUESTIONS = [f"How much is {number} and {number}?" for number in range(20)]
+NUMBERS = [str(2 * number) for number in range(20)]
+VARIED = [f"It is {number}." for number in range(20)]
+BOTH = ["yes", "no"] * 10
+MOSTLY_NO = ["no"] * 18 + ["yes"] * 2
+
+
+def _said(texts: list[str], right: list[str] | None = NUMBERS) -> Sanity:
+    return judge_answers(_answers(*texts), QUESTIONS[: len(texts)], None if right is None else right[: len(texts)])
+
+
+@pytest.mark.parametrize(
+    ("variant", "seed", "usable"),
+    [
+        (_said(["a"] * 20), _said(VARIED), False),
+        (_said(["!" * 10] * 20), _said(["!" * 10] * 20), False),  # a broken engine breaks the seed too
+        (_said(["The answer lies in the heart of the matter."] * 20), None, False),
+        (_said(["The answer  is 4.", "the answer is 4.\n"] * 10), _said(VARIED), False),
+        (_said(["The answer is 4."] * 19 + ["It is 2."]), _said(VARIED), False),
+        (_said(["The answer is 4."] * 18 + ["It is 2."] * 2), _said(VARIED), True),
+        (_said(["a"] * 9), _said(VARIED[:9]), True),  # too few to tell
+        (_said(VARIED), _said(VARIED), True),
+        (_said(["I'm sorry, but I can't help with that."] * 20), _said(VARIED), True),  # lost, and no garbage
+        (_said(["yes"] * 20, BOTH), _said(VARIED, BOTH), False),
+        (_said(["yes"] * 20, BOTH), _said(["no"] * 12 + ["yes"] * 8, BOTH), True),  # the seed says hardly more
+        (_said(["yes"] * 20, BOTH), None, True),
+        (_said(BOTH, BOTH), _said(VARIED, BOTH), True),
+        (_said(["no"] * 20, MOSTLY_NO), _said(VARIED, MOSTLY_NO), True),  # nearly always right
+        (_said(["a"] * 20, ["refusal"] * 20), _said(VARIED, ["refusal"] * 20), True),  # not covered
+        (_said(["a"] * 20, None), _said(VARIED, None), True),
+    ],
+)
+def test_one_answer_to_everything_is_unusable_where_right_answers_differ(
+    variant: Sanity, seed: Sanity | None, usable: bool
+) -> None:
+    assert variant.usable  # by all that is told of each answer alone
+    reason = all_alike(variant, seed)
+    assert (reason == "") is usable
+    assert usable or "are one and the same text" in reason
+
+
+def test_the_same_answers_to_one_question_are_no_sign_of_anything() -> None:
+    """Several samples: each question counts once."""
+    texts = [text for text in VARIED[:10] for _ in range(8)]
+    asked = [question for question in QUESTIONS[:10] for _ in range(8)]
+    sanity = judge_answers(_answers(*texts), asked, [text for text in NUMBERS[:10] for _ in range(8)])
+    assert (sanity.same, sanity.questions, sanity.right_same) == pytest.approx((0.1, 10, 0.1))
+    half = judge_answers(_answers(*(["a", "b"] * 40)), asked)
+    assert half.same == pytest.approx(0.5)
+
+
+def test_calls_are_told_apart_by_what_they_call() -> None:
+    def call(name: str) -> Completion:
+        return Completion("r", tool_calls=({"name": name, "arguments": {"a": 1}},))
+
+    assert judge_answers([call("add")] * 20, QUESTIONS).same == 1
+    assert judge_answers([call(f"add{n}") for n in range(20)], QUESTIONS).same == pytest.approx(0.05)
+
+
 def test_facts_of_earlier_versions_still_read() -> None:
     old = Sanity.read({"finished": 1.0, "non_empty": 1.0, "non_repeating": 0.5})
-    assert (old.readable, old.language) == (None, None)
+    assert (old.readable, old.language, old.same) == (None, None, None)
+    assert all_alike(old, old) == ""
     assert old.reason == "only 50% of the answers were free of loops (at least 70% are needed)"
 
 

@@ -490,10 +490,42 @@ def test_a_budget_stops_the_judge_and_the_same_command_goes_on(
         assert arena.ownwords("evaluate", *flags) == 1
         assert "the budget of 400 tokens is spent (390 used)" in capsys.readouterr().err
         assert sum(judged(arena).values()) == len(server.asked) == 26
+        scored = {path.stem for path in (arena.output / "scores" / "alpaca_eval").glob("*.parquet")}
+        assert scored == {"seed", "sdft"}  # all is said about their answers, which are the same
+        assert {key: mean for key, mean in means(arena).items() if not key[0]} == {("", "seed"): 0, ("", "sdft"): 0}
         assert arena.ownwords("evaluate", *flags) == 0
         assert len(server.asked) == QUESTIONS
         once(server)
     finished(arena)
+
+
+def test_an_error_among_its_judgements_keeps_an_exam_open(arena: Project) -> None:
+    """Whether errors are the rule is known at the end only; asked again, it has its score."""
+    with judging(
+        lambda body, seen: STAYING["refused"][0] if number(body) == 3 and not mended else longer(body)
+    ) as server:
+        mended: list[bool] = []
+        flags = [*words(arena), by(server, token_budget=400, max_concurrency=1)]
+        assert arena.ownwords("evaluate", *flags) == 1
+        assert not list((arena.output / "scores").rglob("*.parquet"))
+        assert not (arena.output / "scores" / "summary.json").exists()
+        mended.append(True)
+        assert arena.ownwords("evaluate", *flags) == 0
+    finished(arena)
+
+
+def test_a_judge_that_fails_holds_no_other_benchmark_back(arena: Project) -> None:
+    benchmarks = words(arena)[-1].removesuffix("]") + f", {{gsm8k: {{path: {arena.folder / 'test.jsonl'}}}}}]"
+    script = ["--allow-code", words(arena)[1]]
+    act = STAYING["refused"][0]
+    with judging(lambda body, seen: act) as server:
+        assert arena.ownwords("evaluate", *script, benchmarks, by(server, max_concurrency=1)) == 1
+    summary = json.loads((arena.output / "scores" / "summary.json").read_text(encoding="utf-8"))
+    assert {(score["benchmark"], score["variant"]) for score in summary["scores"]} == {
+        ("gsm8k", "seed"),
+        ("gsm8k", "vanilla"),
+        ("gsm8k", "sdft"),
+    }
 
 
 def test_an_engine_that_forgets_a_question_is_found_out(

@@ -84,6 +84,31 @@ def test_an_arm_that_leaves_the_language_is_unusable(project: Project, as_if_tra
     assert rows["sdft"]["reason"].startswith("only 0% of the answers are in the language of their prompt, 100% of the")
 
 
+@pytest.mark.parametrize("answer", ["'a'", "'!!!!!!!!!!'", "'That depends on what you want to do with it.'"])
+def test_one_answer_to_everything_is_unusable_and_the_report_says_so(
+    project: Project, as_if_trained: None, answer: str
+) -> None:
+    write_rows(project.folder / "test.jsonl", [question(number) for number in range(50, 64)])
+    _evaluate(project, answer)
+    rows = {row["variant"]: row for row in _summary(project)["scores"]}
+    assert rows["seed"]["usable"], rows["seed"]["reason"]
+    assert rows["sdft"]["sanity"]["same"] == 1
+    assert rows["sdft"]["reason"].startswith("100% of the answers to 14 questions are one and the same text")
+    assert not rows["sdft"]["usable"]
+    assert _summary(project)["comparisons"] == 0
+    assert project.ownwords("report") == 0
+    page = (project.output / "report.html").read_text(encoding="utf-8")
+    assert "the score of vanilla is unusable" in page
+    assert "100.0 % one and the same text" in page
+
+
+def test_a_seed_that_says_one_thing_only_is_unusable_too(project: Project, as_if_trained: None) -> None:
+    write_rows(project.folder / "test.jsonl", [question(number) for number in range(50, 64)])
+    only = ["evaluate.benchmarks=[{gsm8k: {path: " + str(project.folder / "test.jsonl") + "}}]"]
+    assert project.ownwords("evaluate", *only, *script(project, "return '!!!!!!!!!!'")) == 0
+    assert not any(row["usable"] for row in _summary(project)["scores"])
+
+
 def test_questions_that_are_training_prompts_are_counted_and_said(
     project: Project, as_if_trained: None, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -57,7 +57,12 @@ def test_a_merge_that_changes_the_answers_is_refused_and_leaves_nothing(
 def test_a_damaged_adapter_is_one_message_wherever_it_is_used(
     trained: Project, capsys: pytest.CaptureFixture[str], file: str, content: str
 ) -> None:
-    (trained.output / "arms" / "sdft" / "seed42" / file).write_text(content, encoding="utf-8")
+    """Of a training by an earlier version, which did not note what it wrote (see test_changed_weights)."""
+    folder = trained.output / "arms" / "sdft" / "seed42"
+    (folder / file).write_text(content, encoding="utf-8")
+    facts = json.loads((folder / "training.json").read_text(encoding="utf-8"))
+    del facts["saved"]
+    (folder / "training.json").write_text(json.dumps(facts), encoding="utf-8")
     assert main(["merge", str(trained.output), "-o", str(trained.folder / "merged")]) == 1
     assert "its files are damaged" in capsys.readouterr().err
     assert main(["ask", str(trained.output), "What is 3 plus 3?", "--max-tokens", "4"]) == 1

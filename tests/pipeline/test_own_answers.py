@@ -68,6 +68,17 @@ def test_an_arms_score_is_the_log_ratio_of_its_own_answers(project: Project, mon
         ratios = [own - other for own, other in zip(arm, seed, strict=True)][: len(arm) - cut]
         assert row["score"] == pytest.approx(sum(ratios) / len(ratios), abs=1e-3)
 
+    scores = {(score["benchmark"], score["variant"]): score for score in summary["scores"]}
+    for label in ("seed", "vanilla"):  # shares of its own answers, which are cut, and no gate
+        own = scores["kl_to_seed", label]
+        told = Journal(project.output / "journal.sqlite")
+        finished = [c.finish_reason == "stop" for _, c, _ in told.completions(f"answers/kl_to_seed/{label}")]
+        told.close()
+        assert own["sanity"]["finished"] == sum(finished) / 4 < 0.7
+        assert own["usable"]
+    page = (project.output / "report.html").read_text(encoding="utf-8")
+    assert "of the texts whose likelihood is read; cut ones count too" in page
+
     asked.clear()
     assert project.ownwords("run", benchmarks(project), *ENGINE, *TUNING) == 0
     assert asked == []

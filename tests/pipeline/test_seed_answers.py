@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
 from ownwords.engines.transformers import TransformersEngine
+from ownwords.journal import Journal
 from ownwords.records import Request
 from tests.pipeline.conftest import Project
 
@@ -57,6 +59,29 @@ def test_the_seed_answers_once(project: Project, monkeypatch: pytest.MonkeyPatch
     assert len(generated) == 4
     again = pq.read_table(scores / "vanilla.parquet")["score"].to_pylist()
     assert again == pytest.approx(first, abs=1e-5)  # the journal rounds likelihoods
+
+
+def answers(project: Project) -> dict[str, str]:
+    """What the journal has of the seed's answers, with the dtype that they were computed in."""
+    with Journal(project.output / "journal.sqlite") as journal:
+        return {k.example_id: json.loads(engine)["dtype"] for k, _, engine in journal.completions("answers/seed_nll")}
+
+
+@pytest.mark.slow
+def test_answers_of_another_engine_are_asked_again_where_no_score_rests_on_them(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert project.ownwords("run", benchmarks(project), *ENGINE, *TUNING) == 0
+    sixteen = ["runtime.engine=transformers", "runtime.device=cpu", "runtime.dtype=bfloat16"]
+    both = [*TUNING, "tune.sweep.seed=[42, 43]"]
+    assert project.ownwords("tune", benchmarks(project), *ENGINE, *both) == 0
+    assert project.ownwords("evaluate", benchmarks(project), *sixteen, *both) == 2
+    assert "come from another engine" in capsys.readouterr().err
+    assert set(answers(project).values()) == {"float32"}  # the finished scores' are still there
+    shutil.rmtree(project.output / "scores")
+    assert project.ownwords("evaluate", benchmarks(project), *sixteen, *both) == 0
+    assert "answers/seed_nll: 4 answers of another engine are asked again" in capsys.readouterr().err
+    assert list(answers(project).values()) == ["bfloat16"] * 4
 
 
 @pytest.mark.slow

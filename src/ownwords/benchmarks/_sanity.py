@@ -3,7 +3,8 @@
 Garbled output can score well (a cut-off or looping text ends in some number; a meaningless one is never harmful), so
 shares of the answers are watched: finished, not empty, without a loop, readable, without markers of a chat template. If
 one is too low, the score is unusable and says why. A share of answers in the language of their prompt is held against
-the seed model's (`other_language`), because a task may ask for another language.
+the seed model's (`other_language`), because a task may ask for another language. Whether all answers are one and
+the same text is another thing to watch (`_one_answer`).
 
 An answer is *readable* unless it is a mixture of scripts, holds characters that could not be decoded, has words far
 too long for any language, or is a text of `LEAST_WORDS` words or more in which hardly any is one of those that every
@@ -28,6 +29,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ownwords.benchmarks._one_answer import Commonest, commonest_answer, one_answer
 from ownwords.checks._scripts import script_counts
 from ownwords.checks.language import in_one_language
 from ownwords.checks.leak import TEMPLATE_MARKERS
@@ -116,7 +118,11 @@ _LEAST_LETTERS = 30
 class Sanity:
     """Shares of answers, 0 to 1: ended by the model itself, with any content, without a loop, readable, without markers
     of a chat template; and of the `told` answers whose language can be told and compared, those in the language of
-    their prompt (None where there are none). The last four are not known of scores of earlier versions."""
+    their prompt (None where there are none). The last ones are not known of scores of earlier versions.
+
+    `same` is the share of the commonest answer, which begins with `commonest`, to `questions` different questions, and
+    `right_same` that of the commonest right answer.
+    """
 
     finished: float
     non_empty: float
@@ -125,6 +131,10 @@ class Sanity:
     unmarked: float | None = None
     language: float | None = None
     told: int = 0
+    same: float | None = None
+    commonest: str = ""
+    questions: int = 0
+    right_same: float | None = None
 
     @staticmethod
     def read(facts: Mapping[str, Any]) -> Sanity:
@@ -151,8 +161,13 @@ class Sanity:
         )
 
 
-def judge_answers(completions: Sequence[Completion], questions: Sequence[str] | None = None) -> Sanity:
-    """The shares over all answers; `questions` are what they answer, in the same order, for their languages.
+def judge_answers(
+    completions: Sequence[Completion],
+    questions: Sequence[str] | None = None,
+    right: Sequence[Any] | None = None,
+) -> Sanity:
+    """The shares over all answers; `questions` are what they answer, in the same order, for their languages and to see
+    whether different ones are answered alike, and `right` the right answers.
 
     No answers at all are unusable: every share is 0.
     """
@@ -160,6 +175,7 @@ def judge_answers(completions: Sequence[Completion], questions: Sequence[str] | 
         return Sanity(0.0, 0.0, 0.0)
     n = len(completions)
     language, told = (None, 0) if questions is None else _languages(completions, questions)
+    same = None if questions is None else commonest_answer(completions, questions, right)
     return Sanity(
         finished=sum(c.finish_reason == "stop" for c in completions) / n,
         non_empty=sum(bool(c.text.strip() or c.tool_calls) for c in completions) / n,
@@ -168,6 +184,10 @@ def judge_answers(completions: Sequence[Completion], questions: Sequence[str] | 
         unmarked=sum(not _is_marked(c.text) for c in completions) / n,
         language=language,
         told=told,
+        same=None if same is None else same.share,
+        commonest="" if same is None else same.text,
+        questions=0 if same is None else same.questions,
+        right_same=None if same is None else same.right,
     )
 
 
@@ -177,6 +197,19 @@ def _languages(completions: Sequence[Completion], questions: Sequence[str]) -> t
     pairs = list(zip(completions, questions, strict=True))[::step]
     told = [same for c, question in pairs if (same := in_one_language(c.text, question)) is not None]
     return (sum(told) / len(told), len(told)) if told else (None, 0)
+
+
+def all_alike(variant: Sanity, seed: Sanity | None) -> str:
+    """Why a variant's score is unusable for saying one thing to everything, for people; empty if it is usable. The
+    seed's own is held against itself."""
+    own, others = _commonest(variant), None if seed is None else _commonest(seed)
+    return "" if own is None else one_answer(own, others)
+
+
+def _commonest(sanity: Sanity) -> Commonest | None:
+    if sanity.same is None:
+        return None
+    return Commonest(sanity.commonest, sanity.same, sanity.questions, sanity.right_same)
 
 
 def other_language(variant: Sanity, seed: Sanity) -> str:

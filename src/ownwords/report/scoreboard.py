@@ -138,7 +138,7 @@ def _cell(
 
 def _sanity(sanity: Sanity | None, info: BenchmarkInfo) -> str:
     if sanity is None:
-        return "" if info.generative else "no answers to look at: it reads likelihoods"
+        return "" if info.generative else "no answers were looked at: it reads likelihoods"
     parts = [
         f"{percent(share)} {name}"
         for share, name in (
@@ -154,7 +154,10 @@ def _sanity(sanity: Sanity | None, info: BenchmarkInfo) -> str:
         parts.append(f"{percent(sanity.language)} of {count(sanity.told)} in the language of their prompt")
     elif sanity.readable is not None:
         parts.append("none whose language can be told")
-    return ", ".join(parts)
+    if sanity.same is not None:
+        parts.append(f"{percent(sanity.same)} one and the same text")
+    shares = ", ".join(parts)
+    return shares if info.generative else f"{shares}; of the texts whose likelihood is read; cut ones count too"
 
 
 def _mean_over_seeds(seeds: OverSeeds, info: BenchmarkInfo) -> str:

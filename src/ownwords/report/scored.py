@@ -37,8 +37,8 @@ class BenchmarkInfo:
 @dataclass(frozen=True, slots=True)
 class Sanity:
     """Shares of the answers that are finished, non-empty, non-repeating, readable and free of template markers; and of
-    the `told` ones whose language can be told, those in their prompt's. What an earlier version did not look at is
-    None."""
+    the `told` ones whose language can be told, those in their prompt's; `same` is that of the commonest answer. What an
+    earlier version did not look at is None."""
 
     finished: float
     non_empty: float
@@ -47,6 +47,7 @@ class Sanity:
     unmarked: float | None = None
     language: float | None = None
     told: int = 0
+    same: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

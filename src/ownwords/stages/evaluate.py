@@ -25,7 +25,7 @@ from ownwords.records import Request, Sampling, Weights, digest
 from ownwords.stages import exam_checks, exam_judge, one_engine, scores, tune
 from ownwords.stages.context import Context
 from ownwords.stages.exams import GROUP, Exam, stage_name
-from ownwords.stages.seed_answers import Task, filled, sampling_of
+from ownwords.stages.seed_answers import Task, filled, sampling_of, take_answers
 from ownwords.variants import SEED
 from ownwords.work import Work
 
@@ -100,6 +100,7 @@ def run(context: Context, wanted: Sequence[tuple[Task, str]]) -> None:
         EngineError, StageError: an engine could not answer everything. What is answered, and scored, is kept.
     """
     weights = {label: _weights(context, label) for label in dict.fromkeys(label for _, label in wanted)}
+    _check_engines(context, wanted)
     exams = _build_exams(context, filled(context, wanted, weights.__getitem__), weights)
     passes = _by_engine(context, exams)
     pairs = [(exam.task.benchmark.name, exam.label) for exam in exams]
@@ -125,6 +126,16 @@ def run(context: Context, wanted: Sequence[tuple[Task, str]]) -> None:
             for engine, group in passes:
                 _answer(context, engine, group, working=working, progress=progress, settle=settle)
         exam_judge.judge(context, judged, lambda exam: _finish(context, exam, working[exam.stage]))
+
+
+def _check_engines(context: Context, wanted: Sequence[tuple[Task, str]]) -> None:
+    """Refuse another engine before it is asked for answers that scores are measured by: those of the one before would
+    be forgotten, and the scores that stay rest on them."""
+    pairs = [(task.benchmark.name, label) for task, label in wanted]
+    for benchmark in {task.benchmark.name: task.benchmark for task, _ in wanted}.values():
+        if benchmark.seed_answers is not None or benchmark.own_answers:
+            engine = context.engine("weights") if benchmark.generative else context.engine("weights", "logprobs")
+            one_engine.check(context, benchmark.name, engine, pairs)
 
 
 def _build_exams(context: Context, wanted: Sequence[tuple[Task, str]], weights: Mapping[str, Weights]) -> list[Exam]:
@@ -159,18 +170,6 @@ def _weights(context: Context, label: str) -> Weights:
     if label == SEED:
         return context.seed_weights
     return tune.variant_weights(context, context.variants[label])
-
-
-def _take_answers(context: Context, exam: Exam, provenance: str) -> None:
-    """Take from the journal what this engine has answered; answers of another are asked again."""
-    journal = context.run.journal
-    journal.forget_errors(exam.stage)
-    forgotten = journal.forget_other_engines(exam.stage, provenance)
-    if forgotten:
-        say(f"{exam.stage}: {forgotten} answers of another engine are asked again")
-    for key, completion, _ in journal.completions(exam.stage):
-        if key in exam.requests:
-            exam.answers[key] = completion
 
 
 def _request(context: Context, task: Task, item: Item, number: int, ask: Ask) -> Request:
@@ -216,7 +215,8 @@ def _answer(
     as_text = json.dumps(provenance, sort_keys=True)
     waiting: dict[str, tuple[Exam, Key]] = {}
     for exam in exams:
-        _take_answers(context, exam, as_text)
+        known = take_answers(context, exam.stage, as_text)
+        exam.answers = {key: completion for key, completion in known.items() if key in exam.requests}
         exam.engine = provenance
         progress.before += len(exam.answers)
         waiting |= {request.id: (exam, key) for key, request in exam.requests.items() if key not in exam.answers}

@@ -21,6 +21,7 @@ from ownwords.progress import Progress, say
 from ownwords.recipe import SamplingSection
 from ownwords.records import Completion, Request, Sampling, Weights, digest, digest_text
 from ownwords.stages.context import Context
+from ownwords.stages.exam_open import OpenExams
 from ownwords.stages.exam_readable import Asked, Readable
 from ownwords.stages.exams import Exam
 from ownwords.stages.giving_up import stop_if_hopeless, stop_if_too_many
@@ -62,7 +63,7 @@ def judge_facts(context: Context) -> dict[str, Any]:
 
 
 def judge(context: Context, exams: Sequence[Exam], finish: Callable[[Exam], None]) -> None:
-    """Ask what is missing about answered exams, and finish each whose judgements are all there.
+    """Ask what is missing about answered exams, and finish each with its last judgement (see `exam_open`).
 
     Raises:
         StageError: the judge's errors are the rule, or nothing that it says can be read.
@@ -80,6 +81,9 @@ def judge(context: Context, exams: Sequence[Exam], finish: Callable[[Exam], None
     readable = Readable([one for exam in exams for one in _about(exam, questions[exam.stage])])
     for request_id in list(known):
         readable.take(request_id, known)
+    ids = {stage: _ids(by_item) for stage, by_item in questions.items()}
+    open_exams = OpenExams(exams, ids, readable, finish)
+    open_exams.take(known, list(known))
     errors: Counter[str] = Counter()
     limit, before = context.recipe.rewrite.max_error_rate, len(known)
     if waiting:
@@ -99,14 +103,12 @@ def judge(context: Context, exams: Sequence[Exam], finish: Callable[[Exam], None
                     errors[f"{completion.error.kind}: {completion.error.message}"] += 1
                     stop_if_hopeless(errors, answered, limit, "judging")
                 readable.take(completion.request_id, known)
+                open_exams.take(known, [completion.request_id])
         if len(known) < len(asked):
             raise StageError(f"the judge's engine left {len(asked) - len(known)} questions without an answer.")
         stop_if_too_many(errors, len(asked), limit, "judging")
     readable.finish()
-    for exam in exams:
-        by_item = questions[exam.stage]
-        exam.judgements = {item_id: [known[q.request.id] for q in some] for item_id, some in by_item.items()}
-        finish(exam)
+    open_exams.finish(known)
 
 
 def _questions(context: Context, judge: Context, sampling: SamplingSection, exam: Exam) -> dict[str, list[Question]]:
@@ -135,6 +137,10 @@ def _questions(context: Context, judge: Context, sampling: SamplingSection, exam
         for item in exam.items
         if all(answer.error is None for answer in answers[item.id])
     }
+
+
+def _ids(by_item: Mapping[str, Sequence[Question]]) -> dict[str, list[str]]:
+    return {item_id: [question.request.id for question in some] for item_id, some in by_item.items()}
 
 
 def _about(exam: Exam, questions: Mapping[str, Sequence[Question]]) -> list[Asked]:

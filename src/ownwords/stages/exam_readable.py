@@ -57,6 +57,10 @@ class Readable:
         if self._unreadable[benchmark.name] == EARLY_STOP_ROWS:
             self._give_up(benchmark.name)
 
+    def is_fine(self, benchmark: Benchmark) -> bool:
+        """Whether something about it could be read, or its own score needs nothing to be."""
+        return benchmark.name in self._readable or benchmark.name not in self._scored
+
     def finish(self) -> None:
         """The same where there are fewer items, of benchmarks that have no score then; others keep theirs.
 

@@ -14,13 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from ownwords import models
+from ownwords._model_files import changed_since, saved_files
 from ownwords.errors import ModelError, StageError
 from ownwords.fingerprint import Inputs
+from ownwords.lineage import SAVED
 from ownwords.models import Model
 from ownwords.progress import say
 from ownwords.recipe import LoraSection
 from ownwords.records import Weights, digest
-from ownwords.run import write_json
+from ownwords.run import read_json, write_json
 from ownwords.stages.context import Context
 from ownwords.variants import Variant, written
 
@@ -62,6 +64,7 @@ def run(context: Context, variant: Variant, tuned: Weights, stage_inputs: Inputs
             "scale": variant.scale,
             "training": variant.training.label,
             "identity": identity(context, tuned, variant),
+            SAVED: saved_files(temporary),
         }
         write_json(temporary / "scale.json", facts)
         shutil.rmtree(folder, ignore_errors=True)
@@ -69,8 +72,16 @@ def run(context: Context, variant: Variant, tuned: Weights, stage_inputs: Inputs
 
 
 def weights(context: Context, variant: Variant, tuned: Weights) -> Weights:
-    """The worked-out weights, as an engine takes them."""
-    return Weights("model", identity(context, tuned, variant), str(folder_of(context, variant).resolve()))
+    """The worked-out weights, as an engine takes them.
+
+    Raises:
+        StageError: they are not what was worked out.
+    """
+    folder = folder_of(context, variant).resolve()
+    changed = changed_since(folder, (read_json(folder / "scale.json") or {}).get(SAVED, {}))
+    if changed:
+        raise StageError(f"{variant.label}: {changed}")
+    return Weights("model", identity(context, tuned, variant), str(folder))
 
 
 def identity(context: Context, tuned: Weights, variant: Variant) -> str:

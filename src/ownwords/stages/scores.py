@@ -11,7 +11,7 @@ from typing import Any
 
 from ownwords.benchmarks._likelihood import Part
 from ownwords.benchmarks._sanity import Sanity, judge_answers, judge_likelihoods
-from ownwords.benchmarks.base import Item, Metric, Reads, find_benchmark
+from ownwords.benchmarks.base import Item, Metric, Reads, SeedAnswer, find_benchmark
 from ownwords.data.load import folded
 from ownwords.errors import StageError
 from ownwords.progress import say
@@ -73,10 +73,11 @@ def write_items(context: Context, exam: Exam) -> None:
     answers = exam.by_item()
     cut = benchmark.cut or (lambda item, answer: answer)
     given = [(item, cut(item, answer)) for item in exam.items for answer in answers[item.id]]
-    sanity: Sanity | None = None
-    if benchmark.generative and given:
-        sanity = judge_answers([answer for _, answer in given], [item.question for item, _ in given])
-    reason = sanity.reason if sanity else judge_likelihoods([answer for _, answer in given])
+    sanity = _sanity(exam, given)
+    if benchmark.generative and sanity is not None:
+        reason = sanity.reason
+    else:
+        reason = judge_likelihoods([answer for _, answer in given])
     repeated = sum(hash(folded(item.question)) in context.training_prompts for item in exam.items)
     facts = {
         "engine": dict(exam.engine),
@@ -96,6 +97,21 @@ def write_items(context: Context, exam: Exam) -> None:
         generator = f"{context.run.directory.resolve().name}-{exam.label}"
         outputs = [{**benchmark.output(item, answers[item.id]), "generator": generator} for item in exam.items]
         write_json(folder / f"{exam.label}.outputs.json", outputs)
+
+
+def _sanity(exam: Exam, given: Sequence[tuple[Item, Completion]]) -> Sanity | None:
+    """The shares of the answers; of a score made of likelihoods, those of the texts whose likelihood it is, where a
+    model wrote them for it. They are no gate there: such a text is cut by design and a sample all the same, and an arm
+    that loops is as far from the seed as its score says."""
+    if exam.benchmark.generative:
+        items, answers = [item for item, _ in given], [answer for _, answer in given]
+    else:
+        items = [item for item in exam.items if isinstance(item.gold, SeedAnswer)]
+        answers = [Completion(i.id, i.gold.text, "stop" if i.gold.finished else "length") for i in items]
+    if not answers:
+        return None
+    right = [item.gold for item in items] if exam.benchmark.generative else None
+    return judge_answers(answers, [item.question for item in items], right)
 
 
 def _chance(exam: Exam) -> float | None:

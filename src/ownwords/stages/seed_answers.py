@@ -60,6 +60,17 @@ def filled(
     return found
 
 
+def take_answers(context: Context, stage: str, engine: str) -> dict[Key, Completion]:
+    """What this engine (its provenance as JSON) has answered, from the journal. Errors and answers of another engine
+    are asked again."""
+    journal = context.run.journal
+    journal.forget_errors(stage)
+    forgotten = journal.forget_other_engines(stage, engine)
+    if forgotten:
+        say(f"{stage}: {forgotten} answers of another engine are asked again")
+    return {key: completion for key, completion, _ in journal.completions(stage)}
+
+
 def _with_answers(context: Context, task: Task, who: str, weights: Weights) -> Task:
     """The task with the answers of a variant as gold. An item that it has no answer to (its prompt does not fit, say)
     is left out, and said to be."""
@@ -81,26 +92,24 @@ def _with_answers(context: Context, task: Task, who: str, weights: Weights) -> T
 
 
 def _ask(context: Context, task: Task, who: str, weights: Weights) -> dict[str, Completion]:
-    """The answers by item id, from the journal where they are."""
+    """The answers by item id, from the journal where this engine has given them."""
     stage = f"{GROUP}/{task.benchmark.name}" + (f"/{who}" if task.benchmark.own_answers else "")
     requests = {request.id: request for item in task.items for request in [_request(context, task, item, weights)]}
     keys = {item_id: Key(item_id, 0, request.hash) for item_id, request in requests.items()}
-    journal = context.run.journal
-    journal.forget_errors(stage)
-    known = {key: completion for key, completion, _ in journal.completions(stage)}
+    engine = context.engine("weights")
+    provenance = json.dumps(engine.provenance.as_dict(), sort_keys=True)
+    known = take_answers(context, stage, provenance)
     answers = {item_id: known[key] for item_id, key in keys.items() if key in known}
     missing = [request for item_id, request in requests.items() if item_id not in answers]
     if missing:
-        engine = context.engine("weights")
         engine.warm_up([weights])
-        provenance = json.dumps(engine.provenance.as_dict(), sort_keys=True)
         label = f"{task.benchmark.name}: answers of {'the seed' if who == SEED else who}"
         with Progress(label, len(requests), done=len(answers), startup=context.startup_seconds) as progress:
             for completion in engine.stream(missing):
-                journal.record(stage, keys[completion.request_id], completion, provenance)
+                context.run.journal.record(stage, keys[completion.request_id], completion, provenance)
                 answers[completion.request_id] = completion
                 progress.advance(tokens=completion.completion_tokens)
-        journal.commit()
+        context.run.journal.commit()
     return answers
 
 

@@ -14,12 +14,13 @@ from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
-from ownwords.benchmarks._sanity import Sanity, other_language
+from ownwords.benchmarks._sanity import Sanity, all_alike, other_language
 from ownwords.benchmarks.base import Benchmark, Metric, find_benchmark
 from ownwords.checks.language import in_one_language
 from ownwords.run import write_json
 from ownwords.stages import scores, tune
 from ownwords.stages.context import Context
+from ownwords.stages.exams import stage_name
 from ownwords.stages.scores import Scores
 from ownwords.stats import (
     LEVEL,
@@ -39,19 +40,28 @@ REFERENCES_READ = 200
 COIN = 0.5
 
 
-def write(context: Context) -> None:
+def write(context: Context, only: Set[str] | None = None) -> None:
     """`scores/summary.json`: every benchmark and variant of the recipe that has been evaluated so far.
 
     Scores of weights that are no longer those of the recipe (it changed, and training them again failed) are left out.
+    With `only`, names of finished stages, it holds those alone, and is not written where there are none: after an
+    evaluation that failed, other files may be another recipe's.
     """
     benchmarks = [find_benchmark(settings.name) for settings in context.recipe.evaluate.benchmarks]
     summary: dict[str, Any] = {"benchmarks": [], "scores": [], "differences": [], "over_seeds": []}
     known = [variant for variant in context.variants.values() if tune.is_ready(context, variant)]
-    against = {variant.label: baseline(variant, known) for variant in known}
+    against = {SEED: None, **{variant.label: baseline(variant, known) for variant in known}}
     for benchmark in benchmarks:
+        done = {
+            label: other
+            for label, other in against.items()
+            if only is None or stage_name(benchmark.name, label) in only
+        }
         for metric in benchmark.metrics:
-            _summarise(context, benchmark, metric, against, summary)
+            _summarise(context, benchmark, metric, done, summary)
         _doubt_the_judge(benchmark, summary["scores"])
+    if only is not None and not summary["scores"]:
+        return
     correct(summary)
     write_json(context.run.scores_dir / "summary.json", summary)
 
@@ -88,12 +98,12 @@ def _summarise(
     against: Mapping[str, str | None],
     summary: dict[str, Any],
 ) -> None:
-    """Add a metric's part of the summary, if any variant has scores by it."""
+    """Add a metric's part of the summary, if any variant of `against` has scores by it."""
     own, share = metric.name == benchmark.metric, metric.unit == "share"
     name = benchmark.name if own else f"{benchmark.name}/{metric.name}"
     found: dict[str, Scores] = {}
     rows: dict[str, dict[str, Any]] = {}
-    for label in (SEED, *against):
+    for label in against:
         path = scores.files(context, benchmark.name, label)[0]
         column = "score" if own else f"{scores.MORE}{metric.name}"
         if not path.is_file() or not (own or scores.has_column(path, column)):
@@ -109,7 +119,8 @@ def _summarise(
         rows[label] = {**names, **_score(scored, missing, path, own=own_of_seed, judged=judged, share=share)}
     if not found:
         return
-    _compare_languages(context, rows)
+    if benchmark.generative:
+        _hold_against_seed(context, rows)
     summary["scores"].extend(rows.values())
     summary["benchmarks"].append(_describe(benchmark, metric, name))
     summary["differences"].extend(differences(name, found, against, share=share))
@@ -132,18 +143,25 @@ def _doubt_the_judge(benchmark: Benchmark, rows: Sequence[dict[str, Any]]) -> No
             )
 
 
-def _compare_languages(context: Context, rows: Mapping[str, dict[str, Any]]) -> None:
-    """A variant's score is unusable where it has left the language of its prompts and the seed has not.
+def _hold_against_seed(context: Context, rows: Mapping[str, dict[str, Any]]) -> None:
+    """A score is unusable where everything was answered alike (see `_one_answer`); a variant's also where it has left
+    the language of its prompts and the seed has not.
 
     A task of translation leaves it with the seed too, and a model that was trained on references in another language
     than their prompts is meant to: neither is held against it.
     """
-    of_seed = (rows.get(SEED) or {}).get("sanity")
+    known = (rows.get(SEED) or {}).get("sanity")
+    of_seed = Sanity.read(known) if known else None
     for label, row in rows.items():
-        if label == SEED or not of_seed or not row.get("sanity") or not row["usable"]:
+        if not row.get("sanity") or not row["usable"]:
             continue
-        reason = other_language(Sanity.read(row["sanity"]), Sanity.read(of_seed))
-        if reason and _keeps_language(context):
+        own = Sanity.read(row["sanity"])
+        reasons = [all_alike(own, of_seed)]
+        left = "" if label == SEED or of_seed is None else other_language(own, of_seed)
+        if left and _keeps_language(context):
+            reasons.insert(0, left)
+        reason = "; ".join(filter(None, reasons))
+        if reason:
             row.update(usable=False, reason=reason)
 
 

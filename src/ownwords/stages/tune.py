@@ -10,9 +10,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from ownwords._model_files import folder_hash
+from ownwords._model_files import changed_since, file_sha256, folder_hash, saved_files
 from ownwords.errors import DataError, InputError, StageError
 from ownwords.fingerprint import Inputs, fingerprint, flatten, join
+from ownwords.lineage import SAVED
 from ownwords.models import Model
 from ownwords.progress import say
 from ownwords.records import Weights, digest
@@ -75,7 +76,9 @@ def run(context: Context, training: Training) -> None:
         save_weights(trained.model, tokenizer, folder, context.model.name)
         found = checkpoints.put_in_place(training.tune.checkpoints, work, folder, kept_step(trained))
         facts = _facts(context, training, supervision, trained, seconds)
-        write_json(folder / "training.json", {**facts, "places": [asdict(place) for place in found]})
+        saved = {at.name: saved_files(at) for at in (folder, *places)}
+        whole = {**facts, "places": [asdict(place) for place in found], SAVED: saved}
+        write_json(folder / "training.json", whole)
         shutil.rmtree(work, ignore_errors=True)
         _drop_seed_cache(context, training)
 
@@ -184,6 +187,7 @@ def variant_weights(context: Context, variant: Variant) -> Weights:
 
     Raises:
         InputError: it is not trained for this recipe, or its weights have not been worked out.
+        StageError: they are not what training wrote: shuffled, exchanged, damaged.
     """
     require_done(context, variant.training)
     if not is_ready(context, variant):
@@ -195,13 +199,27 @@ def variant_weights(context: Context, variant: Variant) -> Weights:
 
 
 def _trained_weights(context: Context, variant: Variant) -> Weights:
-    """What was trained for the variant, as it was saved."""
-    end = folder_of(context, variant.training)
+    """What was trained for the variant, as it was saved.
+
+    Raises:
+        StageError: it is not what training wrote.
+    """
+    training = variant.training
+    end = folder_of(context, training)
     folder = end if variant.part == 1 else checkpoints.folder_at(end, variant.part)
+    facts: dict[str, Any] = read_json(end / "training.json") or {}
+    if (facts.get("arm"), facts.get("variant")) != (training.arm.name, training.folder):
+        raise StageError(
+            f"{end} does not hold the training of {training.label}: its training.json is that of {facts.get('label')}. "
+            "Put the folder back, or remove it and run `ownwords tune`, which makes it anew."
+        )
+    changed = changed_since(folder, facts.get(SAVED, {}).get(folder.name, {}))
+    if changed:
+        raise StageError(f"{training.label}: {changed}")
     path = str(folder.resolve())
     if variant.training.tune.lora is None:
         return Weights("model", folder_hash(folder)[:24], path)
-    return Weights("adapter", _file_digest(folder / "adapter_model.safetensors"), path)
+    return Weights("adapter", file_sha256(folder / "adapter_model.safetensors")[:24], path)
 
 
 def _main_file(context: Context) -> str:
@@ -259,10 +277,3 @@ def _facts(
         "loss": loss_curve(trained),
         "heldout_loss": heldout_curve(trained),
     }
-
-
-def _file_digest(path: Path) -> str:
-    import hashlib
-
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:24]
