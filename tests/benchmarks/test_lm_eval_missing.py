@@ -13,7 +13,7 @@ from benchmark_cases import context_of, settings_for
 
 from ownwords.benchmarks import _lm_eval
 from ownwords.benchmarks.base import find_benchmark
-from ownwords.errors import RecipeError, StageError
+from ownwords.errors import MissingFileError, RecipeError, StageError
 
 NAMES = ["arc_challenge", "arc_easy", "hellaswag", "mmlu", "truthfulqa", "winogrande"]
 
@@ -51,7 +51,7 @@ def test_without_it_the_message_says_what_to_install(name: str, monkeypatch: pyt
         raise metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(metadata, "version", absent)
-    with pytest.raises(RecipeError, match=rf"benchmark {name} .*needs lm-eval: pip install 'ownwords\[eval\]'"):
+    with pytest.raises(MissingFileError, match=rf"benchmark {name} .*needs lm-eval: pip install 'ownwords\[eval\]'"):
         load(name, "lm-eval:piqa" if name == "lm_eval" else "lm-eval")
 
 
