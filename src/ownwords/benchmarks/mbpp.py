@@ -73,8 +73,8 @@ def load(settings: BenchmarkSection, context: DataContext) -> list[Item]:
     tested = [row for row in rows if _is_test(row)]
     if rows and not tested:
         raise DataError(
-            f"benchmark {settings.name}: no row of {settings.path or FILE} has a task_id of the test items, {_FIRST} to "
-            f"{_LAST}"
+            f"benchmark {settings.name}: no row of {settings.path or FILE} has a task_id of the test items, {_FIRST} "
+            f"to {_LAST}"
         )
     tasks, problems = [_task(row) for row in tested], [_problem(row) for row in tested]
     plain = (Item(id="", question=task, gold=p.tests) for task, p in zip(tasks, problems, strict=True))

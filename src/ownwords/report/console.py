@@ -27,7 +27,7 @@ def summarize(data: ReportData, report: Path) -> str:
     scores = data.scores if data.scores and data.scores.scores else None
     if scores is None:
         return _lines([*head, ("scores", _lower(words.absent(data, "evaluate"))), ("report", str(report))])
-    board = build_scoreboard(scores, data.recipe, data.failed)
+    board = build_scoreboard(scores, data.recipe, data.failed, data.begun)
     tail = [*_shift(data), *_paper(data)]
     room = MOST_LINES - len(head) - len(tail) - 1
     starred = any(_stars(cell) for row in board.rows for cell in row.cells)
