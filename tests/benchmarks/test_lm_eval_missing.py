@@ -87,6 +87,15 @@ def test_a_version_that_has_moved_is_one_message(tasks: str, reason: str, anothe
         load("winogrande")
 
 
+def test_data_that_cannot_be_reached_count_as_missing(another: Path) -> None:
+    (another / "tasks/__init__.py").write_text(
+        f"{MANAGER} self.all_tasks = ['winogrande']\n    def load(self, name): raise ConnectionError('no route')",
+        encoding="utf-8",
+    )
+    with pytest.raises(MissingFileError, match=r"data of lm-eval's task winogrande cannot be loaded \(ConnectionError"):
+        load("winogrande")
+
+
 def test_a_file_is_never_taken_for_a_task(another: Path) -> None:
     """lm-eval would load it, and run the code that its YAML names."""
     (another / "tasks/__init__.py").write_text(
