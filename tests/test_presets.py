@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from ownwords.catalog import module_names
 from ownwords.cli import main
 from ownwords.prompts.render import load_layout, load_prompt
 from ownwords.recipe import Recipe, build_recipe
+from ownwords.stages.evaluate import load_tasks
 
 PAPER = [name for name in presets.names() if name.startswith("paper/") and name != "paper/mixing"]  # a study
 EPOCHS = {
@@ -111,6 +114,31 @@ def test_the_lines_to_enable_alpaca_eval_are_a_valid_recipe(name: str) -> None:
     values["evaluate"]["judge"] = {"model": {"name_or_path": "judge"}}
     recipe = build_recipe(values)
     assert "alpaca_eval" in [benchmark.name for benchmark in recipe.evaluate.benchmarks]
+
+
+@pytest.mark.parametrize("name", PAPER)
+def test_optional_benchmarks_are_skipped_with_a_line_each_where_lm_eval_is_not_there(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def absent(package: str) -> str:
+        raise metadata.PackageNotFoundError(package)
+
+    monkeypatch.setattr(metadata, "version", absent)
+    recipe = made(name)
+    optional = [benchmark for benchmark in recipe.evaluate.benchmarks if benchmark.optional]
+    assert [(benchmark.name, benchmark.path) for benchmark in optional] == [
+        ("mmlu", "lm-eval"),
+        ("truthfulqa", "lm-eval"),
+    ]
+    evaluation = recipe.evaluate.model_copy(update={"benchmarks": optional})
+    context: Any = SimpleNamespace(
+        recipe=recipe.model_copy(update={"evaluate": evaluation}), train=(), heldout=lambda limit: []
+    )
+    assert load_tasks(context) == []
+    told = capsys.readouterr().err
+    for benchmark in ("mmlu", "truthfulqa"):
+        line = f"skipped: benchmark {benchmark} with `path: lm-eval` needs lm-eval: pip install 'ownwords[eval]'"
+        assert told.count(line) == 1
 
 
 def test_the_two_rewriting_prompts_are_all_that_differs_between_the_ablations() -> None:

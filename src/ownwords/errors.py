@@ -4,7 +4,7 @@
     ├── InputError            what the user gave is wrong: exit 2, nothing written
     │   ├── RecipeError       a key, value, preset, check or benchmark of the recipe
     │   ├── DataError         a dataset file or one of its rows
-    │   │   └── MissingFileError   a file that is not there: an optional benchmark is then skipped
+    │   │   └── MissingFileError   what is not there or cannot be had here: an optional benchmark is then skipped
     │   └── ModelError        the model cannot be used as a chat model here
     └── StageError            the input was fine but a stage could not finish: exit 1
         └── EngineError       what concerns all rows: out of memory, server unreachable
@@ -39,7 +39,7 @@ class DataError(InputError):
 
 
 class MissingFileError(DataError):
-    """A file that is needed is not there."""
+    """A file, a dataset or a package that rows come from is not there, or cannot be had here."""
 
 
 class ModelError(InputError):

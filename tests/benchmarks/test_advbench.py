@@ -79,8 +79,8 @@ def test_containment_is_case_sensitive_and_literal(text: str, score: float) -> N
 
 def test_a_malformed_row_is_refused_with_its_line(write: Write) -> None:
     path = write("a.csv", "goal,target\nDo harm,Sure\n ,Sure\n")
-    with pytest.raises(DataError, match=r"a\.csv, line 3: the field 'goal' must hold text"):
+    with pytest.raises(DataError, match=r"a\.csv line 3: the field 'goal' must hold text"):
         advbench.load(settings_for("advbench", path=path), context_of())
     other = write("b.csv", "behaviour\nDo harm\n")
-    with pytest.raises(DataError, match=r"b.csv, line 2: there is no field 'goal' \(its fields: behaviour\)"):
+    with pytest.raises(DataError, match=r"b.csv line 2: there is no field 'goal' \(its fields: behaviour\)"):
         advbench.load(settings_for("advbench", path=other), context_of())

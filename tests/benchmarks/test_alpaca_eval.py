@@ -239,8 +239,8 @@ def test_the_official_tools_row() -> None:
 
 def test_a_malformed_row_is_refused_with_its_place(write: Write) -> None:
     path = write("a.json", [{"instruction": "Go.", "output": "Gone."}, {"instruction": "Go.", "output": " "}])
-    with pytest.raises(DataError, match=r"a\.json, row 2: the field 'output' must hold text"):
+    with pytest.raises(DataError, match=r"a\.json row 2: the field 'output' must hold text"):
         alpaca_eval.load(settings_for("alpaca_eval", path=path), context_of())
     path = write("b.jsonl", [{"prompt": "Go."}])
-    with pytest.raises(DataError, match=r"b\.jsonl, line 1: there is no field 'instruction' \(its fields: prompt\)"):
+    with pytest.raises(DataError, match=r"b\.jsonl line 1: there is no field 'instruction' \(its fields: prompt\)"):
         alpaca_eval.load(settings_for("alpaca_eval", path=path), context_of())

@@ -117,9 +117,12 @@ def test_an_engine_without_likelihoods_is_refused(write: Write, name: str) -> No
 @ALL
 def test_a_missing_file_is_said_with_what_else_there_is(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OWNWORDS_DATA", raising=False)
-    with pytest.raises(MissingFileError, match=rf"or give a `path` for {name}\. Or set `path: lm-eval`"):
+    with pytest.raises(MissingFileError, match=r"OWNWORDS_DATA is not set.* run `make data`\. Or set `path: lm-eval`"):
         find_benchmark(name).load(settings_for(name), context_of())
-    with pytest.raises(MissingFileError, match=r"run `make data`\. Or set `path: lm-eval`"):
+    with pytest.raises(
+        MissingFileError,
+        match=rf"no file or folder /nowhere/a\.jsonl.* brings general/{name}\.jsonl\. Or set `path: lm-eval`",
+    ):
         load(name, "/nowhere/a.jsonl")
 
 
@@ -146,6 +149,6 @@ def test_a_malformed_item_is_refused_with_its_line(
     path = write("a.jsonl", [good, {**good, **change}])
     with pytest.raises(DataError) as caught:
         load(name, path)
-    assert str(caught.value).startswith(f"{path}, line 2: ")
+    assert str(caught.value).startswith(f"benchmark {name}, a.jsonl line 2: ")
     assert reason in str(caught.value)
     assert len(str(caught.value)) < 1000  # a long value is cut

@@ -84,7 +84,7 @@ def test_a_malformed_row_of_humaneval_is_named(write: Write, change: dict[str, A
     path = write("h.jsonl", [WORDS, {**DOUBLE, **change}])
     with pytest.raises(DataError) as caught:
         load("humaneval", path)
-    assert f"{path}, line 2: " in str(caught.value)
+    assert "benchmark humaneval, h.jsonl line 2: " in str(caught.value)
     assert reason in str(caught.value)
 
 
@@ -126,11 +126,11 @@ def test_a_malformed_row_of_mbpp_is_named(write: Write, change: dict[str, Any], 
     path = write("m.jsonl", [MBPP_ROWS[1], {**MBPP_ROWS[0], **change}])
     with pytest.raises(DataError) as caught:
         load("mbpp", path)
-    assert f"{path}, line 2: {reason}" in str(caught.value)
+    assert f"benchmark mbpp, m.jsonl line 2: {reason}" in str(caught.value)
 
 
 def test_a_file_of_mbpp_without_test_items_is_refused(write: Write) -> None:
-    with pytest.raises(DataError, match="no row has a task_id of the test items, 11 to 510"):
+    with pytest.raises(DataError, match=r"no row of .*m\.jsonl has a task_id of the test items, 11 to 510"):
         load("mbpp", write("m.jsonl", [{**MBPP_ROWS[0], "task_id": 3}]))
 
 

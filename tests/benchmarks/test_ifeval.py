@@ -141,7 +141,7 @@ def test_a_row_that_cannot_be_verified_is_refused_with_its_line(
     path = write("a.jsonl", [ROWS[0], {**ROWS[1], **change}])
     with pytest.raises(DataError) as caught:
         load(path)
-    assert str(caught.value).startswith(f"{path}, line 2: ")
+    assert str(caught.value).startswith("benchmark ifeval, a.jsonl line 2: ")
     assert reason in str(caught.value)
 
 
@@ -158,7 +158,7 @@ def test_without_the_sentence_model_the_row_that_needs_it_is_named(
     }
     monkeypatch.setattr(nltk.data, "path", [])
     path = write("a.jsonl", [ROWS[0], row])
-    with pytest.raises(MissingFileError, match=r"a\.jsonl, line 2: .*number_sentences needs NLTK's sentence model"):
+    with pytest.raises(MissingFileError, match=r"a\.jsonl line 2: .*number_sentences needs NLTK's sentence model"):
         load(path)
     assert len(load(write("b.jsonl", ROWS))) == 3
 

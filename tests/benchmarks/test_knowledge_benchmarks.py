@@ -195,7 +195,9 @@ def test_a_missing_file_is_said_with_what_else_there_is(
     monkeypatch.setenv("OWNWORDS_DATA", str(tmp_path))
     with pytest.raises(MissingFileError) as caught:
         find_benchmark(name).load(settings_for(name), context_of())
-    assert str(caught.value) == f"benchmark {name}: there is no file {tmp_path}/general/{name}.jsonl. {ways}"
+    message = str(caught.value)
+    assert message.startswith(f"benchmark {name}: there is no file or folder {tmp_path}/general/{name}.jsonl. ")
+    assert message.endswith(f"dataset of the Hugging Face Hub (owner/name). {ways}")
 
 
 LABELS = "'mc2_targets.labels' must have 0 or 1 for each of the choices"
@@ -239,5 +241,5 @@ def test_a_malformed_item_is_refused_with_its_line(
     path = write("a.jsonl", [good, {**good, **change}])
     with pytest.raises(DataError) as caught:
         load(name, path)
-    assert str(caught.value).startswith(f"{path}, line 2: ")
+    assert str(caught.value).startswith(f"benchmark {name}, a.jsonl line 2: ")
     assert reason in str(caught.value)

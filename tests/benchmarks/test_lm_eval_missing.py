@@ -13,7 +13,7 @@ from benchmark_cases import context_of, settings_for
 
 from ownwords.benchmarks import _lm_eval
 from ownwords.benchmarks.base import find_benchmark
-from ownwords.errors import RecipeError, StageError
+from ownwords.errors import MissingFileError, RecipeError, StageError
 
 NAMES = ["arc_challenge", "arc_easy", "hellaswag", "mmlu", "truthfulqa", "winogrande"]
 
@@ -51,7 +51,7 @@ def test_without_it_the_message_says_what_to_install(name: str, monkeypatch: pyt
         raise metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(metadata, "version", absent)
-    with pytest.raises(RecipeError, match=rf"benchmark {name} .*needs lm-eval: pip install 'ownwords\[eval\]'"):
+    with pytest.raises(MissingFileError, match=rf"benchmark {name} .*needs lm-eval: pip install 'ownwords\[eval\]'"):
         load(name, "lm-eval:piqa" if name == "lm_eval" else "lm-eval")
 
 
@@ -84,6 +84,15 @@ def test_another_version_is_named_with_the_range_that_works(
 def test_a_version_that_has_moved_is_one_message(tasks: str, reason: str, another: Path) -> None:
     (another / "tasks/__init__.py").write_text(tasks, encoding="utf-8")
     with pytest.raises(RecipeError, match=rf"lm-eval 0\.4\.99 is installed.*{reason}.*works with lm-eval >=0\.4\.12"):
+        load("winogrande")
+
+
+def test_data_that_cannot_be_reached_count_as_missing(another: Path) -> None:
+    (another / "tasks/__init__.py").write_text(
+        f"{MANAGER} self.all_tasks = ['winogrande']\n    def load(self, name): raise ConnectionError('no route')",
+        encoding="utf-8",
+    )
+    with pytest.raises(MissingFileError, match=r"data of lm-eval's task winogrande cannot be loaded \(ConnectionError"):
         load("winogrande")
 
 

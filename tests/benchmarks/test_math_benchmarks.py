@@ -99,7 +99,7 @@ def test_a_malformed_item_is_refused_with_its_row(write: Write, row: dict[str, s
     path = write("a.json", [{"question": "q", "answer": "#### 1"}, row])
     with pytest.raises(DataError) as caught:
         gsm8k.load(settings_for("gsm8k", path=path), context_of())
-    assert f"{path}, {reason}" in str(caught.value)
+    assert f"benchmark gsm8k, a.json {reason}" in str(caught.value)
 
 
 def test_the_limit_takes_the_first_items_and_an_empty_file_is_refused(write: Write) -> None:
@@ -154,5 +154,5 @@ def test_only_the_right_final_answer_scores(name: str, text: str, score: float) 
 def test_a_number_that_is_too_long_to_be_read_is_refused_before_anything_is_asked(write: Write, name: str) -> None:
     text = f"The answer is {'9' * 5000}."
     path = write("a.jsonl", [{"question": "q", "answer": text, "instruction": "q", "output": text}])
-    with pytest.raises(DataError, match=r"a\.jsonl, line 1: the number that ends the field .* is longer than 1,000"):
+    with pytest.raises(DataError, match=r"a\.jsonl line 1: the number that ends the field .* is longer than 1,000"):
         find_benchmark(name).load(settings_for(name, path=path), context_of())

@@ -89,17 +89,17 @@ def test_a_context_counts_for_the_items_id(write: Write) -> None:
         ("standard", "multimodal", r"line 2: .* must be one of standard, contextual, copyright, not 'multimodal'"),
         ("Bake a cake that sings", "", r"line 2: the field 'Behavior' must hold text"),
         ('"The museum closes at six.\nIt has no windows."', "", r"line 4: the field 'ContextString' must hold text"),
-        ("FunctionalCategory", "Kind", r"there is no field 'FunctionalCategory' \(its fields: Behavior, Kind"),
+        ("FunctionalCategory", "Kind", r"line 2: there is no field 'FunctionalCategory' \(its fields: Behavior, Kind"),
     ],
 )
 def test_a_malformed_row_of_harmbench_is_refused_with_its_line(write: Write, old: str, new: str, reason: str) -> None:
-    with pytest.raises(DataError, match=rf"h\.csv, .*{reason}"):
+    with pytest.raises(DataError, match=rf"h\.csv {reason}"):
         load("harmbench", write("h.csv", HARMBENCH.replace(old, new)))
 
 
 def test_a_file_of_nothing_but_copyright_is_refused(write: Write) -> None:
     header, _, copyrighted, *_ = HARMBENCH.splitlines()
-    with pytest.raises(DataError, match=r"h\.csv: all its behaviours are copyright, which are not asked"):
+    with pytest.raises(DataError, match=r"all of .*h\.csv is copyright, which is not asked"):
         load("harmbench", write("h.csv", f"{header}\n{copyrighted}\n"))
 
 
@@ -107,8 +107,8 @@ def test_strongreject_asks_the_forbidden_prompt(write: Write) -> None:
     items = load("strongreject", write("s.csv", STRONGREJECT))
     assert len({item.id for item in items}) == 12
     assert asked("strongreject", items[0]) == "How do I grow figs 0?"
-    with pytest.raises(DataError, match=r"t\.csv, line 2: there is no field 'forbidden_prompt'"):
-        load("strongreject", write("t.csv", "category,prompt\nx,y\n"))
+    with pytest.raises(DataError, match=r"t\.csv line 2: there is no field 'forbidden_prompt'"):
+        load("strongreject", write("t.csv", "category,question\nx,y\n"))
 
 
 def test_a_limit_takes_items_of_every_kind_of_a_sorted_file(write: Write) -> None:
@@ -136,7 +136,7 @@ def test_over_refusal_reads_files_of_several_makers(write: Write, field: str, en
     ("content", "reason"),
     [
         (XSTEST.replace("homonyms,safe", "homonyms,fine"), "line 2: the field 'label' must be safe or unsafe, not 'fi"),
-        (XSTEST.replace(",safe", ",unsafe"), "all its prompts are unsafe"),
+        (XSTEST.replace(",safe", ",unsafe"), "are unsafe"),
         ("id,question\n1,Why?\n", r"line 2: there is no field 'prompt' \(its fields: id, question\)"),
         ("id,prompt\n1,\n", "line 2: the field 'prompt' must hold text"),
     ],
@@ -155,7 +155,7 @@ def test_a_file_that_is_not_here_is_said_with_where_to_take_it(
     with pytest.raises(MissingFileError) as caught:
         benchmark.load(settings_for(name), context_of())
     monkeypatch.delenv("OWNWORDS_DATA")
-    with pytest.raises(MissingFileError, match=r"\$OWNWORDS_DATA is not set") as without:
+    with pytest.raises(MissingFileError, match=r"variable OWNWORDS_DATA is not set") as without:
         benchmark.load(settings_for(name), context_of())
     for message in (str(caught.value), str(without.value)):
         assert message.startswith(f"benchmark {name}: ")

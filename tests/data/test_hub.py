@@ -14,14 +14,12 @@ from typing import Any, NoReturn
 import datasets
 import pytest
 from huggingface_hub import HfApi, errors
+from tests.hub_cache import COMMIT, offline, prepare
 
-from ownwords.data import hub
 from ownwords.data.load import describe_source, load_heldout, load_train
-from ownwords.errors import DataError, InputError, RecipeError
+from ownwords.errors import DataError, InputError, MissingFileError, RecipeError
 from ownwords.recipe import DataSection, SourceSection
 from ownwords.stages.context import Context
-
-COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 README = """---
 configs:
@@ -58,12 +56,8 @@ def write_rows(path: Path, *prompts: str) -> None:
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty cache of the library, no network, and no commit remembered from another test."""
-    folder = tmp_path / "cache"
-    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", folder)
-    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
-    hub._commit.cache_clear()
-    yield folder
-    hub._commit.cache_clear()
+    with offline(tmp_path / "cache", monkeypatch) as folder:
+        yield folder
 
 
 @pytest.fixture
@@ -98,14 +92,6 @@ def online(monkeypatch: pytest.MonkeyPatch) -> Callable[[Answer], None]:
         monkeypatch.setattr(HfApi, "dataset_info", answer)
 
     return install
-
-
-def prepare(cache: Path, source: Path, name: str, commit: str, config: str | None = None) -> None:
-    """What `datasets.load_dataset(name)` leaves in its cache, made from a local folder."""
-    builder = datasets.load_dataset_builder(str(source), name=config)
-    owner, _, short = name.partition("/")
-    builder.dataset_name = short
-    builder.download_and_prepare(str(cache / f"{owner}___{short}" / builder.config.name / "0.0.0" / commit))
 
 
 # --- folders -----------------------------------------------------------------------------------------------------
@@ -387,6 +373,27 @@ def test_files_that_are_refused_although_the_dataset_is_known_are_gated(
     monkeypatch.setattr(HfApi, "hf_hub_download", refuse)
     with pytest.raises(DataError, match=r"^dataset owner/name: access is gated\. Accept its terms on https://hugg"):
         load_train(data("owner/name", split="train"))
+
+
+def test_a_dataset_that_only_its_own_code_makes_is_refused_with_what_to_take(
+    online: Callable[[Answer], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The message is the library's own, whose wording tells such a dataset from a damaged one."""
+    from datasets import load
+
+    def fetch(*_: object, filename: str, **__: object) -> str:
+        if filename == "name.py":
+            return "name.py"
+        raise errors.EntryNotFoundError(filename)
+
+    monkeypatch.setattr(load.HfApi, "hf_hub_download", lambda self, *args, **kwargs: fetch(*args, **kwargs))
+    online(lambda *_, **__: SimpleNamespace(sha=COMMIT))
+    with pytest.raises(MissingFileError) as caught:
+        load_train(data("owner/name", split="train"))
+    assert str(caught.value) == (
+        "dataset owner/name: its rows are made by code of its own (name.py), and no code of a dataset is ever run. "
+        "Take its data file: `hf download owner/name --repo-type dataset --local-dir FOLDER`, and give that file."
+    )
 
 
 # --- recipes ------------------------------------------------------------------------------------------------------

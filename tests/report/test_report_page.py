@@ -84,6 +84,20 @@ def test_benchmark_of_the_recipe_without_scores_is_not_done_yet(full_run: Path) 
     assert "Not done yet: hellaswag." in section(write_report(full_run), "scores")
 
 
+def test_an_optional_benchmark_that_was_skipped_is_not_waited_for(full_run: Path, edit_json: Edit) -> None:
+    recipe = full_run / "recipe.yaml"
+    text = recipe.read_text(encoding="utf-8")
+    before, name, after = text.partition("name: hellaswag")
+    recipe.write_text(before + name + after.replace("optional: false", "optional: true", 1), encoding="utf-8")
+    assert "Not done yet: hellaswag" not in section(write_report(full_run), "scores")
+
+    def begin(record: Any) -> None:
+        record["stages"]["evaluate/hellaswag/seed"] = {**record["stages"]["gap"], "status": "failed"}
+
+    edit_json(full_run / "run.json", begin)
+    assert "Not done yet: hellaswag." in section(write_report(full_run), "scores")
+
+
 def test_arm_without_a_score_is_not_done_yet(full_run: Path, edit_json: Edit) -> None:
     def drop(summary: Any) -> None:
         summary["scores"] = [s for s in summary["scores"] if (s["benchmark"], s["arm"]) != ("arc_easy", "sdft")]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ownwords.benchmarks._rows import Row, read_rows, spread, with_ids
-from ownwords.benchmarks.base import Item, benchmark_file, take
+from ownwords.benchmarks._rows import Row, benchmark_rows, spread, with_ids
+from ownwords.benchmarks.base import Item, take
 from ownwords.recipe import BenchmarkSection
 from ownwords.records import Message
 
@@ -12,15 +12,14 @@ FIELDS = ("instruction", "prompt", "goal")
 
 
 def load_prompts(settings: BenchmarkSection) -> list[Item]:
-    """User turns of a file with the field `instruction`, `prompt` or `goal`; by default those of AlpacaEval.
+    """User turns of rows with the field `instruction`, `prompt` or `goal`; by default those of AlpacaEval.
 
-    They are spread over the file, which may be sorted by origin.
+    They are spread over the rows, which may be sorted by origin.
     """
-    rows = read_rows(benchmark_file(settings, "alpaca_eval.json"))
+    rows = benchmark_rows(settings, "alpaca_eval.json")
     return take(spread(with_ids(map(_item, rows)), settings.limit or DEFAULT_LIMIT), settings)
 
 
 def _item(row: Row) -> Item:
-    field = next((name for name in FIELDS if name in row.fields), FIELDS[0])
-    question = row.text(field)
+    question = row.text(row.first_of(*FIELDS))
     return Item(id="", question=question, gold=None, messages=(Message("user", question),))

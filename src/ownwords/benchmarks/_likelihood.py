@@ -10,11 +10,10 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any, cast
 
-from ownwords.benchmarks._rows import Row, read_rows, with_ids
-from ownwords.benchmarks.base import Ask, Item, Metric, SeedAnswer, benchmark_file, take
+from ownwords.benchmarks._rows import Row, benchmark_rows, with_ids
+from ownwords.benchmarks.base import Ask, Item, Metric, SeedAnswer, take
 from ownwords.errors import EngineError, MissingFileError
 from ownwords.recipe import BenchmarkSection
 from ownwords.records import Completion
@@ -25,6 +24,9 @@ END_TOKENS = 2
 
 Pair = tuple[str, str]
 """A context and the target right after it."""
+
+Choices = tuple[str, list[str], int]
+"""What stands before every choice, the choices, and the place of the right one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,21 +108,24 @@ ACC_NORM = Metric(
 )
 
 
-def load_choices(settings: BenchmarkSection, default: str, *, strip: bool = True) -> list[Item]:
-    """Items of a file with `query` (text), `choices` (two or more texts) and `gold` (index of the right one). Unless
-    `strip` is off, blanks around choices go."""
-    rows = read_rows(knowledge_file(settings, default))
-    return take(named_items([_choice_item(row, strip=strip) for row in rows]), settings)
+def load_choices(
+    settings: BenchmarkSection, default: str, published: Callable[[Row], Choices | None], *, strip: bool = True
+) -> list[Item]:
+    """Items of rows with `query` (text), `choices` (two or more texts) and `gold` (index of the right one). Unless
+    `strip` is off, blanks around choices go. `published` reads a row of the layout of the set's authors, which the Hub
+    has, and is None for any other."""
+    read = [published(row) or _prepared(row) for row in knowledge_rows(settings, default)]
+    return take(named_items([_choice_item(choices, strip=strip) for choices in read]), settings)
 
 
-def knowledge_file(settings: BenchmarkSection, default: str, *, source: str | None = None) -> Path:
-    """The file to read, as `benchmark_file` finds it.
+def knowledge_rows(settings: BenchmarkSection, default: str, *, source: str | None = None) -> list[Row]:
+    """The rows to read, as `benchmark_rows` finds them.
 
     Raises:
-        MissingFileError: it is not there; the message says that lm-eval has the benchmark too.
+        MissingFileError: they are not there; the message says that lm-eval has the benchmark too.
     """
     try:
-        return benchmark_file(settings, default, source=source)
+        return benchmark_rows(settings, default, source=source)
     except MissingFileError as error:
         raise MissingFileError(f"{error} Or set `path: lm-eval`.") from None
 
@@ -142,12 +147,15 @@ def place_of(row: Row, name: str, value: Any, count: int) -> int:
     return value
 
 
-def _choice_item(row: Row, *, strip: bool) -> Item:
+def _prepared(row: Row) -> Choices:
     query = row.text("query")
     texts = texts_of(row, "choices", row.fields.get("choices"))
-    gold = place_of(row, "gold", row.fields.get("gold"), len(texts))
-    choices = [text.strip() for text in texts] if strip else texts
-    return question_item(query, choices_after(query, choices, [gold]))
+    return query, texts, place_of(row, "gold", row.fields.get("gold"), len(texts))
+
+
+def _choice_item(choices: Choices, *, strip: bool) -> Item:
+    query, texts, right = choices
+    return question_item(query, choices_after(query, [text.strip() if strip else text for text in texts], [right]))
 
 
 def _distinct(item: Item) -> list[Pair]:

@@ -29,10 +29,10 @@ from ownwords.benchmarks._likelihood import Part, named_items, question_item
 from ownwords.benchmarks.base import Item
 from ownwords.errors import DataError, MissingFileError, OwnwordsError, RecipeError, StageError
 from ownwords.progress import say
-from ownwords.recipe import BenchmarkSection
+from ownwords.recipe import LM_EVAL, BenchmarkSection
 
 #: As a benchmark's `path`: its items are lm-eval's.
-SOURCE = "lm-eval"
+SOURCE = LM_EVAL
 
 #: The versions whose task objects are known here: at least, and below.
 OLDEST, NEWEST = (0, 4, 12), (0, 5)
@@ -66,8 +66,8 @@ def lm_eval_items(
     for people and for the comparison with training data; by default the first context is.
 
     Raises:
-        RecipeError: lm-eval is not installed, is not of a supported version, has no such task, or one of another kind.
-        MissingFileError: the data of a task cannot be had.
+        MissingFileError: lm-eval is not installed, or the data of a task cannot be had.
+        RecipeError: lm-eval is not of a supported version, has no such task, or one of another kind.
         DataError: there are no documents, or the tasks have different ones.
     """
     version = _version(settings.name)
@@ -83,7 +83,7 @@ def _version(benchmark: str) -> str:
     except metadata.PackageNotFoundError:
         found = ""
     if not found or importlib.util.find_spec("lm_eval") is None:
-        raise RecipeError(
+        raise MissingFileError(
             f"benchmark {benchmark} with `path: {SOURCE}` needs lm-eval: pip install 'ownwords[eval]', or give a file."
         )
     numbers = tuple(int(number) for number in re.findall(r"\d+", found)[:3])

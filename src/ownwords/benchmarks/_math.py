@@ -24,7 +24,8 @@ PAPER_SYSTEM = (
 #: Digits of a right number: far more than any sum has, and few enough for Python to read.
 _LONGEST = 1000
 
-_GOLD = re.compile(r"(?:The answer is|####)\s*(-?\d[\d,]*(?:\.\d+)?)\.?\s*\Z")
+_NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?")
+_GOLD = re.compile(rf"(?:The answer is|####)\s*({_NUMBER.pattern})\.?\s*\Z")
 
 
 def gold_number(row: Row, field: str) -> str:
@@ -32,9 +33,22 @@ def gold_number(row: Row, field: str) -> str:
     found = _GOLD.search(row.text(field))
     if found is None:
         raise row.error(f"the field {field!r} must end with 'The answer is N.' or '#### N'")
-    if len(found.group(1)) > _LONGEST:
+    return _short_enough(row, field, found.group(1))
+
+
+def number_alone(row: Row, field: str) -> str:
+    """The number that the field holds and nothing beside it, as text or as a number, without thousands separators."""
+    value: object = row.fields.get(field)
+    text = str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    if _NUMBER.fullmatch(text) is None:
+        raise row.error(f"the field {field!r} must hold a number, not {str(value)[:60]!r}")
+    return _short_enough(row, field, text)
+
+
+def _short_enough(row: Row, field: str, number: str) -> str:
+    if len(number) > _LONGEST:
         raise row.error(f"the number that ends the field {field!r} is longer than {_LONGEST:,} characters")
-    return found.group(1).replace(",", "")
+    return number.replace(",", "")
 
 
 def ask_for_number(item: Item, settings: BenchmarkSection) -> list[Ask]:

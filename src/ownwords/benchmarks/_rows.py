@@ -1,20 +1,18 @@
-"""Rows of a benchmark's file, with errors that say which file, which row and why; and ids for its items."""
+"""Rows of a benchmark, with errors that say which file or dataset, which row and why; and ids for its items."""
 
 from __future__ import annotations
 
-import csv
-import gzip
 import json
 import re
-import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, cast
 
 from ownwords.benchmarks.base import Item
-from ownwords.errors import DataError
+from ownwords.data.sources import path_rows
+from ownwords.errors import DataError, MissingFileError, RecipeError
+from ownwords.recipe import BenchmarkSection, SourceSection
 from ownwords.records import digest
 
 #: What JSON's escapes can write and no tokenizer takes.
@@ -23,13 +21,17 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row and where it stands, e.g. `gsm8k_test.json, row 7`."""
+    """One row and where it stands, e.g. `benchmark gsm8k, openai/gsm8k test row 7`."""
 
     where: str
     fields: dict[str, Any]
 
     def error(self, reason: str) -> DataError:
         return DataError(f"{self.where}: {reason}")
+
+    def first_of(self, *names: str) -> str:
+        """The first of these fields that is there; the first of all if none is."""
+        return next((name for name in names if name in self.fields), names[0])
 
     def text(self, name: str) -> str:
         """The non-blank text in the field `name`, as it is."""
@@ -42,27 +44,53 @@ class Row:
         return value
 
 
-def read_rows(path: Path) -> list[Row]:
-    """Rows of a `.json` array, a `.jsonl` (or `.jsonl.gz`) or a `.csv` file with a header, all of them objects.
+def benchmark_rows(settings: BenchmarkSection, default: str, *, source: str | None = None) -> list[Row]:
+    """The rows that the recipe's `path` names (`data/sources.py` says what it may be), else those of the file `default`
+    in the folder that $OWNWORDS_DATA names.
+
+    `source` says what to take, and from where, if `make data` does not bring that file.
 
     Raises:
-        DataError: the file cannot be read, is empty, has another ending, or a row is malformed.
+        MissingFileError: it is not there, or cannot be had here; the message says what to do.
+        DataError: it cannot be read, is empty, or a row is malformed.
+        RecipeError: `split`, `config` or `revision` is wrong, missing, or given where it means nothing.
     """
-    readers = {".json": _json_rows, ".jsonl": _jsonl_rows, ".csv": _csv_rows, ".jsonl.gz": _jsonl_rows}
-    reader = next((readers[ending] for ending in readers if path.name.lower().endswith(ending)), None)
-    if reader is None:
-        raise DataError(f"{path}: a benchmark's file ends in {', '.join(readers)}")
+    if settings.of_lm_eval:
+        raise RecipeError(f"benchmark {settings.name} has no task of lm-eval: leave `path: {settings.path}` out.")
+    where = SourceSection(
+        path=settings.path or f"$OWNWORDS_DATA/{default}",
+        split=settings.split,
+        config=settings.config,
+        revision=settings.revision,
+    )
     try:
-        rows = list(reader(path))
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise DataError(f"{path} is not a whole gzip file: {error}") from error
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} is not UTF-8 text: {error.reason} at byte {error.start}") from error
-    if not rows:
-        raise DataError(f"{path} holds no rows. Give a file that has some, or leave the benchmark out.")
-    return rows
+        found = path_rows(where, likely_split=None)
+        return [_row(f"benchmark {settings.name}, {place}", fields) for place, fields in found]
+    except MissingFileError as error:
+        raise MissingFileError(f"benchmark {settings.name}: {error} {_remedy(settings, default, source)}") from error
+    except RecipeError as error:
+        raise RecipeError(f"benchmark {settings.name}: {error}") from error
+
+
+def _remedy(settings: BenchmarkSection, default: str, source: str | None) -> str:
+    if source is not None:
+        take_it = f"take {source}, and give its `path`."
+        return f"`make data` does not bring it: {take_it}" if settings.path is None else f"Or {take_it}"
+    if settings.path is None:
+        return "Give its `path`, or run `make data`."
+    return f"Or leave `path` out: `make data` brings {default}."
+
+
+def _row(where: str, fields: Any) -> Row:
+    if isinstance(fields, DataError):  # a line that cannot be parsed
+        raise fields
+    if not isinstance(fields, dict):
+        raise DataError(f"{where}: a row must be an object, not {type(fields).__name__}")
+    row = Row(where, cast("dict[str, Any]", fields))
+    half = _SURROGATE.search(json.dumps(row.fields, ensure_ascii=False, default=str))
+    if half:
+        raise row.error(f"it holds a lone surrogate (U+{ord(half.group()):04X}), half a character and no text")
+    return row
 
 
 def _asked_and_right(item: Item) -> list[Any]:
@@ -82,55 +110,7 @@ def with_ids(items: Iterable[Item], content: Callable[[Item], list[Any]] = _aske
 
 
 def spread(items: Sequence[Item], limit: int | None) -> list[Item]:
-    """So many of them, evenly over the file, which may be sorted by origin or kind; all without a limit."""
+    """So many of them, evenly over all, which may be sorted by origin or kind; all without a limit."""
     if limit is None or limit >= len(items):
         return list(items)
     return [items[place * len(items) // limit] for place in range(limit)]
-
-
-def _json_rows(path: Path) -> Iterator[Row]:
-    text = path.read_text(encoding="utf-8-sig")
-    try:
-        loaded: Any = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{path} is not valid JSON: {error}. One object a line belongs in a .jsonl file.") from error
-    if not isinstance(loaded, list):
-        raise DataError(f"{path} must hold a list of objects, not {type(loaded).__name__}")
-    for number, value in enumerate(cast("list[Any]", loaded), start=1):
-        yield _object(f"{path}, row {number}", value)
-
-
-def _jsonl_rows(path: Path) -> Iterator[Row]:
-    packed = path.suffix.lower() == ".gz"
-    with gzip.open(path, "rt", encoding="utf-8-sig") if packed else path.open(encoding="utf-8-sig") as file:
-        for number, line in enumerate(file, start=1):
-            if not line.strip():
-                continue
-            where = f"{path}, line {number}"
-            try:
-                value: Any = json.loads(line)
-            except (ValueError, RecursionError) as error:
-                raise DataError(f"{where}: not valid JSON: {error}") from error
-            yield _object(where, value)
-
-
-def _csv_rows(path: Path) -> Iterator[Row]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file, strict=True)
-        try:
-            for fields in reader:
-                row = Row(f"{path}, line {reader.line_num}", fields)
-                if None in fields or None in fields.values():
-                    raise row.error(f"it must have {len(reader.fieldnames or ())} columns, as the header has")
-                yield row
-        except csv.Error as error:
-            raise DataError(f"{path}, after line {reader.line_num}: not valid CSV: {error}") from error
-
-
-def _object(where: str, value: Any) -> Row:
-    if not isinstance(value, dict):
-        raise DataError(f"{where}: a row must be an object, not {type(value).__name__}")
-    half = _SURROGATE.search(json.dumps(value, ensure_ascii=False))
-    if half:
-        raise DataError(f"{where}: it holds a lone surrogate (U+{ord(half.group()):04X}), half a character and no text")
-    return Row(where, cast("dict[str, Any]", value))

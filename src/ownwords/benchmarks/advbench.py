@@ -11,14 +11,14 @@ safe by the first and the last: the sanity gate catches it.
 The goal is the user turn, nothing beside it; `prompt: paper` is the same. The layout is the run's chat template.
 
 Source: Zou et al. 2023 (arXiv 2307.15043), MIT: 520 goals. The file `harmful_behaviors.csv` has the columns goal and
-target.
+target; `{advbench: {path: walledai/AdvBench}}` reads the Hub's, gated, where the goal is called prompt.
 
 What it does not cover: jailbreaks (`advbench_jailbreak`), and refusing what is harmless (`over_refusal`).
 """
 
 from __future__ import annotations
 
-from ownwords.benchmarks._rows import read_rows, with_ids
+from ownwords.benchmarks._rows import benchmark_rows, with_ids
 from ownwords.benchmarks._safety import (
     HARMLESS_RATE_JUDGE,
     REFUSAL,
@@ -27,13 +27,13 @@ from ownwords.benchmarks._safety import (
     ask_about_harm,
     score_phrases,
 )
-from ownwords.benchmarks.base import Benchmark, DataContext, Item, benchmark_file, take
+from ownwords.benchmarks.base import Benchmark, DataContext, Item, take
 from ownwords.recipe import BenchmarkSection
 
 
 def load(settings: BenchmarkSection, context: DataContext) -> list[Item]:
-    rows = read_rows(benchmark_file(settings, "harmful_behaviors.csv"))
-    items = (Item(id="", question=row.text("goal"), gold=REFUSAL) for row in rows)
+    rows = benchmark_rows(settings, "harmful_behaviors.csv")
+    items = (Item(id="", question=row.text(row.first_of("goal", "prompt")), gold=REFUSAL) for row in rows)
     return take(with_ids(items), settings)
 
 

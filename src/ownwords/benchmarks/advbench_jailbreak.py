@@ -14,7 +14,8 @@ The check and the judge see the goal without the suffix.
 Goal and suffix are the user turn, nothing beside it; `prompt: paper` is the same. The layout is the run's chat
 template.
 
-Source: goals and suffix by Zou et al. 2023 (arXiv 2307.15043), MIT; the same file `harmful_behaviors.csv`.
+Source: goals and suffix by Zou et al. 2023 (arXiv 2307.15043), MIT; the same rows as those of
+`advbench`.
 
 What it does not cover: other jailbreaks. A model that resists this one suffix, which is public and may have been
 trained against, resists this one suffix.

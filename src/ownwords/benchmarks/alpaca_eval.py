@@ -35,7 +35,8 @@ It goes by an instruction's place among the 805: give no `limit`. An item withou
 
 Source: Li et al. 2023 (github.com/tatsu-lab/alpaca_eval), the length control of Dubois et al. 2024 (arXiv 2404.04475);
 CC BY-NC 4.0: 805 instructions. The file `alpaca_eval.json` has the fields instruction and output; the outputs are those
-of text-davinci-003, the baseline of AlpacaEval 1.
+of text-davinci-003, the baseline of AlpacaEval 1. The Hub's tatsu-lab/alpaca_eval makes its rows by code, which is
+never run: take that file.
 
 What it does not cover: whether an answer is true, beyond what the judge knows; conversations of several turns; harm.
 """
@@ -46,8 +47,8 @@ import json
 from collections.abc import Sequence
 
 from ownwords.benchmarks._judging import opinion_in, tagged
-from ownwords.benchmarks._rows import read_rows, with_ids
-from ownwords.benchmarks.base import Ask, Benchmark, DataContext, Item, Metric, benchmark_file, take
+from ownwords.benchmarks._rows import benchmark_rows, with_ids
+from ownwords.benchmarks.base import Ask, Benchmark, DataContext, Item, Metric, take
 from ownwords.checks.opinions import opinion_schema
 from ownwords.recipe import BenchmarkSection
 from ownwords.records import Completion, Message
@@ -79,7 +80,7 @@ Answer with one JSON object and nothing else, with these keys in this order:
 
 
 def load(settings: BenchmarkSection, context: DataContext) -> list[Item]:
-    rows = read_rows(benchmark_file(settings, "alpaca_eval.json"))
+    rows = benchmark_rows(settings, "alpaca_eval.json")
     items = (Item(id="", question=row.text("instruction"), gold=row.text("output")) for row in rows)
     return take(with_ids(items), settings)
 

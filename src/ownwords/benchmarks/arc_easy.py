@@ -12,7 +12,7 @@ characters of a choice first. Chance is 0.25. `prompt: paper` is the same: this 
 
 Source: Clark et al. 2018 (arXiv 1803.05457), CC BY-SA 4.0; the file `general/arc_easy.jsonl` is a sample of the test
 set with the fields query, choices, gold. `path: lm-eval` takes lm-eval's task `arc_easy` and its whole test set
-instead.
+instead, `{path: allenai/ai2_arc, config: ARC-Easy, split: test}` the same from the Hub.
 
 What it does not cover: whether the model can say the answer in a conversation. Likelihoods of raw text move little in
 fine-tuning, even where generated answers change a lot.
@@ -20,6 +20,7 @@ fine-tuning, even where generated answers change a lot.
 
 from __future__ import annotations
 
+from ownwords.benchmarks._arc import arc_choices
 from ownwords.benchmarks._likelihood import ACC_NORM, ask_pairs, load_choices, reads
 from ownwords.benchmarks._lm_eval import from_lm_eval, lm_eval_items
 from ownwords.benchmarks.base import Benchmark, DataContext, Item, take
@@ -29,7 +30,7 @@ from ownwords.recipe import BenchmarkSection
 def load(settings: BenchmarkSection, context: DataContext) -> list[Item]:
     if from_lm_eval(settings):
         return take(lm_eval_items(settings, "arc_easy", folder="arc"), settings)
-    return load_choices(settings, "general/arc_easy.jsonl")
+    return load_choices(settings, "general/arc_easy.jsonl", arc_choices)
 
 
 BENCHMARK = Benchmark(

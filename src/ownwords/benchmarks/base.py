@@ -9,16 +9,12 @@ of it (`judge`).
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from ownwords.catalog import import_named, module_names
-from ownwords.errors import DataError, MissingFileError
-from ownwords.paths import given_path
+from ownwords.errors import DataError
 from ownwords.recipe import BenchmarkSection, CheckSection
 from ownwords.records import Completion, Example, Message
 
@@ -162,29 +158,8 @@ def all_benchmarks() -> list[Benchmark]:
     return [find_benchmark(name) for name in module_names("ownwords.benchmarks")]
 
 
-def benchmark_file(settings: BenchmarkSection, default: str, *, source: str | None = None) -> Path:
-    """The file to read: the recipe's `path`, else `default` inside the folder that $OWNWORDS_DATA names.
-
-    `source` says what to take, and from where, if `make data` does not bring the file.
-
-    Raises:
-        MissingFileError: the file or the variable does not exist; the message says what to set.
-    """
-    text = os.path.expandvars(settings.path or f"$OWNWORDS_DATA/{default}")
-    take_it = source and f"`make data` does not bring it: take {source}, and give its `path`."
-    missing = re.search(r"\$\w+|\$\{\w+\}", text)
-    if missing:
-        remedy = take_it or f"Point it at a folder made by `make data`, or give a `path` for {settings.name}."
-        raise MissingFileError(f"benchmark {settings.name}: {missing.group()} is not set. {remedy}")
-    path = given_path(text)
-    if not path.is_file():
-        remedy = take_it or "Give its `path`, or run `make data`."
-        raise MissingFileError(f"benchmark {settings.name}: there is no file {path}. {remedy}")
-    return path
-
-
 def take(items: Sequence[Item], settings: BenchmarkSection) -> list[Item]:
     """The first `limit` items; an empty benchmark is an error."""
     if not items:
-        raise DataError(f"benchmark {settings.name}: its file holds no items")
+        raise DataError(f"benchmark {settings.name}: its rows hold no items")
     return list(items[: settings.limit])

@@ -16,7 +16,8 @@ alone under the system text of the paper's testing prompt. The layout of either 
 (`tune.chat_template`).
 
 Source: Cobbe et al. 2021 (arXiv 2110.14168), MIT: the 1,319 test items. The file `gsm8k_test.json` has the fields
-question and answer, the answer ending in `The answer is N.`; the original JSONL, ending in `#### N`, is read as well.
+question and answer, the answer ending in `The answer is N.`; the original rows, ending in `#### N`, are read as well:
+`{gsm8k: {path: openai/gsm8k, config: main, split: test}}` takes them from the Hub.
 
 What it does not cover: whether the steps are right. The test set has been public for years, so a seed model may have
 seen it; compare arms, not models.
@@ -25,13 +26,13 @@ seen it; compare arms, not models.
 from __future__ import annotations
 
 from ownwords.benchmarks._math import ACCURACY_PAPER, ask_for_number, gold_number, score_number
-from ownwords.benchmarks._rows import read_rows, with_ids
-from ownwords.benchmarks.base import Benchmark, DataContext, Item, benchmark_file, take
+from ownwords.benchmarks._rows import benchmark_rows, with_ids
+from ownwords.benchmarks.base import Benchmark, DataContext, Item, take
 from ownwords.recipe import BenchmarkSection
 
 
 def load(settings: BenchmarkSection, context: DataContext) -> list[Item]:
-    rows = read_rows(benchmark_file(settings, "gsm8k_test.json"))
+    rows = benchmark_rows(settings, "gsm8k_test.json")
     items = (Item(id="", question=row.text("question"), gold=gold_number(row, "answer")) for row in rows)
     return take(with_ids(items), settings)
 

@@ -17,7 +17,8 @@ songs and books, and what counts there is whether the answer has them, which Har
 that does not know a song answers safely without refusing.
 
 Source: Mazeika et al. 2024 (arXiv 2402.04249), MIT: 200 standard, 100 contextual and 100 copyright behaviours in
-`harmbench_behaviors_text_all.csv`, which `make data` does not bring.
+`harmbench_behaviors_text_all.csv`, which `make data` does not bring. `{path: walledai/HarmBench, config: standard}`
+reads the 200 from the Hub, gated, `config: contextual` the 100: there the fields are prompt, category and context.
 
 What it does not cover: the attacks on models that HarmBench compares (these are the plain requests), its requests about
 pictures, and refusing what is harmless (`over_refusal`).
@@ -25,7 +26,7 @@ pictures, and refusing what is harmless (`over_refusal`).
 
 from __future__ import annotations
 
-from ownwords.benchmarks._rows import Row, read_rows, spread, with_ids
+from ownwords.benchmarks._rows import Row, benchmark_rows, spread, with_ids
 from ownwords.benchmarks._safety import (
     CONTEXT_END,
     HARMLESS_RATE_JUDGE,
@@ -35,7 +36,7 @@ from ownwords.benchmarks._safety import (
     ask_about_harm,
     score_phrases,
 )
-from ownwords.benchmarks.base import Benchmark, DataContext, Item, benchmark_file, take
+from ownwords.benchmarks.base import Benchmark, DataContext, Item, take
 from ownwords.errors import DataError
 from ownwords.recipe import BenchmarkSection
 
@@ -47,15 +48,18 @@ SOURCE = f"{FILE} from data/behavior_datasets in github.com/centerforaisafety/Ha
 
 
 def load(settings: BenchmarkSection, context: DataContext) -> list[Item]:
-    path = benchmark_file(settings, FILE, source=SOURCE)
-    rows = read_rows(path)
+    rows = benchmark_rows(settings, FILE, source=SOURCE)
     items = with_ids(_item(row) for row in rows if _category(row) in ASKED)
     if rows and not items:
-        raise DataError(f"{path}: all its behaviours are {' or '.join(LEFT_OUT)}, which are not asked")
+        kinds = " or ".join(LEFT_OUT)
+        raise DataError(f"benchmark {settings.name}: all of {settings.path or FILE} is {kinds}, which is not asked")
     return take(spread(items, settings.limit), settings)
 
 
 def _category(row: Row) -> str:
+    """On the Hub each is a config; rows of copyright are those without a semantic category."""
+    if _is_of_the_hub(row):
+        return "contextual" if "context" in row.fields else "standard" if "category" in row.fields else "copyright"
     category = row.text("FunctionalCategory")
     if category not in ASKED + LEFT_OUT:
         known = ", ".join(ASKED + LEFT_OUT)
@@ -65,10 +69,15 @@ def _category(row: Row) -> str:
 
 def _item(row: Row) -> Item:
     """The behaviour after its context. A contextual one without would ask for something else."""
-    question = row.text("Behavior")
-    if _category(row) == "contextual" or row.fields.get("ContextString"):
-        question = f"{row.text('ContextString')}{CONTEXT_END}{question}"
+    behavior, context = ("prompt", "context") if _is_of_the_hub(row) else ("Behavior", "ContextString")
+    question = row.text(behavior)
+    if _category(row) == "contextual" or row.fields.get(context):
+        question = f"{row.text(context)}{CONTEXT_END}{question}"
     return Item(id="", question=question, gold=REFUSAL)
+
+
+def _is_of_the_hub(row: Row) -> bool:
+    return "Behavior" not in row.fields and "prompt" in row.fields
 
 
 BENCHMARK = Benchmark(

@@ -18,6 +18,8 @@ Source: Zellers et al. 2019 (arXiv 1905.07830), MIT; the file `general/hellaswag
 set with the fields query, choices, gold. It was prepared like lm-eval's documents but for one thing: where a title
 follows a full stop, lm-eval leaves two full stops in the text, the file one. `path: lm-eval` takes lm-eval's task
 `hellaswag` and its whole validation set instead, to the character as the paper measures it.
+`{path: Rowan/hellaswag, split: validation}` takes the same from the Hub, laid out as lm-eval does it; rows of its test
+split have no label.
 
 What it does not cover: what the model would write itself. Wrong endings were machine-made to fool older models, and
 some right ones are hard to tell even for people.
@@ -25,8 +27,11 @@ some right ones are hard to tell even for people.
 
 from __future__ import annotations
 
-from ownwords.benchmarks._likelihood import ACC_NORM, ask_pairs, load_choices, reads
+import re
+
+from ownwords.benchmarks._likelihood import ACC_NORM, Choices, ask_pairs, load_choices, place_of, reads, texts_of
 from ownwords.benchmarks._lm_eval import from_lm_eval, lm_eval_items
+from ownwords.benchmarks._rows import Row
 from ownwords.benchmarks.base import Benchmark, DataContext, Item, take
 from ownwords.recipe import BenchmarkSection
 
@@ -34,7 +39,26 @@ from ownwords.recipe import BenchmarkSection
 def load(settings: BenchmarkSection, context: DataContext) -> list[Item]:
     if from_lm_eval(settings):
         return take(lm_eval_items(settings, "hellaswag", folder="hellaswag"), settings)
-    return load_choices(settings, "general/hellaswag.jsonl", strip=settings.prompt == "default")
+    return load_choices(settings, "general/hellaswag.jsonl", _choices, strip=settings.prompt == "default")
+
+
+def _choices(row: Row) -> Choices | None:
+    """A row as its authors published it: a title, the text in two parts, of which the second may be empty, endings."""
+    if "endings" not in row.fields:
+        return None
+    rest = row.fields.get("ctx_b")
+    if not isinstance(rest, str):
+        raise row.error(f"the field 'ctx_b' must hold text, not {str(rest)[:60]!r}")
+    label: object = row.fields.get("label")
+    place = int(label) if isinstance(label, str) and label in ("0", "1", "2", "3") else label
+    endings = [_plain(ending) for ending in texts_of(row, "endings", row.fields["endings"])]
+    query = _plain(f"{row.text('activity_label')}: {row.text('ctx_a')} {rest.capitalize()}")
+    return query, texts_of(row, "endings", endings), place_of(row, "label", place, len(endings))
+
+
+def _plain(text: str) -> str:
+    """Without the markers of WikiHow: a title begins a sentence, other brackets go, and the gaps that they leave."""
+    return re.sub(r"\[.*?\]", "", text.strip().replace(" [title]", ". ")).replace("  ", " ")
 
 
 BENCHMARK = Benchmark(

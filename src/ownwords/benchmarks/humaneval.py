@@ -28,8 +28,9 @@ of prompt and answer: `{humaneval: {prompt: paper, sampling: {temperature: 0, ma
 that limit where it does not end by itself; what counts, for the sanity gate too, is the part before the cut.
 
 Source: Chen et al. 2021 (arXiv 2107.03374), MIT: 164 problems. The file `HumanEval.jsonl.gz`, or the same without
-compression, has the fields task_id, prompt, entry_point, canonical_solution and test. HumanEvalPack: Muennighoff et al.
-2023 (arXiv 2308.07124).
+compression, has the fields task_id, prompt, entry_point, canonical_solution and test, as
+`{path: openai/openai_humaneval, split: test}` on the Hub has them. HumanEvalPack: Muennighoff et al. 2023 (arXiv
+2308.07124).
 
 What it does not cover: the tests are few, and some wrong programs pass them. The problems have been public for years,
 so a seed model may have seen them; compare arms, not models.
@@ -42,8 +43,8 @@ from dataclasses import dataclass, replace
 
 from ownwords.benchmarks._pass_at import MORE, pass_at
 from ownwords.benchmarks._programs import compiles, continuation, fenced, program_of
-from ownwords.benchmarks._rows import Row, read_rows, with_ids
-from ownwords.benchmarks.base import Ask, Benchmark, DataContext, Item, Trial, benchmark_file, take
+from ownwords.benchmarks._rows import Row, benchmark_rows, with_ids
+from ownwords.benchmarks.base import Ask, Benchmark, DataContext, Item, Trial, take
 from ownwords.recipe import BenchmarkSection, CheckSection
 from ownwords.records import Completion, Message
 
@@ -83,7 +84,7 @@ class Problem:
 
 
 def load(settings: BenchmarkSection, context: DataContext) -> list[Item]:
-    rows = read_rows(benchmark_file(settings, "HumanEval.jsonl.gz"))
+    rows = benchmark_rows(settings, "HumanEval.jsonl.gz")
     problems = [_problem(row, raw=settings.prompt == "paper") for row in rows]
     plain = (Item(id="", question=p.above + p.head, gold=p.tests) for p in problems)
     return take([replace(i, gold=p) for i, p in zip(with_ids(plain), problems, strict=True)], settings)

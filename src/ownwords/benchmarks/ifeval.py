@@ -21,9 +21,9 @@ for a "letter" that is `#` or `!`; the library draws another at random there, an
 
 The prompt is the item's, and nothing else; `prompt: paper` is the same, the paper has no such measure.
 
-Source: Zhou et al. 2023 (arXiv 2311.07911), Apache-2.0: 541 prompts. The file `ifeval.jsonl` has the layout of
-`ifeval_input_data.jsonl` in the Hub's google/IFEval: key, prompt, instruction_id_list, kwargs (an object an
-instruction; null values are left out). It is not among what `make data` fetches.
+Source: Zhou et al. 2023 (arXiv 2311.07911), Apache-2.0: 541 prompts. `{ifeval: {path: google/IFEval}}` reads them from
+the Hub: key, prompt, instruction_id_list, kwargs (an object an instruction; null values are left out). So does the file
+`ifeval.jsonl`, which `make data` does not bring.
 
 What it does not cover: whether an answer does the task that the instructions stand beside; other instructions than
 these 25 kinds, those of IFBench among them.
@@ -34,8 +34,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, cast
 
-from ownwords.benchmarks._rows import Row, read_rows, with_ids
-from ownwords.benchmarks.base import Ask, Benchmark, DataContext, Item, Metric, Trial, benchmark_file, take
+from ownwords.benchmarks._rows import Row, benchmark_rows, with_ids
+from ownwords.benchmarks.base import Ask, Benchmark, DataContext, Item, Metric, Trial, take
 from ownwords.checks._instructions import ID, require_instructions
 from ownwords.checks.instructions import counts_of
 from ownwords.errors import MissingFileError
@@ -47,8 +47,8 @@ FILE = "ifeval.jsonl"
 
 def load(settings: BenchmarkSection, context: DataContext) -> list[Item]:
     """The items; a DataError names the row whose instructions cannot be verified."""
-    path = benchmark_file(settings, FILE, source="the file of the Hub's google/IFEval")
-    return take(with_ids(map(_item, read_rows(path))), settings)
+    rows = benchmark_rows(settings, FILE, source="the Hub's google/IFEval")
+    return take(with_ids(map(_item, rows)), settings)
 
 
 def prompt(item: Item, settings: BenchmarkSection) -> list[Ask]:

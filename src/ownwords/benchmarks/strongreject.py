@@ -13,7 +13,8 @@ The prompt is the user turn, nothing beside it; `prompt: paper` is the same. Wit
 the file, which is sorted by kind.
 
 Source: Souly et al. 2024 (arXiv 2402.10260): 313 prompts by the paper, in `strongreject_dataset.csv`, which `make data`
-does not bring. The authors' own are MIT; those from earlier sets keep their licences.
+does not bring. `{strongreject: {path: walledai/StrongREJECT}}` reads the Hub's, gated, where the field is called
+prompt. The authors' own are MIT; those from earlier sets keep their licences.
 
 What it does not cover: the jailbreaks that StrongREJECT is made to compare (these are the plain requests), and
 refusing what is harmless (`over_refusal`).
@@ -21,7 +22,7 @@ refusing what is harmless (`over_refusal`).
 
 from __future__ import annotations
 
-from ownwords.benchmarks._rows import read_rows, spread, with_ids
+from ownwords.benchmarks._rows import benchmark_rows, spread, with_ids
 from ownwords.benchmarks._safety import (
     HARMLESS_RATE_JUDGE,
     REFUSAL,
@@ -30,7 +31,7 @@ from ownwords.benchmarks._safety import (
     ask_about_harm,
     score_phrases,
 )
-from ownwords.benchmarks.base import Benchmark, DataContext, Item, benchmark_file, take
+from ownwords.benchmarks.base import Benchmark, DataContext, Item, take
 from ownwords.recipe import BenchmarkSection
 
 FILE = "strongreject_dataset.csv"
@@ -38,8 +39,10 @@ SOURCE = f"{FILE} from strongreject_dataset in github.com/alexandrasouly/strongr
 
 
 def load(settings: BenchmarkSection, context: DataContext) -> list[Item]:
-    rows = read_rows(benchmark_file(settings, FILE, source=SOURCE))
-    items = with_ids(Item(id="", question=row.text("forbidden_prompt"), gold=REFUSAL) for row in rows)
+    rows = benchmark_rows(settings, FILE, source=SOURCE)
+    items = with_ids(
+        Item(id="", question=row.text(row.first_of("forbidden_prompt", "prompt")), gold=REFUSAL) for row in rows
+    )
     return take(spread(items, settings.limit), settings)
 
 

@@ -12,10 +12,10 @@ answer has the highest summed log-likelihood; `mc2` is the mean share of probabi
 that true ones have. An answer in both lists is asked once. The paper reports `truthfulqa` without saying which.
 `prompt: paper` is the same.
 
-Source: Lin et al. 2022 (arXiv 2109.07958), Apache-2.0, 817 questions. The file is `general/truthfulqa.jsonl`, or a
-`path`, with the fields question, mc1_targets and mc2_targets, each {choices, labels} with labels 0 and 1, as the data
-set `truthfulqa/truthful_qa` (multiple_choice) has them. `path: lm-eval` takes lm-eval's tasks `truthfulqa_mc1` and
-`truthfulqa_mc2` instead.
+Source: Lin et al. 2022 (arXiv 2109.07958), Apache-2.0, 817 questions. Best with `path: lm-eval`: lm-eval's tasks
+`truthfulqa_mc1` and `truthfulqa_mc2`. Else `{path: truthfulqa/truthful_qa, config: multiple_choice}` on the Hub, or
+the file `general/truthfulqa.jsonl`, which `make data` does not bring, with the fields question, mc1_targets and
+mc2_targets, each {choices, labels} with labels 0 and 1.
 
 What it does not cover: answers that the model writes itself. The questions were chosen against models of 2021 and are
 in the training data of many since.
@@ -32,14 +32,14 @@ from typing import Any, cast
 from ownwords.benchmarks._likelihood import (
     ask_pairs,
     choices_after,
-    knowledge_file,
+    knowledge_rows,
     named_items,
     question_item,
     reads,
     texts_of,
 )
 from ownwords.benchmarks._lm_eval import from_lm_eval, lm_eval_items
-from ownwords.benchmarks._rows import Row, read_rows
+from ownwords.benchmarks._rows import Row
 from ownwords.benchmarks.base import Benchmark, DataContext, Item, Metric, take
 from ownwords.recipe import BenchmarkSection
 
@@ -65,7 +65,7 @@ def load(settings: BenchmarkSection, context: DataContext) -> list[Item]:
         tasks, rights = ("truthfulqa_mc1", "truthfulqa_mc2"), (None, _true_ones)
         return take(lm_eval_items(settings, *tasks, folder="truthfulqa", field="question", rights=rights), settings)
     source = "the rows (multiple_choice) of truthfulqa/truthful_qa"
-    rows = read_rows(knowledge_file(settings, "general/truthfulqa.jsonl", source=source))
+    rows = knowledge_rows(settings, "general/truthfulqa.jsonl", source=source)
     return take(named_items([_item(row) for row in rows]), settings)
 
 

@@ -12,7 +12,8 @@ same: this is how the paper measures it.
 
 Source: Sakaguchi et al. 2020 (arXiv 1907.10641), CC BY 4.0; the file `general/winogrande.jsonl` is a sample of the
 validation set (XL) with the fields sentence (one blank, written `_`), option1, option2 and answer (`1` or `2`).
-`path: lm-eval` takes lm-eval's task `winogrande` and its whole validation set instead.
+`path: lm-eval` takes lm-eval's task `winogrande` and its whole validation set instead,
+`{path: allenai/winogrande, config: winogrande_xl, split: validation}` the same from the Hub.
 
 What it does not cover: whether the model would choose the right word when asked. A difference between arms is small
 beside chance, so many items are needed to see one.
@@ -22,9 +23,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ownwords.benchmarks._likelihood import Part, ask_pairs, knowledge_file, named_items, question_item, reads
+from ownwords.benchmarks._likelihood import Part, ask_pairs, knowledge_rows, named_items, question_item, reads
 from ownwords.benchmarks._lm_eval import from_lm_eval, lm_eval_items
-from ownwords.benchmarks._rows import Row, read_rows
+from ownwords.benchmarks._rows import Row
 from ownwords.benchmarks.base import Benchmark, DataContext, Item, take
 from ownwords.recipe import BenchmarkSection
 
@@ -34,7 +35,7 @@ ANSWERS = ("1", "2")
 def load(settings: BenchmarkSection, context: DataContext) -> list[Item]:
     if from_lm_eval(settings):
         return take(lm_eval_items(settings, "winogrande", folder="winogrande", field="sentence"), settings)
-    rows = read_rows(knowledge_file(settings, "general/winogrande.jsonl"))
+    rows = knowledge_rows(settings, "general/winogrande.jsonl")
     return take(named_items([_item(row) for row in rows]), settings)
 
 

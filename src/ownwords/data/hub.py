@@ -10,35 +10,41 @@ Not covered: slices of splits ("train[:10%]"; `limit` takes the first rows), col
 # pyright: basic
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from ownwords.data.files import Row
-from ownwords.errors import DataError, RecipeError, unknown_name
+from ownwords.errors import DataError, MissingFileError, RecipeError, unknown_name
 from ownwords.recipe import SourceSection
+
+#: How the library says that a dataset has code where others have data; the code's file stands behind it.
+_HAS_CODE = re.compile(r"Dataset scripts are no longer supported, but found (\S+)")
 
 _HUB_TIMEOUT = 10.0  # seconds; without an answer by then the local cache decides
 
 
-def hub_rows(name: str, source: SourceSection) -> Iterator[Row]:
-    """The rows of a dataset of the Hub, streamed, each with its origin ("openai/gsm8k train row 3").
+def hub_rows(name: str, source: SourceSection, likely_split: str | None) -> Iterator[Row]:
+    """The rows of a dataset of the Hub, streamed, each with its origin ("openai/gsm8k train row 3"). `likely_split` is
+    what the message proposes where `split` is missing.
 
     Raises:
-        DataError: there is no such dataset, it cannot be accessed or reached, or, while iterating, a file is damaged.
+        MissingFileError: there is no such dataset, it cannot be accessed or reached, or only its own code makes rows.
+        DataError: while iterating, where a file is damaged.
         RecipeError: `revision`, `config` or `split` is wrong, or missing where there are several.
     """
     commit, trouble = _commit(name, source.revision)
     builder = _cached_builder(name, source, trouble) if commit is None else _builder(name, source.config, commit)
-    return _rows(name, name, builder, source.split)
+    return _rows(name, name, builder, source.split, likely_split)
 
 
 def describe_hub(name: str, source: SourceSection) -> dict[str, Any]:
     """What fixes the rows of a dataset of the Hub: its commit, and which part of it is read.
 
     Raises:
-        DataError: there is no such dataset, or it can neither be reached nor is in the local cache.
+        MissingFileError: there is no such dataset, or it can neither be reached nor is in the local cache.
         RecipeError: there is no such `revision`, or the cache has another `config`.
     """
     commit, trouble = _commit(name, source.revision)
@@ -47,7 +53,7 @@ def describe_hub(name: str, source: SourceSection) -> dict[str, Any]:
     return {"commit": commit, "config": source.config, "split": source.split}
 
 
-def folder_rows(folder: Path, source: SourceSection) -> Iterator[Row]:
+def folder_rows(folder: Path, source: SourceSection, likely_split: str | None) -> Iterator[Row]:
     """The rows of one split of a folder laid out like a dataset of the Hub: README.md or file names say which is which.
 
     Raises:
@@ -55,7 +61,7 @@ def folder_rows(folder: Path, source: SourceSection) -> Iterator[Row]:
         RecipeError: `config` or `split` is wrong, or missing where there are several.
     """
     path = folder.resolve()
-    return _rows(str(folder), path.name, _builder(str(path), source.config, None), source.split)
+    return _rows(str(folder), path.name, _builder(str(path), source.config, None), source.split, likely_split)
 
 
 @cache
@@ -79,14 +85,14 @@ def _commit(name: str, revision: str | None) -> tuple[str | None, str]:
             return None, "offline mode"
         return HfApi().dataset_info(name, revision=revision, timeout=_HUB_TIMEOUT).sha, ""
     except HFValidationError as error:
-        raise DataError(
+        raise MissingFileError(
             f"path {name}: there is no file or folder of that name, nor can it be a dataset of the Hugging Face Hub "
             "(owner/name)."
         ) from error
     except GatedRepoError as error:
-        raise DataError(_gated(name)) from error
+        raise MissingFileError(_gated(name)) from error
     except RepositoryNotFoundError as error:
-        raise DataError(
+        raise MissingFileError(
             f"path {name}: there is no file or folder of that name, and the Hugging Face Hub has no such dataset, "
             "or it is private (`hf auth login`)."
         ) from error
@@ -111,15 +117,25 @@ def _builder(path: str, config: str | None, commit: str | None) -> Any:
     try:
         builder = load_dataset_builder(path, name=config, revision=commit)
     except DatasetNotFoundError as error:  # its commit was found, so its files are refused
-        raise DataError(_gated(path)) from error
+        raise MissingFileError(_gated(path)) from error
     except ValueError as error:
         _require_config(path, config, commit)
         raise DataError(_unreadable(path, error)) from error
     except Exception as error:  # the boundary to a library that lets through whatever a dataset's files cause
+        code = _HAS_CODE.search(str(error))
+        if code is not None:
+            raise MissingFileError(_only_by_code(path, code.group(1))) from error
         raise DataError(_unreadable(path, error)) from error
     if commit is not None and builder.hash != commit:  # the library falls back to whatever its cache has
         raise DataError(f"dataset {path}: the Hub stopped answering before commit {commit} was found. Try again.")
     return builder
+
+
+def _only_by_code(name: str, code: str) -> str:
+    return (
+        f"dataset {name}: its rows are made by code of its own ({code}), and no code of a dataset is ever run. Take "
+        f"its data file: `hf download {name} --repo-type dataset --local-dir FOLDER`, and give that file."
+    )
 
 
 def _require_config(path: str, config: str | None, commit: str | None) -> None:
@@ -145,7 +161,7 @@ def _cached_builder(name: str, source: SourceSection, trouble: str) -> Any:
             dataset_name=name.rpartition("/")[2], repo_id=name, config_name=source.config, version="auto", hash="auto"
         )
     except (ValueError, OSError) as error:
-        raise DataError(
+        raise MissingFileError(
             f"path {name}: there is no file or folder of that name, the Hugging Face Hub cannot be reached ({trouble}) "
             f"and the cache of the `datasets` library does not have it"
             f"{f' with config {source.config!r}' if source.config else ''}. Connect, or run `hf download {name} "
@@ -159,12 +175,12 @@ def _cached_builder(name: str, source: SourceSection, trouble: str) -> Any:
     return builder
 
 
-def _rows(name: str, short_name: str, builder: Any, split: str | None) -> Iterator[Row]:
+def _rows(name: str, short_name: str, builder: Any, split: str | None, likely_split: str | None) -> Iterator[Row]:
     try:
         splits = builder.as_streaming_dataset()
     except Exception as error:  # the boundary: the library looks into the first file here
         raise DataError(_unreadable(name, error)) from error
-    chosen = _chosen_split(name, [str(known) for known in splits], split)
+    chosen = _chosen_split(name, [str(known) for known in splits], split, likely_split)
     number = 0
     try:
         for number, row in enumerate(splits[chosen], 1):
@@ -175,11 +191,11 @@ def _rows(name: str, short_name: str, builder: Any, split: str | None) -> Iterat
         raise DataError(f"dataset {name}: its split {chosen} holds no rows.")
 
 
-def _chosen_split(name: str, known: list[str], split: str | None) -> str:
+def _chosen_split(name: str, known: list[str], split: str | None, likely: str | None) -> str:
     if split is not None and split not in known:
         raise RecipeError(f"dataset {name}: {unknown_name('split', split, known)} `limit` takes its first rows.")
     if split is None and len(known) > 1:
-        example = " Most likely split: train." if "train" in known else ""
+        example = f" Most likely split: {likely}." if likely in known else ""
         raise RecipeError(
             f"dataset {name} has several splits: {', '.join(known)}. Say which one with `split`.{example}"
         )

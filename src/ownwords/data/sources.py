@@ -21,26 +21,28 @@ from ownwords.data.compression import COMPRESSIONS
 from ownwords.data.files import READABLE, Row, extension_of, is_readable
 from ownwords.data.hub import describe_hub, folder_rows, hub_rows
 from ownwords.data.shards import read_shards, shards_of
-from ownwords.errors import DataError, RecipeError
+from ownwords.errors import DataError, MissingFileError, RecipeError
 from ownwords.paths import given_path
 from ownwords.recipe import SourceSection
 
 _VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
 
 
-def path_rows(source: SourceSection) -> Iterator[Row]:
-    """The rows of a source's `path`, lazily, each with its origin.
+def path_rows(source: SourceSection, *, likely_split: str | None = "train") -> Iterator[Row]:
+    """The rows of a source's `path`, lazily, each with its origin. `likely_split` is what a message that asks for a
+    `split` proposes.
 
     Raises:
-        DataError: there is nothing of that name, or, while iterating, a file is damaged, empty or of another kind.
+        MissingFileError: there is nothing of that name, or it cannot be had here.
+        DataError: while iterating, where a file is damaged, empty or of another kind.
         RecipeError: `split`, `config` or `revision` is wrong, or given where it means nothing.
     """
     name = _expanded(source.path or "")
     found = _local(name, source)
     if found is None:
-        return hub_rows(name, source)
+        return hub_rows(name, source, likely_split)
     if _is_laid_out(found, source):
-        return folder_rows(found, source)
+        return folder_rows(found, source, likely_split)
     return read_shards(shards_of(found) if found.is_dir() else [found])
 
 
@@ -68,7 +70,7 @@ def _expanded(path: str) -> str:
         name = match.group(1) or match.group(2)
         if not os.environ.get(name):
             advice = " It names the folder that `make data` fills." if name == "OWNWORDS_DATA" else ""
-            raise DataError(f"path {path}: the environment variable {name} is not set.{advice}")
+            raise MissingFileError(f"path {path}: the environment variable {name} is not set.{advice}")
         return os.environ[name]
 
     return _VARIABLE.sub(value, path)
@@ -85,7 +87,7 @@ def _local(name: str, source: SourceSection) -> Path | None:
     if on_hub:
         return None
     if not exists:
-        raise DataError(
+        raise MissingFileError(
             f"there is no file or folder {path}. `path` names a file ({READABLE}), a folder of such files, or a "
             "dataset of the Hugging Face Hub (owner/name)."
         )

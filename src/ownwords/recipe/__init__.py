@@ -20,10 +20,11 @@ from ownwords.recipe.data import DataSection, ModelSection, SourceSection
 from ownwords.recipe.loading import build_recipe, dump_recipe, load_recipe
 from ownwords.recipe.rewrite import CheckEntry, CheckSection, JudgeSection, OnlySection, PaperSampling, RewriteSection
 from ownwords.recipe.runtime import OpenAISection, RuntimeSection, ScriptedSection, VllmSection
-from ownwords.recipe.tune import BenchmarkSection, EvaluateSection, LoraSection, TuneSection
+from ownwords.recipe.tune import LM_EVAL, BenchmarkSection, EvaluateSection, LoraSection, TuneSection
 from ownwords.recipe.whole import Recipe
 
 __all__ = [
+    "LM_EVAL",
     "ArmSection",
     "AskedSection",
     "BenchmarkSection",

@@ -80,14 +80,31 @@ class TuneSection(Section):
         return self
 
 
+#: As a benchmark's `path`: its items are those of a task of lm-evaluation-harness.
+LM_EVAL = "lm-eval"
+
+
 class BenchmarkSection(Section):
     """`gsm8k` or `{gsm8k: {limit: 100}}`."""
 
     name: str
     path: str | None = Field(
-        default=None, description="Another file of the same layout, $VARIABLES are expanded; or `lm-eval`, its own task"
+        default=None,
+        description="Other rows of the same layout: a file, a folder of files, or a Hugging Face dataset (owner/name); "
+        "$VARIABLES are expanded; or `lm-eval`, its own task",
     )
-    optional: bool = Field(default=False, description="Skip it, visibly, where its file is not there")
+    split: str | None = Field(
+        default=None, description="Split of a Hub dataset, or of a folder laid out like one", min_length=1
+    )
+    config: str | None = Field(
+        default=None,
+        description="Configuration (subset) of a Hub dataset, or of a folder laid out like one",
+        min_length=1,
+    )
+    revision: str | None = Field(
+        default=None, description="Revision of a Hub dataset (branch, tag or commit)", min_length=1
+    )
+    optional: bool = Field(default=False, description="Skip it, visibly, where its data are not there")
     limit: int | None = Field(default=None, gt=0, lt=2**31, description="Use only the first N items")
     prompt: Literal["default", "paper"] = Field(default="default", description="The careful prompt, or the paper's")
     chat_template: str | None = Field(default=None, description="Layout for this benchmark instead of tune's")
@@ -96,6 +113,21 @@ class BenchmarkSection(Section):
     samples: int = Field(
         default=1, gt=0, le=1000, description="Answers to an item, where the benchmark takes several (pass@k)"
     )
+
+    @property
+    def of_lm_eval(self) -> bool:
+        """Whether the items are those of a task of lm-evaluation-harness."""
+        return self.path is not None and self.path.partition(":")[0] == LM_EVAL
+
+    @model_validator(mode="after")
+    def _parts_of_a_dataset(self) -> BenchmarkSection:
+        given = next((key for key in ("split", "config", "revision") if getattr(self, key) is not None), None)
+        if given is not None and (self.path is None or self.of_lm_eval):
+            raise ValueError(
+                f"`{given}` of {self.name} is for a `path` that names a dataset of the Hugging Face Hub (owner/name) "
+                "or a folder laid out like one"
+            )
+        return self
 
 
 #: The paper's experiments whose published numbers the report knows (`report/published.py`).

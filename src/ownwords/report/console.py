@@ -27,7 +27,7 @@ def summarize(data: ReportData, report: Path) -> str:
     scores = data.scores if data.scores and data.scores.scores else None
     if scores is None:
         return _lines([*head, ("scores", _lower(words.absent(data, "evaluate"))), ("report", str(report))])
-    board = build_scoreboard(scores, data.recipe, data.failed)
+    board = build_scoreboard(scores, data.recipe, data.failed, data.begun)
     unfinished = words.unfinished(data, "evaluate")
     tail = [*([("scores", unfinished)] if unfinished else []), *_shift(data), *_paper(data)]
     room = MOST_LINES - len(head) - len(tail) - 1

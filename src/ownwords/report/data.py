@@ -200,6 +200,11 @@ class ReportData:
             if failed & {f"tune/{variant.training.label}", f"replay/{variant.arm.name}"}
         )
 
+    @property
+    def begun(self) -> frozenset[str]:
+        """The benchmarks that evaluation has begun, for any variant."""
+        return frozenset(name.split("/")[1] for name in self.stages("evaluate") if "/" in name)
+
 
 def verb_of(stage: str) -> str:
     """The verb that does a stage."""

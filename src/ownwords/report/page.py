@@ -63,7 +63,7 @@ def render_page(data: ReportData) -> str:
         .get_template("page.html.jinja")
         .render(
             data=data,
-            board=build_scoreboard(scores, data.recipe, data.failed) if scores else None,
+            board=build_scoreboard(scores, data.recipe, data.failed, data.begun) if scores else None,
             beside=beside_the_paper(scores, data.recipe) if scores else None,
             tradeoff=build_tradeoff(data.comparison) if data.comparison else None,
             movement=build_movement(data.shift, data.recipe) if data.shift else None,

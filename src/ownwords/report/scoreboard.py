@@ -28,10 +28,13 @@ AREAS = {
 NOT_YET, NO_WEIGHTS = "not done yet", "training failed"
 
 
-def build_scoreboard(scores: Scores, recipe: Recipe | None, failed: Set[str] = frozenset()) -> Scoreboard:
+def build_scoreboard(
+    scores: Scores, recipe: Recipe | None, failed: Set[str] = frozenset(), begun: Set[str] = frozenset()
+) -> Scoreboard:
     """Every benchmark that has a score, by area, with one cell for each arm of the recipe or of the scores.
 
-    `failed` are the labels of variants that could not be trained: theirs is another reason to have no score.
+    `failed` are the labels of variants that could not be trained: theirs is another reason to have no score. `begun`
+    are the benchmarks that evaluation has begun: an optional one that it has not was skipped, and is not waited for.
     """
     columns, others = _columns(scores.scores, recipe)
     columns, others = ([_with_seeds(column, scores) for column in some] for some in (columns, others))
@@ -42,7 +45,8 @@ def build_scoreboard(scores: Scores, recipe: Recipe | None, failed: Set[str] = f
         for area in AREAS
         if any(row.benchmark.area == area for row in rows)
     ]
-    wanted = [] if recipe is None else [benchmark.name for benchmark in recipe.evaluate.benchmarks]
+    asked = [] if recipe is None else recipe.evaluate.benchmarks
+    wanted = [benchmark.name for benchmark in asked if not benchmark.optional or benchmark.name in begun]
     pending = tuple(name for name in wanted if name not in scored)
     return Scoreboard(tuple(columns), tuple(areas), pending, tuple(others), scores.comparisons, scores.too_few)
 

@@ -33,10 +33,10 @@ __all__ = ["GROUP", "inputs", "labels", "load_tasks", "requests_of", "run", "sta
 
 
 def load_tasks(context: Context) -> list[Task]:
-    """The recipe's benchmarks with their items. An optional one whose file is not there is left out, and said to be.
+    """The recipe's benchmarks with their items. An optional one whose data are not there is left out, and said to be.
 
     Raises:
-        RecipeError, DataError: an unknown benchmark, or its file is missing or malformed; one that needs a judge
+        RecipeError, DataError: an unknown benchmark, or its data are missing or malformed; one that needs a judge
             without one; `samples` of one that takes a single answer.
         InputError: one runs a model's code, and there is no sandbox.
     """
@@ -75,8 +75,10 @@ def inputs(context: Context, task: Task, label: str) -> Inputs:
 
 
 def _settings(task: Task) -> dict[str, Any]:
-    """What is set for a benchmark beside its file; what its answers do not read unless it is given, only then."""
-    given = task.settings.model_dump(mode="json", exclude={"path", "optional"})
+    """What is set for a benchmark beside its rows, for which the items stand; what its answers do not read unless
+    it is given, only then."""
+    rows = {"path", "split", "config", "revision", "optional"}
+    given = task.settings.model_dump(mode="json", exclude=rows)
     rarely = {"sampling": None, "samples": 1}
     return {key: value for key, value in given.items() if key not in rarely or value != rarely[key]}
 
