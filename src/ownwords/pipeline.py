@@ -86,7 +86,7 @@ def _execute(context: Context, verb: Verb, *, yes: bool) -> str:
         context.run.create(text, {**facts, **_sandbox(context, todo)})
     failed = _work(context, steps, todo, _failed_before(context) if verb == "evaluate" else {})
     if verb in {"evaluate", "run"}:
-        summarise.write(context)
+        summarise.write(context, _finished(context, steps))
         comparison.write(context)
         shift.write(context)
     said = _report(context, verb) if verb == "run" else f"{verb} is done. The run lies in {context.run.directory}."
@@ -129,8 +129,15 @@ def _work(context: Context, steps: Sequence[Step], todo: Sequence[Step], failed:
 def _summarise_what_is_done(context: Context, steps: Sequence[Step]) -> None:
     """After an evaluation that failed: the scores that are finished are told. That some cannot be is no news beside the
     failure itself."""
-    with contextlib.suppress(OwnwordsError):
-        summarise.write(context, {step.name for step in steps if context.run.is_done(step.name, step.inputs)})
+    finished = _finished(context, steps)
+    if finished:
+        with contextlib.suppress(OwnwordsError):
+            summarise.write(context, finished)
+
+
+def _finished(context: Context, steps: Sequence[Step]) -> set[str]:
+    """The names of those that are done for this recipe."""
+    return {step.name for step in steps if context.run.is_done(step.name, step.inputs)}
 
 
 def _failed_before(context: Context) -> dict[str, str]:

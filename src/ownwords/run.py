@@ -96,6 +96,16 @@ def read_json(path: Path) -> Any:
         raise StageError(f"{path} cannot be read: {error}. Remove it and run the command again.") from error
 
 
+def read_object(path: Path) -> dict[str, Any]:
+    """The same of a file that holds an object; an empty one where there is no such file."""
+    content = read_json(path)
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise StageError(f"{path} must hold a JSON object. Remove it and run the command again.")
+    return cast("dict[str, Any]", content)
+
+
 @contextlib.contextmanager
 def plain_disk_errors(directory: Path) -> Generator[None]:
     """Turn a full disk or an unwritable folder, met anywhere inside, into one message."""
@@ -236,7 +246,11 @@ class Run:
         """Whether the stage has finished with these inputs and everything that it left is still there."""
         state = self.stage(name)
         finished = state.get("status") == "done" and state.get("fingerprint") == fingerprint(inputs)
-        return finished and all((self.directory / product).exists() for product in state.get("products", []))
+        return finished and not self.lost(name)
+
+    def lost(self, name: str) -> list[str]:
+        """What the stage has left and is not there any more, by its place in the run's folder."""
+        return [made for made in self.stage(name).get("products", []) if not (self.directory / made).exists()]
 
     @contextlib.contextmanager
     def working_on(self, name: str, inputs: Inputs, products: Sequence[Path]) -> Generator[Work]:

@@ -167,3 +167,18 @@ def test_places_on_the_way_and_worked_out_models_are_looked_at_too(
         assert f"{folder / 'config.json'}" in capsys.readouterr().err
         path.write_bytes(whole)
     assert project.ownwords("evaluate", *keys) == 0
+
+
+def test_finished_scores_stay_where_their_weights_are_gone_and_status_says_so(
+    run: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    summary = run.output / "scores/summary.json"
+    before = json.loads(summary.read_text(encoding="utf-8"))
+    shutil.rmtree(arm(run, "sdft"))
+    assert run.ownwords("evaluate", *KEYS) == 0
+    assert json.loads(summary.read_text(encoding="utf-8")) == before
+    capsys.readouterr()
+    assert main(["status", str(run.output)]) == 0
+    said = capsys.readouterr().out
+    assert f"lost: arms/sdft/seed42/{FILE}, of tune/sdft" in said
+    assert "to do: run the same command to continue" in said

@@ -18,9 +18,10 @@ from ownwords.errors import RecipeError
 from ownwords.recipe import Recipe, build_recipe
 from ownwords.report.compared import Change, Standing
 from ownwords.run import write_json
-from ownwords.stages import comparison, costs, scores, summarise, tune
+from ownwords.stages import comparison, costs, scores, summarise
 from ownwords.stages.comparison import roles
 from ownwords.stages.context import Context
+from ownwords.stages.exams import stage_name
 from ownwords.stats import smallest_p
 
 ITEMS = 200
@@ -50,6 +51,11 @@ def put(context: Context, benchmark: str, label: str, values: Sequence[float], *
     write_json(facts, {"engine": {"kind": "x"}, "sanity": None, "usable": usable, "reason": "" if usable else "noise"})
 
 
+def every_stage(context: Context) -> set[str]:
+    names = [benchmark.name for benchmark in context.recipe.evaluate.benchmarks]
+    return {stage_name(name, label) for name in names for label in ("seed", *context.variants)}
+
+
 def share(right: int) -> list[float]:
     """So many of the items right, always the first ones: pairs then differ in as few items as they can."""
     return [1.0] * right + [0.0] * (ITEMS - right)
@@ -58,7 +64,6 @@ def share(right: int) -> list[float]:
 @pytest.fixture
 def compare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
     """Write score files from `{label: {benchmark: values}}` and give what `comparison.json` says."""
-    monkeypatch.setattr(tune, "is_ready", lambda *_: True)  # neither model nor training is needed for this
     monkeypatch.setattr(comparison, "costs", lambda _: ())
 
     def write(found: Mapping[str, Mapping[str, Sequence[float]]], **sections: Any) -> dict[str, Any]:
@@ -66,7 +71,7 @@ def compare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
         for label, by_benchmark in found.items():
             for benchmark, values in by_benchmark.items():
                 put(context, benchmark, label, values)
-        summarise.write(context)
+        summarise.write(context, every_stage(context))
         comparison.write(context)
         return json.loads((tmp_path / "run" / comparison.FILE).read_text(encoding="utf-8"))
 
@@ -201,7 +206,7 @@ def test_an_unusable_score_gives_no_point_and_says_why(compare: Write, tmp_path:
     compare(SCORES)
     context = Context(recipe(tmp_path))
     put(context, "gsm8k", "sdft", share(90), usable=False)
-    summarise.write(context)
+    summarise.write(context, every_stage(context))
     comparison.write(context)
     found = json.loads((tmp_path / "run" / comparison.FILE).read_text(encoding="utf-8"))
     one = standings(found)["sdft"]
@@ -268,12 +273,11 @@ def test_what_holds_alone_need_not_hold_among_many(compare: Write, tmp_path: Pat
     assert (learnt["beyond_alone"], learnt["beyond_noise"]) == (True, False)
 
 
-def test_an_unusable_score_is_no_comparison(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tune, "is_ready", lambda *_: True)
+def test_an_unusable_score_is_no_comparison(tmp_path: Path) -> None:
     context = Context(recipe(tmp_path))
     for label in ("seed", "vanilla", "sdft"):
         put(context, "gsm8k", label, share(50), usable=label != "vanilla")
-    summarise.write(context)
+    summarise.write(context, every_stage(context))
     summary = json.loads((tmp_path / "run/scores/summary.json").read_text(encoding="utf-8"))
     assert summary["comparisons"] == 1  # sdft against the seed
     assert [row["p_holm"] is None for row in summary["differences"]] == [True, False, True]

@@ -7,6 +7,7 @@ import json
 import shutil
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
@@ -298,3 +299,54 @@ def test_a_damaged_score_file_is_one_message_that_names_it(
     assert finished.ownwords("evaluate", "--yes") == 1
     assert f"{name} is not what ownwords writes there" in capsys.readouterr().err
     damaged.write_bytes(whole)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        *(("arms/sdft/seed42/training.json", content) for content in ("null", "[]", "{}", "5", '"x"', "[" * 100_000)),
+        *(("scores/gsm8k/seed.json", content) for content in ("5", "{}", "[" * 100_000)),
+        ("rewrite.json", "5"),
+        ("rewrite.json", "[" * 100_000),
+    ],
+)
+def test_a_file_of_a_run_that_was_damaged_by_hand_is_one_message(
+    finished: Project, capsys: pytest.CaptureFixture[str], name: str, content: str
+) -> None:
+    (finished.output / name).write_text(content, encoding="utf-8")
+    verb = "status" if name == "rewrite.json" else "evaluate"
+    assert finished.ownwords(verb) == 1
+    told = capsys.readouterr().err
+    assert Path(name).name in told
+    assert "Traceback" not in told
+
+
+@pytest.mark.parametrize("sanity", [5, {"x": 1}, [1]])
+def test_shares_that_are_none_are_one_message(
+    finished: Project, capsys: pytest.CaptureFixture[str], sanity: object
+) -> None:
+    path = finished.output / "scores/gsm8k/sdft.json"
+    facts = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({**facts, "sanity": sanity}), encoding="utf-8")
+    assert finished.ownwords("evaluate") == 1
+    assert "sdft.json is not what ownwords writes there" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("wrong", [float("inf"), float("nan"), "x", [1.0]])
+def test_scores_that_are_no_numbers_are_one_message(
+    finished: Project, capsys: pytest.CaptureFixture[str], wrong: object
+) -> None:
+    path = finished.output / "scores/gsm8k/sdft.parquet"
+    table = pq.read_table(path)
+    place = table.column_names.index("score")
+    pq.write_table(table.set_column(place, "score", pa.array([wrong] * table.num_rows)), path)
+    assert finished.ownwords("evaluate") == 1
+    assert "sdft.parquet is not what ownwords writes there" in capsys.readouterr().err
+
+
+def test_a_recipe_of_the_run_that_is_no_text_is_one_message(
+    finished: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (finished.output / "recipe.yaml").write_bytes(b"\xff\xfe\x00")
+    assert finished.ownwords("evaluate") == 1
+    assert "recipe.yaml is not UTF-8 text" in capsys.readouterr().err

@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ownwords.arms.base import Arm
+from ownwords.errors import StageError
 from ownwords.journal import read_tokens
 from ownwords.report.compared import Cost, Preparation
-from ownwords.run import read_json
+from ownwords.run import read_object
 from ownwords.stages import judge, likelihoods, rewrite, tune
 from ownwords.stages.context import Context
 from ownwords.variants import Training
@@ -67,7 +68,14 @@ def _preparation(
 
 def _training(context: Context, training: Training) -> tuple[float, int]:
     """Seconds and supervised tokens of a finished training, every epoch that it went through."""
-    facts: dict[str, Any] = read_json(tune.folder_of(context, training) / "training.json")
-    curve: Sequence[Mapping[str, float]] = facts["loss"]
-    epochs = curve[-1]["epoch"] if curve else facts["epochs"]
-    return facts["seconds"] or 0.0, round(facts["supervised_tokens"] * epochs)
+    folder = tune.folder_of(context, training)
+    facts = read_object(folder / "training.json")
+    try:
+        curve: Sequence[Mapping[str, float]] = facts["loss"]
+        epochs = curve[-1]["epoch"] if curve else facts["epochs"]
+        return facts["seconds"] or 0.0, round(facts["supervised_tokens"] * epochs)
+    except (KeyError, TypeError) as error:
+        raise StageError(
+            f"{folder / 'training.json'} is not what training wrote: put it back, or remove {folder} and run "
+            "`ownwords tune`, which makes it anew."
+        ) from error

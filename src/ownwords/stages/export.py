@@ -20,7 +20,7 @@ from ownwords.data.writers import WRITERS, ExportFormat, FileHas
 from ownwords.errors import InputError
 from ownwords.paths import given_path
 from ownwords.recipe import ArmSection, Recipe, load_recipe
-from ownwords.run import Run, plain_disk_errors, read_json, write_atomic, write_text
+from ownwords.run import Run, plain_disk_errors, read_object, write_atomic, write_text
 from ownwords.stages import products
 from ownwords.stages.origins import needed
 
@@ -181,7 +181,7 @@ def _use(form: ExportFormat, trainer: str | None, counts: Counts) -> str:
 
 def _facts(run: Run, recipe: Recipe, arm: str, counts: Counts) -> dict[str, Any]:
     """What the card says, from the run's own record of its rewriting."""
-    summary: dict[str, Any] = read_json(run.directory / "rewrite.json") or {}
+    summary = read_object(run.directory / "rewrite.json")
     engine: dict[str, Any] = summary.get("engine", {})
     told: dict[str, Any] = next((entry for entry in summary.get("arms", []) if entry["arm"] == arm), summary)
     section = next((own for own in recipe.tune.arms if own.name == arm), ArmSection(name=arm))

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -180,6 +181,9 @@ def read_table(path: Path, column: str = "score") -> tuple[Scores, int]:
     except (OSError, ValueError) as error:  # pyarrow's errors are kinds of ValueError
         raise StageError(_damaged(path, str(error).partition("\n")[0])) from error
     scores = {row["item_id"]: row[column] for row in rows if row[column] is not None}
+    wrong = next((value for value in scores.values() if not isinstance(value, float) or not math.isfinite(value)), None)
+    if wrong is not None:
+        raise StageError(_damaged(path, f"{str(wrong)[:60]!r} is no score"))
     return scores, len(rows) - len(scores)
 
 
@@ -188,6 +192,11 @@ def read_facts(path: Path) -> dict[str, Any]:
     facts = read_json(path)
     if not isinstance(facts, dict) or facts.keys() - LATER_FACTS != FACTS or not isinstance(facts["engine"], dict):
         raise StageError(_damaged(path, f"it must hold {', '.join(sorted(FACTS))}"))
+    try:
+        if facts["sanity"] is not None:
+            Sanity.read(facts["sanity"])
+    except TypeError as error:
+        raise StageError(_damaged(path, "its `sanity` must be null or hold the shares of the answers")) from error
     return facts
 
 

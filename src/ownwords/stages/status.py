@@ -10,7 +10,7 @@ from ownwords.fingerprint import changed_keys, describe_changes, flatten
 from ownwords.journal import read_only
 from ownwords.recipe import Recipe, load_recipe
 from ownwords.report.text import one_line
-from ownwords.run import Run, read_json
+from ownwords.run import Run, read_object
 from ownwords.stages import evaluate, gap, interpolation, nearness, origins, products, replay, tune
 from ownwords.stages.origins import ORIGINS, REWRITE
 from ownwords.variants import SEED, trainings, variants
@@ -48,17 +48,19 @@ def status(recipe: Recipe) -> dict[str, Any]:
     stages: list[dict[str, Any]] = []
     for name in expected_stages(recipe, run):
         state = run.stage(name)
+        lost = run.lost(name) if state.get("status") == "done" else []
         stages.append(
             {
                 "stage": name,
-                "status": _in_words(state.get("status", "missing"), working),
+                "status": "lost" if lost else _in_words(state.get("status", "missing"), working),
+                "lost": lost,
                 "seconds": state.get("seconds"),
                 "startup_seconds": state.get("startup_seconds", 0.0),
                 "completions": committed.get(replay.STAGE if name.startswith(f"{replay.STAGE}/") else name, 0),
             }
         )
     made = load_recipe(run.recipe_path, output_dir=recipe.output_dir) if run.recipe_path.is_file() else recipe
-    summary: dict[str, Any] = read_json(run.directory / "rewrite.json") or {}
+    summary = read_object(run.directory / "rewrite.json")
     return {
         "output_dir": str(run.directory),
         "stages": stages,
@@ -95,6 +97,7 @@ def as_text(facts: dict[str, Any]) -> str:
     failed = [stage["stage"] for stage in facts["stages"] if stage["status"] == "failed"]
     if failed:
         lines.append(f"failed: {', '.join(failed)}")
+    lines += [f"lost: {made}, of {stage['stage']}" for stage in facts["stages"] for made in stage["lost"]]
     if missing == 0:
         lines.append("every stage of the run was done" if changed else "everything is done")
     else:

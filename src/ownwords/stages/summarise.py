@@ -18,7 +18,7 @@ from ownwords.benchmarks._sanity import Sanity, all_alike, other_language
 from ownwords.benchmarks.base import Benchmark, Metric, find_benchmark
 from ownwords.checks.language import in_one_language
 from ownwords.run import write_json
-from ownwords.stages import scores, tune
+from ownwords.stages import scores
 from ownwords.stages.context import Context
 from ownwords.stages.exams import stage_name
 from ownwords.stages.scores import Scores
@@ -40,28 +40,21 @@ REFERENCES_READ = 200
 COIN = 0.5
 
 
-def write(context: Context, only: Set[str] | None = None) -> None:
-    """`scores/summary.json`: every benchmark and variant of the recipe that has been evaluated so far.
+def write(context: Context, finished: Set[str]) -> None:
+    """`scores/summary.json`: every benchmark and variant whose stage is among the `finished` ones, by name.
 
-    Scores of weights that are no longer those of the recipe (it changed, and training them again failed) are left out.
-    With `only`, names of finished stages, it holds those alone, and is not written where there are none: after an
-    evaluation that failed, other files may be another recipe's.
+    What other score files there are belongs to another recipe: it changed, and training or evaluating again failed.
     """
     benchmarks = [find_benchmark(settings.name) for settings in context.recipe.evaluate.benchmarks]
     summary: dict[str, Any] = {"benchmarks": [], "scores": [], "differences": [], "over_seeds": []}
-    known = [variant for variant in context.variants.values() if tune.is_ready(context, variant)]
-    against = {SEED: None, **{variant.label: baseline(variant, known) for variant in known}}
     for benchmark in benchmarks:
-        done = {
-            label: other
-            for label, other in against.items()
-            if only is None or stage_name(benchmark.name, label) in only
-        }
+        known = [v for label, v in context.variants.items() if stage_name(benchmark.name, label) in finished]
+        against: dict[str, str | None] = {variant.label: baseline(variant, known) for variant in known}
+        if stage_name(benchmark.name, SEED) in finished:
+            against = {SEED: None, **against}
         for metric in benchmark.metrics:
-            _summarise(context, benchmark, metric, done, summary)
+            _summarise(context, benchmark, metric, against, summary)
         _doubt_the_judge(benchmark, summary["scores"])
-    if only is not None and not summary["scores"]:
-        return
     correct(summary)
     write_json(context.run.scores_dir / "summary.json", summary)
 

@@ -17,7 +17,7 @@ from ownwords.lineage import SAVED
 from ownwords.models import Model
 from ownwords.progress import say
 from ownwords.records import Weights, digest
-from ownwords.run import read_json, write_json
+from ownwords.run import read_json, read_object, write_json
 from ownwords.stages import (
     checkpoints,
     demonstrations,
@@ -207,7 +207,7 @@ def _trained_weights(context: Context, variant: Variant) -> Weights:
     training = variant.training
     end = folder_of(context, training)
     folder = end if variant.part == 1 else checkpoints.folder_at(end, variant.part)
-    facts: dict[str, Any] = read_json(end / "training.json") or {}
+    facts = read_object(end / "training.json")
     if (facts.get("arm"), facts.get("variant")) != (training.arm.name, training.folder):
         raise StageError(
             f"{end} does not hold the training of {training.label}: its training.json is that of {facts.get('label')}. "
