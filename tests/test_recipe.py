@@ -57,6 +57,8 @@ def test_defaults_are_the_papers() -> None:
         ("tune.lora=3", "tune.lora: Input should be a valid dictionary"),
         ("rewrite.sampling.top_p=0", "rewrite.sampling.top_p"),
         ("evaluate.benchmarks=[{gsm8k: {limt: 3}}]", "Did you mean 'limit'"),
+        ("evaluate.benchmarks=[{gsm8k: {path: ''}}]", "benchmarks.0.path: String should have at least 1 character"),
+        ("tune.chat_template=''", "tune.chat_template: String should have at least 1 character"),
         ("evaluate.benchmarks=[{gsm8k: {limit: yes}}]", "limit: a number is wanted (got True)"),
         ("tune.learning_rate=off", "tune.learning_rate: a number is wanted (got False)"),
         ("nonsense", "'nonsense' is not of the form key=value"),

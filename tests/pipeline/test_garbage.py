@@ -133,7 +133,7 @@ def test_seeds_are_shown_together(project: Project, as_if_trained: None) -> None
     assert set(against) == {("vanilla", "seed"), ("sdft", "seed"), ("sdft", "vanilla")}
     assert {row["seeds"] for row in against.values()} == {3}
     assert against["sdft", "vanilla"]["variants"] == ["sdft", "sdft@seed43", "sdft@seed44"]
-    assert summary["comparisons"] == 9 + 3
+    assert summary["comparisons"] == 2 * (9 + 3)  # accuracy, and as the paper counts it
     assert project.ownwords("report", "tune.sweep.seed=[42,43,44]") == 0
     page = (project.output / "report.html").read_text(encoding="utf-8")
     assert "3 training seeds" in page

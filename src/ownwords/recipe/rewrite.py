@@ -80,7 +80,7 @@ class RewriteSection(Section):
     )
     runtime: RuntimeSection | None = Field(default=None, description="Another engine than the recipe's, for that model")
     chat_template: str | None = Field(
-        default=None, description="Layout for rewriting: a preset such as paper/alpaca, or a file"
+        default=None, description="Layout for rewriting: a preset such as paper/alpaca, or a file", min_length=1
     )
     max_error_rate: float = Field(
         default=0.2, ge=0, le=1, description="Stop when more rows than this have no completion"

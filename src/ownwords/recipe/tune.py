@@ -58,6 +58,7 @@ class TuneSection(Section):
     chat_template: str | None = Field(
         default=None,
         description="Layout for training and evaluation of every arm: a preset such as paper/alpaca, or a file",
+        min_length=1,
     )
     lora: LoraSection | None = Field(
         default_factory=LoraSection, description="The adapter; null trains every parameter of the model instead"
@@ -92,6 +93,7 @@ class BenchmarkSection(Section):
         default=None,
         description="Other rows of the same layout: a file, a folder of files, or a Hugging Face dataset (owner/name); "
         "$VARIABLES are expanded; or `lm-eval`, its own task",
+        min_length=1,
     )
     split: str | None = Field(
         default=None, description="Split of a Hub dataset, or of a folder laid out like one", min_length=1
@@ -107,7 +109,9 @@ class BenchmarkSection(Section):
     optional: bool = Field(default=False, description="Skip it, visibly, where its data are not there")
     limit: int | None = Field(default=None, gt=0, lt=2**31, description="Use only the first N items")
     prompt: Literal["default", "paper"] = Field(default="default", description="The careful prompt, or the paper's")
-    chat_template: str | None = Field(default=None, description="Layout for this benchmark instead of tune's")
+    chat_template: str | None = Field(
+        default=None, description="Layout for this benchmark instead of tune's", min_length=1
+    )
     sampling: SamplingSection | None = Field(default=None, description="Instead of evaluate.sampling")
     max_tokens: int | None = Field(default=None, gt=0, description="Instead of that of the sampling")
     samples: int = Field(

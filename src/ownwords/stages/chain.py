@@ -222,8 +222,8 @@ def _kept(found: Found, since: int, end: int) -> Kept | None:
     shared = sorted(first.keys() & last.keys())
     if not shared:
         return None
-    pairs = ([items[item] for item in shared] for items in (last, first))
-    difference = paired_difference(*pairs, share=found.benchmark.unit == "share")
+    ours, theirs = ([items[item] for item in shared] for items in (last, first))
+    difference = paired_difference(ours, theirs, share=found.benchmark.unit == "share")
     return Kept(since, end, difference.n, difference.mean, *_interval(difference), difference.beyond_noise)
 
 
