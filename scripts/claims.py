@@ -21,7 +21,7 @@ from ownwords.stats import LEVEL, Difference, SeedDifference, holm, mean_interva
 
 SCRIPT = "scripts/claims.py"
 PAGE = DOCS / "evidence.md"
-SETS = {"products-smollm2": "Products: a task"}
+SETS = {"products-smollm2": "Products: a task", "alpaca-smollm2": "Alpaca: chat"}
 SDFT = "sdft"
 BENCHMARKS = (
     "generated",
