@@ -217,8 +217,7 @@ def _bundled_file(name: str) -> Path:
 
 
 def _found_gguf(name: str, file: Path, kind: Literal["gguf", "bundled"]) -> Found:
-    with file.open("rb") as stream:
-        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+    sha256 = file_sha256(file)
     return Found(str(_dequantised(name, file, sha256)), kind, None, sha256)
 
 

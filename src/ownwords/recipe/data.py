@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -19,6 +19,17 @@ class ModelSection(Section):
     trust_remote_code: bool = Field(default=False, description="Run Python code that the model's repository ships")
 
 
+#: Which part of a dataset, of training and of benchmarks alike.
+Split = Annotated[
+    str | None, Field(description="Split of a Hub dataset, or of a folder laid out like one", min_length=1)
+]
+Config = Annotated[
+    str | None,
+    Field(description="Configuration (subset) of a Hub dataset, or of a folder laid out like one", min_length=1),
+]
+Revision = Annotated[str | None, Field(description="Revision of a Hub dataset (branch, tag or commit)", min_length=1)]
+
+
 class SourceSection(Section):
     """Where rows come from: files or a Hub dataset (`path`), or a seeded reasoning-gym task (`generator`)."""
 
@@ -28,17 +39,9 @@ class SourceSection(Section):
         "(owner/name); $VARIABLES are expanded",
         min_length=1,
     )
-    split: str | None = Field(
-        default=None, description="Split of a Hub dataset, or of a folder laid out like one", min_length=1
-    )
-    config: str | None = Field(
-        default=None,
-        description="Configuration (subset) of a Hub dataset, or of a folder laid out like one",
-        min_length=1,
-    )
-    revision: str | None = Field(
-        default=None, description="Revision of a Hub dataset (branch, tag or commit)", min_length=1
-    )
+    split: Split = None
+    config: Config = None
+    revision: Revision = None
     generator: str | None = Field(default=None, description="Name of a reasoning-gym task")
     generator_params: dict[str, Any] = Field(default_factory=dict, description="Settings of the reasoning-gym task")
     seed: int = Field(default=0, description="Seed of the generator")

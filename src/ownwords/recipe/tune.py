@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from ownwords.recipe.arm import ArmSection, SweepSection
 from ownwords.recipe.asked import AskedSection
 from ownwords.recipe.base import SamplingSection, Section, named, unique
+from ownwords.recipe.data import Config, Revision, Split
 
 
 class LoraSection(Section):
@@ -95,17 +96,9 @@ class BenchmarkSection(Section):
         "$VARIABLES are expanded; or `lm-eval`, its own task",
         min_length=1,
     )
-    split: str | None = Field(
-        default=None, description="Split of a Hub dataset, or of a folder laid out like one", min_length=1
-    )
-    config: str | None = Field(
-        default=None,
-        description="Configuration (subset) of a Hub dataset, or of a folder laid out like one",
-        min_length=1,
-    )
-    revision: str | None = Field(
-        default=None, description="Revision of a Hub dataset (branch, tag or commit)", min_length=1
-    )
+    split: Split = None
+    config: Config = None
+    revision: Revision = None
     optional: bool = Field(default=False, description="Skip it, visibly, where its data are not there")
     limit: int | None = Field(default=None, gt=0, lt=2**31, description="Use only the first N items")
     prompt: Literal["default", "paper"] = Field(default="default", description="The careful prompt, or the paper's")

@@ -22,7 +22,7 @@ from ownwords.models import Model
 from ownwords.progress import say
 from ownwords.recipe import LoraSection
 from ownwords.records import Weights, digest
-from ownwords.run import read_json, write_json
+from ownwords.run import read_object, write_json
 from ownwords.stages.context import Context
 from ownwords.variants import Variant, written
 
@@ -78,7 +78,7 @@ def weights(context: Context, variant: Variant, tuned: Weights) -> Weights:
         StageError: they are not what was worked out.
     """
     folder = folder_of(context, variant).resolve()
-    changed = changed_since(folder, (read_json(folder / "scale.json") or {}).get(SAVED, {}))
+    changed = changed_since(folder, read_object(folder / "scale.json").get(SAVED, {}))
     if changed:
         raise StageError(f"{variant.label}: {changed}")
     return Weights("model", identity(context, tuned, variant), str(folder))
