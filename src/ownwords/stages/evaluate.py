@@ -105,10 +105,6 @@ def run(context: Context, wanted: Sequence[tuple[Task, str]]) -> None:
     _check_engines(context, wanted)
     exams = _build_exams(context, filled(context, wanted, weights.__getitem__), weights)
     passes = _by_engine(context, exams)
-    pairs = [(exam.task.benchmark.name, exam.label) for exam in exams]
-    for engine, group in passes:
-        for benchmark in dict.fromkeys(exam.task.benchmark.name for exam in group):
-            one_engine.check(context, benchmark, engine, pairs)
     with contextlib.ExitStack() as stack:
         working: dict[str, Work] = {}
         for exam in exams:
@@ -131,13 +127,12 @@ def run(context: Context, wanted: Sequence[tuple[Task, str]]) -> None:
 
 
 def _check_engines(context: Context, wanted: Sequence[tuple[Task, str]]) -> None:
-    """Refuse another engine before it is asked for answers that scores are measured by: those of the one before would
-    be forgotten, and the scores that stay rest on them."""
+    """Refuse another engine than that of scores that stay before it is asked for anything: answers of the one before
+    would be forgotten, and scores may rest on those."""
     pairs = [(task.benchmark.name, label) for task, label in wanted]
     for benchmark in {task.benchmark.name: task.benchmark for task, _ in wanted}.values():
-        if benchmark.seed_answers is not None or benchmark.own_answers:
-            engine = context.engine("weights") if benchmark.generative else context.engine("weights", "logprobs")
-            one_engine.check(context, benchmark.name, engine, pairs)
+        engine = context.engine("weights") if benchmark.generative else context.engine("weights", "logprobs")
+        one_engine.check(context, benchmark.name, engine, pairs)
 
 
 def _build_exams(context: Context, wanted: Sequence[tuple[Task, str]], weights: Mapping[str, Weights]) -> list[Exam]:
