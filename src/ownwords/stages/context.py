@@ -243,9 +243,13 @@ class Context:
 
     def startup_seconds(self) -> float:
         """Seconds that engines have spent on starting up so far."""
+        return self._own_startup() + sum(other.startup_seconds() for other in self._made_beside())
+
+    def _made_beside(self) -> list[Context]:
+        """The contexts of other models and engines that were needed so far."""
         names = ("judge", "other_rewriter", "benchmark_judge")
-        made: list[Context | None] = [vars(self).get(name) for name in names]  # without making one
-        return self._own_startup() + sum(c.startup_seconds() for c in made if c is not None and c is not self)
+        made: list[Context | None] = [vars(self).get(name) for name in names]
+        return [context for context in made if context is not None and context is not self]
 
     def share_engines(self, other: Context) -> None:
         """Use the engines that another context has loaded (same model and runtime); that one closes them."""
@@ -263,6 +267,8 @@ class Context:
 
     def close(self) -> None:
         self.close_engines()
+        for other in self._made_beside():
+            other.close_engines()  # opened to see that it can be, and not asked since
         if self._panel is not None:
             self._panel.close()
         if "pool" in vars(self):
