@@ -19,12 +19,14 @@ import methods  # noqa: E402
 KEPT = {"arms-smollm2": methods.read(methods.FOLDER), **{folder: claims.read(folder) for folder in claims.SETS}}
 
 
+@pytest.mark.slow
 def test_the_page_and_the_plot_of_the_methods_are_those_of_the_kept_scores() -> None:
     found = methods.read(methods.FOLDER)
     assert kept.between(methods.PAGE, methods.SCRIPT) == methods.written(found).strip()
     assert methods.PLOT.read_text(encoding="utf-8") == methods.plot(found)
 
 
+@pytest.mark.slow
 def test_the_page_of_the_claims_is_that_of_the_kept_scores() -> None:
     assert kept.between(claims.PAGE, claims.SCRIPT) == claims.written().strip()
 
@@ -51,6 +53,7 @@ def test_scores_of_other_items_are_refused() -> None:
         evidence.add({"seed": {"a": 1.0}}, {"seed": {"b": 1.0}}, "x")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", ["methods", "claims"])
 def test_the_scripts_run_as_the_pages_say(script: str) -> None:
     written = (methods.PAGE, methods.PLOT, claims.PAGE)

@@ -89,6 +89,7 @@ def edit(path: Path, **changes) -> None:
 # --- what it is --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_an_adapter_becomes_a_whole_model_that_computes_the_same(seed, tmp_path):
     import torch
 
@@ -102,6 +103,7 @@ def test_an_adapter_becomes_a_whole_model_that_computes_the_same(seed, tmp_path)
     assert model.kind == "run"
 
 
+@pytest.mark.slow
 def test_merging_adds_scaled_products_to_the_seed(seed, tmp_path):
     """Against the formula W + alpha/r · B A, written out."""
     import torch
@@ -136,6 +138,7 @@ def test_a_chain_of_three_adds_up_every_adapter(seed, tmp_path):
     assert len({named(run).weights_hash for run in (first, second, third)}) == 3
 
 
+@pytest.mark.slow
 def test_the_merged_model_is_made_once(seed, tmp_path, monkeypatch):
     run = make_run(tmp_path / "r1", str(seed))
     path = named(run).path

@@ -78,6 +78,7 @@ def test_other_scores_get_a_bootstrap_interval_near_the_normal_one() -> None:
     assert (estimate.low, estimate.high) == pytest.approx((values.mean() - half, values.mean() + half), abs=0.02)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_interval_in_any_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     values = [0.5, 1.5, 2.0, 7.25, 3.0]
     first = mean_interval(values, seed=3), paired_difference(values, values[::-1], seed=3)
@@ -108,6 +109,7 @@ def test_one_value_has_an_unbounded_interval() -> None:
     assert not difference.beyond_noise
 
 
+@pytest.mark.slow
 def test_intervals_cover_the_truth_about_as_often_as_they_say(few_resamples: None) -> None:
     generator = np.random.default_rng(11)
     rounds, binary, skewed, paired = 400, 0, 0, 0

@@ -23,6 +23,7 @@ calls = st.builds(Call, plain.filter(bool), st.dictionaries(plain, values, max_s
 reasonings = plain.map(str.strip)
 
 
+@pytest.mark.slow
 @given(words=plain.map(lambda text: text.rstrip("\n")), reasoning=reasonings, made=st.lists(calls, max_size=3))
 def test_a_turn_is_read_back_from_its_text(words: str, reasoning: str, made: list[Call]) -> None:
     words = words.lstrip() if reasoning else words

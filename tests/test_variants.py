@@ -186,6 +186,7 @@ axes = st.fixed_dictionaries(
 ARMS = ["vanilla", "sdft", "wise"]
 
 
+@pytest.mark.slow
 @given(axes, st.integers(0, 4))
 def test_labels_and_folders_are_unique_names_of_files(sweep: dict[str, list[float]], checkpoints: int) -> None:
     made = recipe(arms=ARMS, sweep=sweep, checkpoints=checkpoints)

@@ -26,6 +26,7 @@ def rows_of(path: Path | str, **settings: object) -> list[Row]:
 ROWS = st.lists(st.dictionaries(st.text(), st.one_of(st.text(), st.integers(), st.none())), min_size=1, max_size=5)
 
 
+@pytest.mark.slow
 @given(ROWS)
 def test_json_and_jsonl_give_the_rows_that_were_written(
     tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, Any]]

@@ -264,6 +264,7 @@ def continued(row: dict[str, str]) -> str:
     return f"\n{row['canonical_solution']}\n\nQuestion: What is next?\n\nAnswer:\ndef next():\n    return exit(0)\n"
 
 
+@pytest.mark.slow
 @needs_sandbox
 def test_right_answers_pass_however_they_are_said(write: Write) -> None:
     path = write("h.jsonl", HUMANEVAL_ROWS)
@@ -306,6 +307,7 @@ def test_wrong_answers_fail_and_say_why(write: Write) -> None:
     assert not any(verdict.passed for verdict in verdicts(HUMANEVAL, [(raw, text) for text in continuations]))
 
 
+@pytest.mark.slow
 @needs_sandbox
 def test_mbpps_own_code_passes_and_other_code_does_not(write: Write) -> None:
     items = load("mbpp", write("m.jsonl", MBPP_ROWS))

@@ -102,6 +102,7 @@ def test_rows_of_the_hubs_layout_are_read_with_or_without_nulls(write: Write) ->
     assert len({item.id for item in load(write("b.json", [ROWS[0], ROWS[0]]))}) == 2
 
 
+@pytest.mark.slow
 @needs_verifiers
 def test_the_file_is_found_in_the_data_folder(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write("ifeval.jsonl", ROWS)

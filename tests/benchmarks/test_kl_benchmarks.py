@@ -40,6 +40,7 @@ def test_the_end_of_a_turn_that_the_arm_did_not_end_does_not_count() -> None:
     assert log_ratio(item("Fine", finished=False), completions) == pytest.approx(2.0)
 
 
+@pytest.mark.slow
 def test_over_samples_it_is_the_kl_of_the_two_distributions() -> None:
     """One-token answers over three words: the mean of log-ratios of samples from p tends to KL(p ‖ q), summed here."""
     p, q = (0.9, 0.08, 0.02), (0.4, 0.3, 0.3)

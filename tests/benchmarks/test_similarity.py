@@ -112,6 +112,7 @@ def test_rouge_l_of_the_paper_counts_signs_as_words() -> None:
     assert _likeness.rouge_l_paper(" ", seed) == 0.0
 
 
+@pytest.mark.slow
 @needs_libraries
 @settings(max_examples=100, deadline=None)
 @given(TEXTS, TEXTS)

@@ -119,6 +119,7 @@ def test_python_runs(pool: Pool, source: str, reason: str) -> None:
     assert (verdict.passed, verdict.reason) == (reason == "ok", reason), verdict
 
 
+@pytest.mark.slow
 @needs_sandbox
 @pytest.mark.parametrize("text", ["", "I cannot help with that.", "```bash\nls\n```"])
 def test_no_code(pool: Pool, text: str) -> None:

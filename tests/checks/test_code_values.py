@@ -74,6 +74,7 @@ values = st.recursive(
 )
 
 
+@pytest.mark.slow
 @example(datetime.time(fold=1))
 @given(values)
 def test_what_is_sent_arrives(value: Any) -> None:

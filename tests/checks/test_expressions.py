@@ -119,6 +119,7 @@ def test_an_expression_is_read_into_one_form(text: str, latex: str | None) -> No
     assert expression_in(text) == latex
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("reference", "candidate"), SAME)
 def test_the_same_expression_passes(panel: Panel, reference: str, candidate: str) -> None:
     assert judge(panel, reference, candidate).reason == "ok"
@@ -159,6 +160,7 @@ def maps(example, candidate):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux keeps a limit of the address space")
 def test_algebra_has_memory_in_a_process_in_which_another_check_has_mapped_much(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(MAPS_MUCH, encoding="utf-8")

@@ -219,6 +219,7 @@ PIECES = [
 PIECES += ["\\fbox", "{", "}", "42", ".", "_", " ", "é", "İ", "ſ"]
 
 
+@pytest.mark.slow
 @given(st.lists(st.sampled_from(PIECES), max_size=14).map("".join))
 def test_markers_are_those_that_a_search_of_every_position_finds(text: str) -> None:
     found, expected = (

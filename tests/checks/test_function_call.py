@@ -409,6 +409,7 @@ def test_endless_text_takes_bounded_time(name: str, length: int) -> None:
     assert not any(verdict.passed for verdict in verdicts)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DEEP)
 def test_what_cannot_be_read_is_another_call(name: str) -> None:
     assert not judge("f(1)", DEEP[name]).passed

@@ -69,6 +69,7 @@ def verdict_on(text: str, *instructions: dict[str, Any], **params: Any) -> Verdi
     return verdict
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.instruction["id"].partition(":")[2])
 def test_every_kind_is_verified_as_a_small_formula_says(case: Case) -> None:
     made.require_instructions([case.instruction])

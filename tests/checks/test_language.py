@@ -22,6 +22,7 @@ def reason(text: str, reference: str) -> str:
     return same_language(Example("id", (Message("user", "?"),), reference), Candidate(text)).reason
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ANSWERS)
 def test_the_same_language_passes(language: str) -> None:
     bread, bicycle = ANSWERS[language]
@@ -29,6 +30,7 @@ def test_the_same_language_passes(language: str) -> None:
         assert reason(text, reference) == "ok"
 
 
+@pytest.mark.slow
 def test_another_language_is_found_where_the_texts_have_a_hundred_words_or_are_no_relatives() -> None:
     texts = {language: " ".join(answers) for language, answers in ANSWERS.items()}
     missed = [pair for pair in PAIRS if reason(texts[pair[0]], texts[pair[1]]) == "ok"]
@@ -69,6 +71,7 @@ def test_scripts_and_short_texts(text: str, reference: str, expected: str) -> No
     assert reason(reference, text) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["alpaca_train.json", "dolly_train.json", "lima_train.json"])
 def test_halves_of_real_answers_are_in_one_language(name: str, shared_data: Path) -> None:
     rows = json.loads((shared_data / name).read_text(encoding="utf-8"))[:1000]

@@ -152,6 +152,7 @@ def test_whatever_is_raised_is_a_verdict_that_names_it(
     assert "Traceback" not in "".join(capfd.readouterr())
 
 
+@pytest.mark.slow
 def test_what_a_check_has_broken_in_its_process_ends_with_it(own: Path) -> None:
     """The next check of the same pool has a process of its own."""
     panel = load(f"{own}:by_turns")

@@ -124,6 +124,7 @@ def test_whatever_a_users_check_does_there_is_a_verdict_and_the_next_is_judged(
     assert time.monotonic() - began < 30
 
 
+@pytest.mark.slow
 def test_a_closed_panel_leaves_no_process(panels: list[Panel], own: Path) -> None:
     panel = panel_of(panels, f"{own}:leaves_a_child")
     before = {process.pid for process in psutil.Process().children(recursive=True)}
@@ -176,6 +177,7 @@ def test_time_of_its_own_is_added(panels: list[Panel], own: Path) -> None:
     assert panel.judge(EXAMPLE, Candidate("x"))[f"{own}:takes_time"].passed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("change", "message"), [("unlink", "there is no file"), ("edit", "has changed since")])
 def test_a_file_that_is_gone_or_has_changed_is_no_candidates_fault(
     panels: list[Panel], tmp_path: Path, change: str, message: str
@@ -235,6 +237,7 @@ def test_what_is_known_is_not_judged_again(panels: list[Panel], own: Path) -> No
     assert list(verdicts) == ["not_empty", f"{own}:sleeps"]
 
 
+@pytest.mark.slow
 def test_a_long_candidate_is_judged_apart_within_the_time(panels: list[Panel]) -> None:
     panel = panel_of(panels, "not_empty", "no_prompt_leak", "no_repetition", "length_ratio", "final_answer")
     long = Candidate("(" * 10_000_000, "stop")
@@ -276,6 +279,7 @@ def test_checks_compose(
     assert detail in verdict.detail
 
 
+@pytest.mark.slow
 def test_a_composed_check_of_a_users_runs_apart(panels: list[Panel], own: Path) -> None:
     panel = panel_of(panels, {"any": [f"{own}:fails", "final_answer"]})
     assert isinstance(panel.begin(EXAMPLE, Candidate("3")), Future)

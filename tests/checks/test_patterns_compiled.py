@@ -53,6 +53,7 @@ def test_so_is_one_in_a_schema(schema: dict[str, Any]) -> None:
     assert time.process_time() - began < 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "pattern",
     [

@@ -203,6 +203,7 @@ def test_code_against_other_code(pool: Pool, reference: str, candidate: str, exp
         assert "cannot be compared" in verdict.detail
 
 
+@pytest.mark.slow
 @needs_sandbox
 def test_a_program_that_prints_an_address_cannot_be_compared(pool: Pool) -> None:
     verdict = judge(pool, "print(1)\nprint(object())", "print(1)\nprint(object())", [""], "")

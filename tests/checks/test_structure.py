@@ -143,6 +143,7 @@ values = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(values, st.booleans(), st.booleans())
 def test_any_value_equals_itself_however_it_is_written(value: Any, ascii_only: bool, sort_keys: bool) -> None:
     text = json.dumps(value, ensure_ascii=ascii_only, sort_keys=sort_keys)
@@ -254,6 +255,7 @@ def test_references_that_lead_somewhere_and_what_only_looks_like_one_are_taken(
     assert panel("json_schema", schema=schema).judge(EXAMPLE, Candidate(text))["json_schema"].reason == "ok"
 
 
+@pytest.mark.slow
 def test_a_schema_may_refer_to_itself(panel: Any) -> None:
     tree = {"$defs": {"node": {"type": "array", "items": {"$ref": "#/$defs/node"}}}, "$ref": "#/$defs/node"}
     judging = panel("json_schema", schema=tree)

@@ -84,6 +84,7 @@ def test_wrong_rows_count_toward_the_limit_and_held_out_ones_are_noted_too(tmp_p
     assert list(skipped) == ["rows.jsonl line 2", "rows.jsonl line 4"]
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(st.lists(st.one_of(st.just(GOOD.encode()), st.binary(max_size=40)), min_size=1, max_size=12))
 def test_every_line_becomes_an_example_or_a_reason(

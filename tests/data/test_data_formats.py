@@ -264,6 +264,7 @@ def test_any_row_is_an_input_error_or_conversations_that_end_with_a_user_turn(ro
         assert all(messages[-1].role == "user" and reference.strip() for messages, reference in examples)
 
 
+@pytest.mark.slow
 @given(junk=st.binary(max_size=200), name=st.sampled_from(["x.json", "x.jsonl", "x.csv", "x.parquet"]))
 @settings(max_examples=300, deadline=None)
 def test_junk_is_an_input_error_or_rows_and_never_a_crash(junk: bytes, name: str) -> None:

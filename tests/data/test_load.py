@@ -45,6 +45,7 @@ def test_id_is_the_content_hash_with_an_occurrence_number(tmp_path: Path) -> Non
 few = st.sampled_from(["a", "b", "ab"])
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(few, few), min_size=1, max_size=12), st.randoms(use_true_random=False))
 @settings(deadline=None)
 def test_shuffling_rows_keeps_the_set_of_ids(tmp_path_factory: Any, pairs: list[tuple[str, str]], random: Any) -> None:

@@ -146,6 +146,7 @@ def rewritten(dialogue: Dialogue) -> Dialogue:
     return Dialogue(tuple(messages), dialogue.targets)
 
 
+@pytest.mark.slow
 @given(content=st.lists(dialogues().filter(lambda d: not d.untrained), max_size=5))
 def test_rows_become_the_conversations_that_they_came_from(content: list[Dialogue]) -> None:
     """Equal conversations one after the other stay as many as they were, even where one begins like another ends."""

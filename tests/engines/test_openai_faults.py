@@ -51,6 +51,7 @@ def test_a_fault_that_stays_is_the_rows_own_error_and_nobody_elses(name: str) ->
     assert have_their_own(found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("fault", "changes", "message"), FOR_ALL.values(), ids=FOR_ALL.keys())
 def test_a_fault_that_concerns_all_rows_stops_with_one_message(
     fault: Any, changes: dict[str, Any], message: str
@@ -114,6 +115,7 @@ def test_a_late_answer_reaches_no_row_at_all() -> None:
     assert {c.prompt_tokens for c in found.values()} == {10}
 
 
+@pytest.mark.slow
 def test_a_server_that_dies_and_returns_costs_no_row() -> None:
     back = threading.Event()
     found: dict[str, Completion] = {}
@@ -169,6 +171,7 @@ def test_a_server_that_never_returns_ends_the_stage_and_keeps_what_there_is() ->
     assert sorted(map(int, found)) == list(range(10))
 
 
+@pytest.mark.slow
 def test_a_server_that_answers_nothing_any_more_ends_the_stage_too() -> None:
     """Connections are accepted and no answer comes: neither to a row nor to a small question."""
     with (

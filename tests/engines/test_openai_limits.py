@@ -49,6 +49,7 @@ def test_no_more_than_asked_for_at_once_and_more_than_at_first() -> None:
     assert 9 <= server.peak <= 20
 
 
+@pytest.mark.slow
 def test_a_pause_that_the_server_asks_for_is_kept_by_all() -> None:
     def script(body: dict[str, Any], seen: int) -> Any:
         return (429, {}, {"retry-after": "0.4"}) if number(body) == 20 and seen == 1 else after(0.02, own(body))

@@ -194,6 +194,7 @@ def test_a_row_that_fits_nowhere_is_an_error_of_its_own(
     assert {name: done.text for name, done in found.items()} == {name: done.text for name, done in undisturbed.items()}
 
 
+@pytest.mark.slow
 def test_the_next_stream_begins_with_the_whole_batch(llama: models.Model, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = open_with(llama)
     memory = Memory(monkeypatch, engine, lambda *_: len(memory.passes) > 1, SHORTAGES["cuda"])

@@ -179,6 +179,7 @@ requests_strategy = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(rows=requests_strategy)
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_every_request_gets_exactly_one_completion(engine, rows):
@@ -204,6 +205,7 @@ def test_every_request_gets_exactly_one_completion(engine, rows):
         assert completion.completion_tokens <= max(request.sampling.max_tokens, len(completion.logprobs or ()))
 
 
+@pytest.mark.slow
 def test_requests_are_pulled_within_a_bounded_window(resolved):
     engine = open_with(resolved, batch_size=2)
     pulled = 0
@@ -258,6 +260,7 @@ def test_log_likelihoods_of_raw_text_cover_the_bare_target(engine):
     assert len(done.logprobs) == done.completion_tokens == len(" 4")
 
 
+@pytest.mark.slow
 def test_adapter_answers_differ_and_scale_zero_equals_the_seed(engine, adapter):
     tuned = Weights("adapter", "tuned", str(adapter))
     requests = [
@@ -270,6 +273,7 @@ def test_adapter_answers_differ_and_scale_zero_equals_the_seed(engine, adapter):
     assert [answers[f"{p}/tuned"] for p in PROMPTS] != [answers[f"{p}/seed"] for p in PROMPTS]
 
 
+@pytest.mark.slow
 def test_adapter_answers_equal_those_of_the_merged_model(engine, adapter, folder, plain):
     from peft import PeftModel
     from transformers import AutoModelForCausalLM
@@ -403,6 +407,7 @@ def _other_model(folder: Path, **changes: int) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

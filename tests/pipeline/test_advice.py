@@ -93,6 +93,7 @@ def test_texts_that_are_cut_at_the_limit_are_said_first_and_no_verdict_is_drawn_
     assert "rewrites: 0 of 3 accepted, 3 cut off at 2 tokens; cut_off 3" in said
 
 
+@pytest.mark.slow
 def test_all_of_the_data_is_known_to_be_used(
     tmp_path: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -180,12 +181,14 @@ def test_rows_that_are_left_out_are_counted_with_a_reason(
     assert "1 rows are wrong and left out, such as: rows.jsonl line 2: `answer` is empty" in said
 
 
+@pytest.mark.slow
 def test_the_same_words_give_the_same_numbers(rows: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = [str(rows), "--model", str(tiny_model), *COLUMNS, "--limit", "6", "--answers", "3", "--json", *SHORT]
     first, second = (json.loads(gap(capsys, *words)) for _ in range(2))
     assert first | {"seconds": None} == second | {"seconds": None}
 
 
+@pytest.mark.slow
 def test_a_layout_changes_what_a_target_follows(
     rows: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

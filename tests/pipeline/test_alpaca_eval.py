@@ -178,6 +178,7 @@ def test_a_judge_that_likes_the_longer_answer_is_consistent_and_lengths_tell_why
     assert [json.loads(text)["better"] for text in json.loads(row["judgements"])] == ["A", "B"]
 
 
+@pytest.mark.slow
 def test_a_judge_that_likes_the_first_place_says_nothing_and_is_found_out(
     arena: Project, report: Callable[[], str], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -210,6 +211,7 @@ def test_how_many_items_have_no_score_stands_on_the_console(
     assert ("items without a score: 5 in alpaca_eval" in capsys.readouterr().out) == bool(odd)
 
 
+@pytest.mark.slow
 def test_equal_pairs_are_paid_for_once_across_variants_and_commands(arena: Project, asked: list[str]) -> None:
     with judging() as server:
         flags = [*words(arena), by(server)]
@@ -228,6 +230,7 @@ def test_equal_pairs_are_paid_for_once_across_variants_and_commands(arena: Proje
     finished(arena)
 
 
+@pytest.mark.slow
 def test_a_file_for_the_official_tool_has_every_item_in_its_order(arena: Project) -> None:
     with judging() as server:
         assert arena.ownwords("evaluate", *words(arena), by(server)) == 0
@@ -336,6 +339,7 @@ def test_nonsense_about_one_item_costs_that_item_its_score(arena: Project) -> No
     assert {(s["n"], s["errors"]) for s in summary["scores"] if s["benchmark"] == "alpaca_eval"} == {(ITEMS - 1, 1)}
 
 
+@pytest.mark.slow
 def test_after_faults_that_pass_every_pair_is_judged(arena: Project) -> None:
     faults = iter(PASSING.values())
     lock = threading.Lock()
@@ -376,6 +380,7 @@ def test_a_fault_that_stays_costs_its_item_the_score_and_is_named(arena: Project
     finished(arena)
 
 
+@pytest.mark.slow
 def test_what_fails_for_good_does_not_stop_a_command_that_goes_on(arena: Project) -> None:
     """Errors are reckoned against all questions, not against the few that are left, which all fail here."""
     act = STAYING["refused"][0]
@@ -408,6 +413,7 @@ def test_errors_are_no_nonsense(arena: Project) -> None:
     assert {row["score"] for row in rows(arena, "seed")} == {None}
 
 
+@pytest.mark.slow
 def test_a_judge_that_fails_about_everything_stops_the_stage(
     arena: Project, asked: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -452,6 +458,7 @@ def test_a_fault_that_concerns_all_is_one_message_and_only_the_rest_is_asked_aga
     finished(arena)
 
 
+@pytest.mark.slow
 def test_a_judge_that_dies_half_way_loses_nothing(
     arena: Project, asked: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -499,6 +506,7 @@ def test_a_budget_stops_the_judge_and_the_same_command_goes_on(
     finished(arena)
 
 
+@pytest.mark.slow
 def test_an_error_among_its_judgements_keeps_an_exam_open(arena: Project) -> None:
     """Whether errors are the rule is known at the end only; asked again, it has its score."""
     with judging(
@@ -526,6 +534,7 @@ def test_a_judge_that_fails_holds_no_other_benchmark_back(arena: Project) -> Non
     }
 
 
+@pytest.mark.slow
 def test_an_engine_that_forgets_a_question_is_found_out(
     arena: Project, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -583,6 +592,7 @@ def report(arena: Project) -> Callable[[], str]:
     return read
 
 
+@pytest.mark.slow
 def test_the_seed_as_its_own_judge_is_weak_evidence_and_that_is_said(
     arena: Project, report: Callable[[], str], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -606,6 +616,7 @@ def test_the_seed_as_its_own_judge_is_weak_evidence_and_that_is_said(
     assert facts["judge"]["is_seed"] is True
 
 
+@pytest.mark.slow
 def test_another_judge_is_named(arena: Project, report: Callable[[], str], capsys: pytest.CaptureFixture[str]) -> None:
     with judging() as server:
         assert arena.ownwords("evaluate", *words(arena), by(server)) == 0

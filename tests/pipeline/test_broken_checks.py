@@ -32,6 +32,7 @@ def rewrite(project: Project, own: Path, function: str, *more: str) -> int:
     return project.ownwords("rewrite", "--allow-code", f"rewrite.checks=[not_empty, '{own}:{function}']", *more)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("function", "reason"), [("broken", "check_crashed"), ("nothing", "check_invalid")])
 def test_a_check_that_is_broken_on_every_row_stops_nothing_and_is_a_caution(
     project: Project, own: Path, capsys: pytest.CaptureFixture[str], function: str, reason: str
@@ -42,6 +43,7 @@ def test_a_check_that_is_broken_on_every_row_stops_nothing_and_is_a_caution(
     assert "Traceback" not in said
 
 
+@pytest.mark.slow
 def test_a_check_that_works_on_some_rows_stops_nothing(
     project: Project, own: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -49,6 +51,7 @@ def test_a_check_that_works_on_some_rows_stops_nothing(
     assert "1 of 12 rewrites accepted (8.3 %); check_crashed 11" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_that_none_was_accepted_is_a_caution(project: Project, own: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert rewrite(project, own, "strict", "rewrite.on_failure=retry", "rewrite.max_attempts=2") == 0
     said = capsys.readouterr().err

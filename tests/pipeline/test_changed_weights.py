@@ -169,6 +169,7 @@ def test_places_on_the_way_and_worked_out_models_are_looked_at_too(
     assert project.ownwords("evaluate", *keys) == 0
 
 
+@pytest.mark.slow
 def test_finished_scores_stay_where_their_weights_are_gone_and_status_says_so(
     run: Project, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -152,6 +152,7 @@ def test_several_samples_give_pass_at_k_where_they_are_enough(project: Project, 
     assert (row["more.pass@5"], row["more.pass@10"]) == (1, None)
 
 
+@pytest.mark.slow
 @needs_sandbox
 @pytest.mark.usefixtures("as_if_trained")
 def test_the_papers_prompt_is_raw_and_what_comes_after_the_function_is_no_fault(project: Project, tasks: Path) -> None:

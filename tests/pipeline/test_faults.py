@@ -316,6 +316,7 @@ def test_too_many_rows_without_an_answer_are_no_success_however_few_they_are(
     assert "6 of 6 rows have no answer" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_half_a_surrogate_pair_in_an_answer_or_a_verdict_does_no_harm(project: Project) -> None:
     code = project.folder / "odd.py"
     code.write_text(

@@ -84,6 +84,7 @@ def test_an_arm_that_leaves_the_language_is_unusable(project: Project, as_if_tra
     assert rows["sdft"]["reason"].startswith("only 0% of the answers are in the language of their prompt, 100% of the")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("answer", ["'a'", "'!!!!!!!!!!'", "'That depends on what you want to do with it.'"])
 def test_one_answer_to_everything_is_unusable_and_the_report_says_so(
     project: Project, as_if_trained: None, answer: str
@@ -109,6 +110,7 @@ def test_a_seed_that_says_one_thing_only_is_unusable_too(project: Project, as_if
     assert not any(row["usable"] for row in _summary(project)["scores"])
 
 
+@pytest.mark.slow
 def test_questions_that_are_training_prompts_are_counted_and_said(
     project: Project, as_if_trained: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -125,6 +127,7 @@ def test_questions_that_are_training_prompts_are_counted_and_said(
     assert "1 of the questions of gsm8k (3 scored) are training prompts" in page
 
 
+@pytest.mark.slow
 def test_seeds_are_shown_together(project: Project, as_if_trained: None) -> None:
     write_rows(project.folder / "test.jsonl", [question(number) for number in range(50, 90)])
     _evaluate(project, REAL, "tune.sweep.seed=[42,43,44]")

@@ -73,6 +73,7 @@ def test_answers_that_come_in_any_order_reach_their_own_arm(
         assert answers(project, benchmark, "sdft") == [f"{text}s" for text in seed]
 
 
+@pytest.mark.slow
 def test_what_is_scored_stays_when_a_later_arm_fails(project: Project, benchmarks: str) -> None:
     failing = script(project, f"return '1' + {MARK} if {MARK} != 's' else 1 / 0")
     assert project.ownwords("evaluate", benchmarks, *failing) == 1

@@ -97,6 +97,7 @@ def outcomes(project: Project) -> dict[int, tuple[str, str]]:
     return {n: (row["outcome"], row["reason"]) for n, row in found.items()}
 
 
+@pytest.mark.slow
 def test_after_faults_that_pass_every_row_has_its_own_answer_once(served: Project) -> None:
     """Every fault there is happens once, to a row of its own."""
     faults = dict(enumerate(PASSING.values()))
@@ -109,6 +110,7 @@ def test_after_faults_that_pass_every_row_has_its_own_answer_once(served: Projec
     assert numbers_of(served, journalled(served)) == set(range(ROWS))
 
 
+@pytest.mark.slow
 def test_rows_whose_faults_stay_have_their_reasons_and_keep_their_references(served: Project) -> None:
     """Every fault there is stays with a row of its own; the others have their answers."""
     faults = dict(enumerate(STAYING.values()))

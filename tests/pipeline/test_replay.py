@@ -68,6 +68,7 @@ def prompts(rows: Iterable[dict[str, Any]]) -> list[str]:
     return [row["prompt"][-1]["content"] for row in rows]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("share", "rows"), [(0.2, 3), (0.25, 4), (0.5, 12)])
 def test_the_share_is_of_all_rows_that_are_trained_on(project: Project, share: float, rows: int) -> None:
     found = find(project, self_arm(share), *script(project, OWN))

@@ -132,6 +132,7 @@ def test_a_changed_key_is_named_before_finished_work_is_done_again(
     assert "--yes" in message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", ["runtime.batch_size=1", "tune.learning_rate=1", "rewrite.max_error_rate=1"])
 def test_a_key_that_rewriting_does_not_read_leaves_it_done(project: Project, key: str) -> None:
     flags = script(project, "return request.example.reference")
@@ -156,6 +157,7 @@ def test_when_every_row_fails_for_one_cause_the_stage_stops_early_and_can_go_on(
     assert [row["outcome"] for row in rows_of(project, "sdft")] == ["accepted"] * 12
 
 
+@pytest.mark.slow
 def test_a_crashing_check_is_a_verdict_and_never_stops_the_run(project: Project) -> None:
     check = project.folder / "mine.py"
     check.write_text("def crash(example, candidate):\n    raise ZeroDivisionError('oops')\n", encoding="utf-8")

@@ -130,6 +130,7 @@ def test_without_a_judge_its_metrics_are_not_there(project: Project, kitchen: li
     assert all(row["judgements"] == "" for row in rows(project, "advbench", "seed"))
 
 
+@pytest.mark.slow
 def test_with_a_judge_they_are_in_the_summary_and_the_report(project: Project, kitchen: list[str]) -> None:
     assert project.ownwords("evaluate", *kitchen, judged(project)) == 0
     assert means(project) == JUDGED
@@ -193,6 +194,7 @@ def summarised(project: Project) -> dict[tuple[str, str], float]:
     return {(score["benchmark"], score["variant"]): score["mean"] for score in summary(project)["scores"]}
 
 
+@pytest.mark.slow
 def test_a_judge_that_dies_half_way_is_asked_only_for_what_is_missing(
     project: Project, kitchen: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -214,6 +216,7 @@ def test_a_judge_that_dies_half_way_is_asked_only_for_what_is_missing(
     assert len(before) - 1 + len(after) == 4 * CAKES
 
 
+@pytest.mark.slow
 def test_a_judge_that_always_fails_stops_with_one_message(
     project: Project, kitchen: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -236,6 +239,7 @@ def test_a_judge_that_always_fails_stops_with_one_message(
     assert len(calls(project, "model")) == answered
 
 
+@pytest.mark.slow
 def test_another_judge_judges_again_and_no_answer_is_given_again(project: Project, kitchen: list[str]) -> None:
     test = project.folder / "test.jsonl"
     kitchen[2] = kitchen[2].replace("[{advbench", f"[{{gsm8k: {{path: {test}}}}}, {{advbench")
@@ -255,6 +259,7 @@ def test_another_judge_judges_again_and_no_answer_is_given_again(project: Projec
     assert contents(project.output / "scores" / "gsm8k") == written
 
 
+@pytest.mark.slow
 def test_a_recipe_without_a_judge_has_the_fingerprints_that_it_had(project: Project, kitchen: list[str]) -> None:
     """What a benchmark could ask a judge is no input of its scores where nobody is asked."""
     assert project.ownwords("evaluate", *kitchen) == 0

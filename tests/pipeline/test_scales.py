@@ -96,6 +96,7 @@ def test_one_adapter_at_two_scales_and_the_seed_between_do_not_disturb_each_othe
     assert np.array_equal(logits(served.model(Weights())), plain)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", [0.0, 0.5, 1.0])
 def test_half_of_a_dora_adapter_lies_half_way_between_the_weights(seed: Model, tmp_path: Path, scale: float) -> None:
     targets = {"target_modules": ["q_proj", "v_proj"], "use_dora": True}

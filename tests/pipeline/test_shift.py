@@ -72,6 +72,7 @@ def test_the_norm_of_a_product_needs_no_product(rows: int, rank: int, columns: i
     assert product_squares(torch.zeros(rows, rank), torch.tensor(down).float()) == 0.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", [0.0, 0.5, 1.0])
 @pytest.mark.parametrize("settings", [{}, {"use_rslora": True}], ids=["lora", "rslora"])
 def test_the_change_of_an_adapter_is_what_merging_it_changes(

@@ -212,6 +212,7 @@ def test_an_own_answer_can_leak_no_prompt(project: Project) -> None:
     assert {reason for _, _, reason in told(project, "ssr")} == {"ok"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["own", "rewrite", "other"])
 def test_each_source_goes_on_where_it_was_interrupted(project: Project, name: str) -> None:
     arms, failing = "vanilla, cascade, other_rewriter", "1 / 0 if number == 7 and source == {!r} else right"
@@ -243,6 +244,7 @@ def lose(project: Project, share: int) -> int:
     return lost
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("keys", ["rewrite.on_failure=drop", "rewrite.select=shortest", "rewrite.on_failure=retry"])
 def test_going_on_ends_in_the_same_targets(project: Project, keys: str) -> None:
     body = "[right, wrong, '', right + ' ' + 'x ' * (request.seed % 5)][request.seed % 4]"

@@ -105,6 +105,7 @@ def test_a_row_that_a_joining_check_dropped_is_told(tools: Project, capsys: pyte
     assert [verdict["in_recipe"] for verdict in story["attempts"][0]["verdicts"]] == [True, True, True]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", ['{"city": "\\ud83d"}', '{"city": NaN}', '{"a":' * 700 + "1" + "}" * 700])
 def test_a_call_that_no_file_can_hold_is_an_answer_like_any_other(tools: Project, arguments: str) -> None:
     text = f'<tool_call>{{"name": "weather", "arguments": {arguments}}}</tool_call>'
@@ -134,6 +135,7 @@ def test_a_whole_run_with_tools_trains_and_scores_both_kinds_of_targets(tools: P
     assert len(items) == 4  # two conversations: the calls, and the answers after their results
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["messages", "prompt-completion", "sharegpt"])
 def test_an_export_is_read_back_as_the_rows_that_were_trained(tools: Project, form: str) -> None:
     assert tools.ownwords("rewrite") == 0

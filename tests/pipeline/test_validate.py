@@ -262,6 +262,7 @@ def test_tokens_that_the_model_does_not_have_are_found(project: Project, validat
     assert validate(*rows_file(project, rows))["targets"]["outside_vocabulary"] == 0
 
 
+@pytest.mark.slow
 def test_the_trial_rewrites_rows_of_every_length(project: Project, validate: Validate) -> None:
     rows = [{"question": "x" * (10 * n + 10), "answer": f"{n}"} for n in (5, 0, 3, 7, 1, 6, 2, 4)]
     trial = validate(*rows_file(project, rows), "--probe", "4", "runtime.scripted.delay_ms=20")["probe"]
@@ -276,6 +277,7 @@ def test_the_trial_rewrites_rows_of_every_length(project: Project, validate: Val
     assert validate(*rows_file(project, rows), "--probe", "0")["probe"] is None
 
 
+@pytest.mark.slow
 def test_a_trial_that_gets_no_answer_is_a_warning(validate: Validate) -> None:
     facts = validate("--probe", "3", "runtime.scripted.fail_share=1")
     assert facts["probe"]["errors"] == 3
@@ -307,6 +309,7 @@ def test_the_recipes_engine_makes_the_trial(validate: Validate) -> None:
     assert trial["startup_seconds"] > 0
 
 
+@pytest.mark.slow
 def test_people_read_the_same_with_warnings_last(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
     rows = [*TRAINED, TRAINED[0]]
     assert project.ownwords("validate", *rows_file(project, rows), "rewrite.sampling.max_tokens=8") == 0
@@ -320,6 +323,7 @@ def test_people_read_the_same_with_warnings_last(project: Project, capsys: pytes
     assert "Nothing looks wrong." in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_the_plan_of_training_is_told_and_a_single_step_is_no_plan(
     project: Project, validate: Validate, capsys: pytest.CaptureFixture[str]
 ) -> None:

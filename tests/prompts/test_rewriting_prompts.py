@@ -57,6 +57,7 @@ def test_paper_prompts_replace_the_system_message_and_keep_its_text() -> None:
     assert rendered.prefill == " Great! Let's think step by step. "
 
 
+@pytest.mark.slow
 @given(st.text(max_size=50), st.text(max_size=50))
 def test_rows_pass_through_untouched(user: str, reference: str) -> None:
     rendered = load_prompt("paper/using").render(Example("id", (Message("user", user),), reference))

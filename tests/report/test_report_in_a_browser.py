@@ -102,6 +102,7 @@ def test_the_page_fits_its_window_and_loads_nothing(browser: Any, full_run: Path
     assert complaints(browser) == []
 
 
+@pytest.mark.slow
 def test_every_place_of_the_contents_is_there(browser: Any, full_run: Path) -> None:
     show(browser, write_report(full_run))
     links = browser.find_elements("css selector", "nav a")
@@ -145,6 +146,7 @@ def test_every_variant_in_numbers_opens_by_a_click(browser: Any, full_run: Path)
     assert rows[0].text.startswith("vanilla@part0.5 +5.0 [1.0, 9.0], n = 100, better beyond noise")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_what_is_said_can_be_read_in_light_and_in_the_dark(browser: Any, full_run: Path, scheme: str) -> None:
     show(browser, write_report(full_run), scheme=scheme)
@@ -153,6 +155,7 @@ def test_what_is_said_can_be_read_in_light_and_in_the_dark(browser: Any, full_ru
     assert contrasts[0][0] >= 4.5, contrasts[:3]
 
 
+@pytest.mark.slow
 def test_a_name_that_is_markup_stays_a_name(browser: Any, full_run: Path, edit_json: Edit) -> None:
     def rename(found: Any) -> None:
         found["standings"][-1] |= {"variant": HOSTILE, "arm": HOSTILE}

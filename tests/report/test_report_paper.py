@@ -200,6 +200,7 @@ def test_the_papers_own_model_brings_no_warning_of_another(run: Path) -> None:
     assert "model Qwen" not in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_the_preset_of_an_experiment_is_its_own_and_differs_from_itself_in_nothing(
     name: str, run: Path, edit_json: Edit

@@ -73,6 +73,7 @@ def test_without_the_seeds_weights_norms_are_absolute(full_run: Path) -> None:
     assert "weights moved  vanilla 2  norm of the change" in console_summary(full_run)
 
 
+@pytest.mark.slow
 def test_a_variant_without_numbers_says_why(full_run: Path) -> None:
     put(full_run, variant("vanilla", 0, total=None, layers=[], kinds=[], reason="its weights are not finite numbers"))
     text = text_of(section(full_run))
@@ -99,6 +100,7 @@ def test_before_any_evaluation_nothing_is_said(full_run: Path) -> None:
     assert "Not done yet" in text_of(section(full_run))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["<script>alert(1)</script>", "a\x1b[31m&\u202e"])
 def test_names_from_the_file_are_harmless(full_run: Path, name: str) -> None:
     put(full_run, variant("vanilla", 1.0, kinds=[norm(name, 1.0)]), variant(name, 1.0, total=None, reason=name))
