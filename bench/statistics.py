@@ -40,7 +40,7 @@ def seconds(items: int) -> float:
                 summary["scores"].append({"benchmark": name, "variant": label, "usable": True})
             against = {"vanilla": None, "sdft": "vanilla"}
             summary["differences"] += summarise.differences(name, found, against, share=name == "shares")
-        summarise.correct(summary)
+        summarise.correct(summary, {})
         return time.perf_counter() - clock
 
 

@@ -6,7 +6,8 @@ Each folder of `SETS` under docs/evidence is what `scripts/evidence.py` wrote of
 in docs/evidence.md is written anew; the text around them is left alone.
 
 Vanilla and sdft are means over three training seeds, with intervals for the chance of items and seeds both; other arms
-have one seed, and intervals for items alone. All differences of a table are judged together, by Holm's correction.
+have one seed, and intervals for items alone. All differences of a table are judged together, by Holm's correction, but
+for those with an unusable score: as in a run's own `scores/summary.json`.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ BENCHMARKS = (
     "generated",
     "heldout_nll",
     "arc_easy",
+    "arc_easy/acc_norm",
     "hellaswag",
+    "hellaswag/acc_norm",
     "winogrande",
     "seed_nll",
     "kl_to_seed",
@@ -41,7 +44,7 @@ BENCHMARKS = (
 )
 
 
-KNOWLEDGE = ("arc_easy", "hellaswag", "winogrande")
+KNOWLEDGE = ("arc_easy", "arc_easy/acc_norm", "hellaswag", "hellaswag/acc_norm", "winogrande")
 DISTANCE = ("seed_nll", "kl_to_seed", "kl_to_seed_task")
 LIKENESS = ("similarity", "similarity/bleu4", "similarity/rouge_l")
 
@@ -58,16 +61,17 @@ class Claim:
 
 CLAIMS = (
     Claim("Vanilla fine-tuning learns the task", "vanilla − seed", ("generated",), 1),
-    Claim("… and the references' own words", "vanilla − seed", ("heldout_nll",), -1),
+    Claim("Vanilla fine-tuning learns the references' own words", "vanilla − seed", ("heldout_nll",), -1),
     Claim("SDFT learns the task", "sdft − seed", ("generated",), 1),
-    Claim("… and more of it than vanilla", "sdft − vanilla", ("generated",), 1),
+    Claim("SDFT learns more of the task than vanilla", "sdft − vanilla", ("generated",), 1),
     Claim("Vanilla loses general knowledge", "vanilla − seed", KNOWLEDGE, -1),
-    Claim("SDFT keeps more of it", "sdft − vanilla", KNOWLEDGE, 1),
+    Claim("SDFT loses general knowledge", "sdft − seed", KNOWLEDGE, -1),
+    Claim("SDFT keeps more of it than vanilla", "sdft − vanilla", KNOWLEDGE, 1),
     Claim("Vanilla moves away from the seed model", "vanilla − seed", DISTANCE, 1),
-    Claim("SDFT stays nearer to it", "sdft − vanilla", DISTANCE, -1),
-    Claim("… and answers more like it", "sdft − vanilla", LIKENESS, 1),
+    Claim("SDFT stays nearer to it than vanilla", "sdft − vanilla", DISTANCE, -1),
+    Claim("SDFT answers more like it than vanilla", "sdft − vanilla", LIKENESS, 1),
     Claim("Half of the rewrites are enough to stay nearer than vanilla", "mix_50 − vanilla", DISTANCE, -1),
-    Claim("… and to answer more like the seed model", "mix_50 − vanilla", LIKENESS, 1),
+    Claim("Half of the rewrites are enough to answer more like the seed model", "mix_50 − vanilla", LIKENESS, 1),
 )
 
 
@@ -78,6 +82,15 @@ class Cell:
     benchmark: str
     column: str
     difference: Difference | SeedDifference
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a difference is `beyond` noise after correction; never where a score of it is not `usable`."""
+
+    cell: Cell
+    beyond: bool
+    usable: bool
 
 
 def read(folder: str) -> Evidence:
@@ -116,23 +129,33 @@ def cells(found: Evidence) -> list[Cell]:
     ]
 
 
-def judged(every: Sequence[Cell]) -> dict[tuple[str, str], tuple[Cell, bool]]:
-    """Whether each is beyond noise after correction for all."""
-    corrected = holm([cell.difference.p for cell in every])
+def judged(found: Evidence, every: Sequence[Cell]) -> dict[tuple[str, str], Verdict]:
+    """By benchmark and column, whether each is beyond noise after correction for all that are usable."""
+    family = [cell for cell in every if _is_usable(found, cell)]
+    corrected = holm([cell.difference.p for cell in family])
+    beyond = {
+        id(cell): cell.difference.beyond_noise and p < 1 - LEVEL for cell, p in zip(family, corrected, strict=True)
+    }
     return {
-        (cell.benchmark, cell.column): (cell, cell.difference.beyond_noise and p < 1 - LEVEL)
-        for cell, p in zip(every, corrected, strict=True)
+        (cell.benchmark, cell.column): Verdict(cell, beyond.get(id(cell), False), usable=id(cell) in beyond)
+        for cell in every
     }
 
 
-def claims(found: Evidence, known: dict[tuple[str, str], tuple[Cell, bool]]) -> list[str]:
+def _is_usable(found: Evidence, cell: Cell) -> bool:
+    """Whether no score of either side is refused."""
+    labels = {label for arm in cell.column.split(" − ") for label in arms(found)[arm]}
+    return not labels & found.unusable(cell.benchmark).keys()
+
+
+def claims(found: Evidence, known: dict[tuple[str, str], Verdict]) -> list[str]:
     """Where each claim holds, where the contrary does, and where neither can be seen."""
     rows: list[list[str]] = []
     for claim in CLAIMS:
         places: dict[int, list[str]] = {1: [], -1: [], 0: []}
         for benchmark in claim.benchmarks:
             if (benchmark, claim.column) in known:
-                place, name = _place(found, claim, *known[benchmark, claim.column])
+                place, name = _place(claim, known[benchmark, claim.column])
                 places[place].append(name)
         if any(places.values()):
             rows.append([claim.text, claim.column, *(", ".join(names) or "–" for names in places.values())])
@@ -145,15 +168,15 @@ def claims(found: Evidence, known: dict[tuple[str, str], tuple[Cell, bool]]) -> 
     return table(["claim", "compared", "holds on", "the contrary on", "cannot be seen on"], rows)
 
 
-def _place(found: Evidence, claim: Claim, cell: Cell, beyond: bool) -> tuple[int, str]:
+def _place(claim: Claim, verdict: Verdict) -> tuple[int, str]:
     """1 where the claim holds, -1 where the contrary does, 0 where neither can be seen; and the benchmark. A star is
     for what is beyond noise by itself, and not after correction."""
-    labels = {label for arm in claim.column.split(" − ") for label in arms(found)[arm]}
-    if labels & found.unusable(cell.benchmark).keys():
-        return 0, f"{cell.benchmark} (unusable)"
-    if not cell.difference.beyond_noise:
-        return 0, cell.benchmark
-    return (claim.sign if cell.difference.mean > 0 else -claim.sign), cell.benchmark + ("" if beyond else "*")
+    name, difference = verdict.cell.benchmark, verdict.cell.difference
+    if not verdict.usable:
+        return 0, f"{name} (unusable)"
+    if not difference.beyond_noise:
+        return 0, name
+    return (claim.sign if difference.mean > 0 else -claim.sign), name + ("" if verdict.beyond else "*")
 
 
 def _at(place: int, name: str) -> list[str]:
@@ -164,7 +187,7 @@ def _norms(found: Evidence, arm: str) -> list[float]:
     return [found.facts["shift"][label]["absolute"] for label in arms(found)[arm]]
 
 
-def scores(found: Evidence, known: dict[tuple[str, str], tuple[Cell, bool]]) -> list[str]:
+def scores(found: Evidence, known: dict[tuple[str, str], Verdict]) -> list[str]:
     columns = list(dict.fromkeys(column for _, column in known))
     rows: list[list[str]] = []
     for benchmark in found.benchmarks:
@@ -172,10 +195,16 @@ def scores(found: Evidence, known: dict[tuple[str, str], tuple[Cell, bool]]) -> 
         seed = f"{shown(found, benchmark, interval.mean)} "
         row = [found.headed(benchmark), seed + interval_in(found.unit(benchmark), interval.low, interval.high)]
         for column in columns:
-            cell, beyond = known.get((benchmark, column), (None, False))
-            row.append(found.words(benchmark, cell.difference if cell else None, beyond=beyond))
+            verdict = known.get((benchmark, column))
+            row.append("–" if verdict is None else _words(found, verdict))
         rows.append(row)
     return table(["score", SEED, *columns], rows)
+
+
+def _words(found: Evidence, verdict: Verdict) -> str:
+    if not verdict.usable:
+        return f"{found.numbers(verdict.cell.benchmark, verdict.cell.difference)} unusable"
+    return found.words(verdict.cell.benchmark, verdict.cell.difference, beyond=verdict.beyond)
 
 
 def gap(found: Evidence) -> list[str]:
@@ -199,7 +228,8 @@ def moved(found: Evidence) -> list[str]:
 
 def section(folder: str, title: str) -> list[str]:
     found = read(folder)
-    known = judged(cells(found))
+    known = judged(found, cells(found))
+    family = sum(verdict.usable for verdict in known.values())
     return [
         f"## {title}",
         "",
@@ -209,7 +239,7 @@ def section(folder: str, title: str) -> list[str]:
         "",
         *claims(found, known),
         "",
-        "\\* beyond noise by itself, and not after correction for all differences of the table below.",
+        "\\* beyond noise by itself, and not after correction for all usable differences of the table below.",
         "",
         "### How far targets lie from the seed model",
         "",
@@ -217,7 +247,7 @@ def section(folder: str, title: str) -> list[str]:
         "",
         "### Scores",
         "",
-        f"{len(known)} differences are judged together. Differences in percent are points.",
+        f"{family} differences are judged together. Differences in percent are points.",
         "",
         *(f"{line}\n" for line in found.cautions()),
         *scores(found, known),

@@ -53,13 +53,17 @@ class Evidence:
         """`+4.0 [1.2, 6.8] better`, or `within noise`; between the two, beyond noise `by itself only`."""
         if difference is None:
             return "–"
-        unit = self.unit(benchmark)
         up = self.facts["benchmarks"][benchmark]["higher_is_better"]
         said = "by itself only" if difference.beyond_noise else "within noise"
         if beyond:
             more = difference.mean > 0
             said = f"**{('higher' if more else 'lower') if up is None else 'better' if more == up else 'worse'}**"
-        return f"{change_in(unit, difference.mean)} {interval_in(unit, difference.low, difference.high)} {said}"
+        return f"{self.numbers(benchmark, difference)} {said}"
+
+    def numbers(self, benchmark: str, difference: Difference | SeedDifference) -> str:
+        """`+4.0 [1.2, 6.8]`"""
+        unit = self.unit(benchmark)
+        return f"{change_in(unit, difference.mean)} {interval_in(unit, difference.low, difference.high)}"
 
     def unusable(self, benchmark: str) -> dict[str, str]:
         """Why the sanity gate refuses scores, by variant."""

@@ -261,13 +261,15 @@ def test_an_arm_pays_for_the_stages_whose_answers_it_reads() -> None:
 def test_what_holds_alone_need_not_hold_among_many(compare: Write, tmp_path: Path) -> None:
     seed = {name: share(100) for name in ("gsm8k", "arc_easy", "hellaswag")}
     slightly = share(100)[:100] + [1.0] * 6 + [0.0] * 94  # six items gained: p = 2 / 2^6
-    found = compare({"seed": seed, "vanilla": {**seed, "gsm8k": slightly}, "sdft": seed})
+    barely = {name: share(99) for name in seed}
+    found = compare(
+        {"seed": seed, "vanilla": {**barely, "gsm8k": slightly}, "sdft": {**barely, "hellaswag": share(98)}}
+    )
     summary = json.loads((tmp_path / "run/scores/summary.json").read_text(encoding="utf-8"))
     row = next(r for r in summary["differences"] if (r["benchmark"], r["variant"]) == ("gsm8k", "vanilla"))
-    assert summary["comparisons"] == 9
-    assert summary["too_few"] == []
+    assert summary["comparisons"] == 8  # on arc_easy vanilla and sdft say the same
     assert row["p"] == pytest.approx(2 / 2**6)
-    assert row["p_holm"] == pytest.approx(9 * 2 / 2**6)
+    assert row["p_holm"] == pytest.approx(7 * 2 / 2**6)  # seven items between sdft and vanilla are clearer
     assert (row["beyond_alone"], row["beyond_noise"]) == (True, False)
     learnt = standings(found)["vanilla"]["acquisition"]
     assert (learnt["beyond_alone"], learnt["beyond_noise"]) == (True, False)
@@ -276,23 +278,69 @@ def test_what_holds_alone_need_not_hold_among_many(compare: Write, tmp_path: Pat
 def test_an_unusable_score_is_no_comparison(tmp_path: Path) -> None:
     context = Context(recipe(tmp_path))
     for label in ("seed", "vanilla", "sdft"):
-        put(context, "gsm8k", label, share(50), usable=label != "vanilla")
+        put(context, "gsm8k", label, share({"seed": 50, "vanilla": 150, "sdft": 60}[label]), usable=label != "vanilla")
     summarise.write(context, every_stage(context))
     summary = json.loads((tmp_path / "run/scores/summary.json").read_text(encoding="utf-8"))
     assert summary["comparisons"] == 1  # sdft against the seed
     assert [row["p_holm"] is None for row in summary["differences"]] == [True, False, True]
+    assert [row["not_judged"] for row in summary["differences"]] == ["unusable score", "", "unusable score"]
+    assert [row["beyond_alone"] for row in summary["differences"]] == [True, True, True]
+    assert [row["beyond_noise"] for row in summary["differences"]] == [False, True, False]
+
+
+def test_trainings_that_differ_in_their_seed_are_judged_together_only(compare: Write, tmp_path: Path) -> None:
+    """Each training differs from the seed by itself; those of sdft lose ten items and thirty, which says little."""
+    gained = {label: {"gsm8k": share(130)} for label in ("vanilla", "vanilla@seed7")}
+    lost = {label: {"gsm8k": share(90 - 20 * turn)} for turn, label in enumerate(("sdft", "sdft@seed7"))}
+    found = compare({"seed": {"gsm8k": share(100)}, **gained, **lost}, sweep={"seed": [42, 7]})
+    summary = json.loads((tmp_path / "run/scores/summary.json").read_text(encoding="utf-8"))
+    assert {row["not_judged"] for row in summary["differences"]} == {"one training of several"}
+    assert all(row["beyond_alone"] and not row["beyond_noise"] for row in summary["differences"])
+    assert summary["comparisons"] == len(summary["over_seeds"]) == 3
+    assert {row["not_judged"] for row in summary["over_seeds"]} == {""}
+    judged = {(row["arm"], row["baseline"]): row["beyond_noise"] for row in summary["over_seeds"]}
+    assert judged == {("vanilla", "seed"): True, ("sdft", "seed"): False, ("sdft", "vanilla"): False}
+    learnt = {label: one["acquisition"]["not_judged"] for label, one in standings(found).items() if label in gained}
+    assert set(learnt.values()) == {"one training of several"}
+
+
+def test_what_one_training_of_several_has_kept_is_not_judged(compare: Write) -> None:
+    """sdft's other training has no scores."""
+    fallen = {"gsm8k": share(120), "arc_easy": share(50), "hellaswag": share(50)}
+    found = compare({**SCORES, "vanilla": fallen, "vanilla@seed7": fallen, "sdft": fallen}, sweep={"seed": [42, 7]})
+    kept = {label: one["retention"] for label, one in standings(found).items() if one["retention"]}
+    assert kept["vanilla"]["mean"] == kept["sdft"]["mean"] < 0
+    assert kept["vanilla"]["beyond_alone"]
+    assert (kept["vanilla"]["not_judged"], kept["vanilla"]["beyond_noise"]) == ("one training of several", False)
+    assert (kept["sdft"]["not_judged"], kept["sdft"]["beyond_noise"]) == ("", True)
+
+
+def test_one_seed_of_an_arm_is_judged_by_itself(compare: Write, tmp_path: Path) -> None:
+    """The other one has no usable score, so that there is nothing over seeds."""
+    compare({"seed": {"gsm8k": share(100)}, "vanilla": {"gsm8k": share(120)}}, sweep={"seed": [42, 7]})
+    summary = json.loads((tmp_path / "run/scores/summary.json").read_text(encoding="utf-8"))
+    assert [(row["variant"], row["beyond_noise"]) for row in summary["differences"]] == [("vanilla", True)]
+    assert summary["comparisons"] == 1
+
+
+def test_where_no_item_differs_nothing_is_asked(compare: Write, tmp_path: Path) -> None:
+    compare({"seed": {"gsm8k": share(100)}, "vanilla": {"gsm8k": share(100)}, "sdft": {"gsm8k": share(106)}})
+    summary = json.loads((tmp_path / "run/scores/summary.json").read_text(encoding="utf-8"))
+    assert summary["comparisons"] == 2
+    assert [row["not_judged"] for row in summary["differences"]] == ["no item differs", "", ""]
 
 
 def test_benchmarks_with_too_few_items_for_a_family_are_named() -> None:
     def row(benchmark: str, n: int) -> dict[str, Any]:
         p = smallest_p(n, binary=True)
-        return {"benchmark": benchmark, "variant": "v", "baseline": "seed", "p": p, "least_p": p, "beyond_alone": True}
+        judged = {"p": p, "least_p": p, "alike": False, "beyond_alone": True}
+        return {"benchmark": benchmark, "variant": "v", "baseline": "seed", **judged}
 
     rows = [row("few", 8) for _ in range(10)] + [row("many", 200) for _ in range(10)]
     summary: dict[str, Any] = {"scores": [], "over_seeds": [], "differences": rows}
-    summarise.correct(summary)
+    summarise.correct(summary, {})
     assert summary["too_few"] == ["few"]
     assert [r["beyond_noise"] for r in rows] == [False] * 10 + [True] * 10
     summary["differences"] = rows[:3] + rows[10:]  # 3 × 0.0078: when the others have passed, three are few enough
-    summarise.correct(summary)
+    summarise.correct(summary, {})
     assert summary["too_few"] == []

@@ -130,13 +130,15 @@ def test_questions_that_are_training_prompts_are_counted_and_said(
 @pytest.mark.slow
 def test_seeds_are_shown_together(project: Project, as_if_trained: None) -> None:
     write_rows(project.folder / "test.jsonl", [question(number) for number in range(50, 90)])
-    _evaluate(project, REAL, "tune.sweep.seed=[42,43,44]")
+    right = "f\"I add both of the numbers. The answer is {2 * int(said.split(' plus ')[0].split()[-1])}\""
+    _evaluate(project, f"(said := request.messages[-1].content) and {right}", "tune.sweep.seed=[42,43,44]")
     summary = _summary(project)
     against = {(row["arm"], row["baseline"]): row for row in summary["over_seeds"]}
     assert set(against) == {("vanilla", "seed"), ("sdft", "seed"), ("sdft", "vanilla")}
     assert {row["seeds"] for row in against.values()} == {3}
     assert against["sdft", "vanilla"]["variants"] == ["sdft", "sdft@seed43", "sdft@seed44"]
-    assert summary["comparisons"] == 2 * (9 + 3)  # accuracy, and as the paper counts it
+    assert summary["comparisons"] == sum(not row["alike"] for row in summary["over_seeds"])
+    assert {row["beyond_noise"] for row in summary["differences"]} == {False}
     assert project.ownwords("report", "tune.sweep.seed=[42,43,44]") == 0
     page = (project.output / "report.html").read_text(encoding="utf-8")
     assert "3 training seeds" in page

@@ -212,6 +212,7 @@ def change_of(mean: float, half: float, n: int = 100) -> dict[str, Any]:
         "high": mean + half,
         "beyond_noise": beyond,
         "beyond_alone": beyond,
+        "not_judged": "",
     }
 
 

@@ -152,6 +152,24 @@ def test_a_comparison_over_seeds_says_its_items_and_its_seeds(full_run: Path, ed
     assert "over seeds, vs vanilla (n = 96, 3 seeds): within noise" in text
 
 
+def test_what_one_seed_shows_is_no_finding_where_there_are_three(full_run: Path, edit_json: Edit) -> None:
+    """advbench of sdft is beyond noise with one seed; over seeds it is not, and the headline goes by that."""
+
+    def together(summary: Any, *, beyond: bool) -> None:
+        summary["over_seeds"] = []
+        over_seeds(summary)
+        for row in summary["over_seeds"][-2:]:
+            row.update(benchmark="advbench", beyond_noise=beyond)
+
+    finding = "advbench: sdft is better than vanilla"
+    assert finding in section(write_report(full_run), "scores")
+    edit_json(full_run / "scores/summary.json", lambda summary: together(summary, beyond=False))
+    assert finding not in section(write_report(full_run), "scores")
+    edit_json(full_run / "scores/summary.json", lambda summary: together(summary, beyond=True))
+    said = section(write_report(full_run), "scores")
+    assert f"{finding} (+2.0 (+1.0 to +3.0) points, n = 96, 3 seeds)" in said
+
+
 def test_files_that_do_not_say_n_are_reported_without_it(full_run: Path, edit_json: Edit) -> None:
     def forget(summary: Any) -> None:
         over_seeds(summary)

@@ -57,7 +57,7 @@ class Comparison:
 class Cell:
     """`state` is `missing` where there is no score and `unusable` where the sanity gate failed; `reason` says why.
 
-    `over_seeds` says the mean over training seeds where there are several, `seed_comparisons` what it differs by.
+    `over_seeds` says the mean over training seeds where there are several; its comparisons are then those over seeds.
     """
 
     state: Literal["ok", "unusable", "missing"]
@@ -71,7 +71,6 @@ class Cell:
     caution: str = ""
     repeated: int = 0
     over_seeds: str = ""
-    seed_comparisons: tuple[Comparison, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +125,11 @@ class Scoreboard:
 
 
 def beyond_noise(board: Scoreboard) -> list[str]:
-    """One phrase for each difference beyond noise, e.g. `gsm8k: sdft is better than seed (+8.0 points, n = 400)`."""
+    """One phrase for each difference beyond noise, e.g. `gsm8k: sdft is better than seed (+8.0 points, n = 400)`; of
+    several trainings over seeds, `(+8.0 (+7.1 to +9.0) points, n = 400, 3 seeds)`."""
     return [
         f"{row.benchmark.name}: {column.label} is {c.words.partition(',')[0]} than {c.baseline} "
-        f"({joined(f'{c.change} {_unit(row.benchmark)}', items(c.n))})"
+        f"({joined(f'{c.change} {_unit(row.benchmark)}', items(c.n, c.seeds))})"
         for row in board.rows
         for column, cell in zip(board.columns, row.cells, strict=True)
         for c in cell.comparisons

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 class Change:
     """A paired difference, more is better. `beyond_noise`: its 95 % interval excludes 0 and the test agrees, also after
     correction where it is judged with others; `beyond_alone`: by itself. `n` counts pairs of test items, of all
-    benchmarks that it is a mean of; None where the file does not say it."""
+    benchmarks that it is a mean of; None where the file does not say it. `not_judged` says why it is not judged."""
 
     mean: float
     low: float | None
@@ -21,6 +21,7 @@ class Change:
     beyond_noise: bool
     beyond_alone: bool = False
     n: int | None = None
+    not_judged: str = ""
 
 
 @dataclass(frozen=True, slots=True)

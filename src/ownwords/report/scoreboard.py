@@ -108,9 +108,12 @@ def _row(info: BenchmarkInfo, columns: list[Column], others: list[Column], score
         score = None if column.variant is None else found.get((column.arm, column.variant))
         if score is None:
             return Cell("missing", reason=NO_WEIGHTS if column.label in failed else NOT_YET)
-        own = [_comparison(d, info, unusable, scores.comparisons) for d in differences if d.variant == column.variant]
         seeds = [o for o in scores.over_seeds if o.benchmark == info.name and column.variant in o.variants]
-        return _cell(score, info, own, seeds, scores.comparisons)
+        together = {o.baseline == "seed" for o in seeds}  # is judged over seeds: against the seed, against vanilla
+        alone = [d for d in differences if d.variant == column.variant and (d.baseline == "seed") not in together]
+        judged = [_comparison(d, info, unusable, scores.comparisons) for d in alone]
+        judged += [_seed_comparison(o, info, scores.comparisons) for o in seeds]
+        return _cell(score, info, judged, _mean_over_seeds(seeds[0], info) if seeds else "")
 
     marks: list[Mark] = []
     for column in columns:
@@ -121,9 +124,7 @@ def _row(info: BenchmarkInfo, columns: list[Column], others: list[Column], score
     return Row(info, cells, interval_chart(marks, info.unit), other_cells)
 
 
-def _cell(
-    score: Score, info: BenchmarkInfo, comparisons: list[Comparison], seeds: list[OverSeeds], family: int
-) -> Cell:
+def _cell(score: Score, info: BenchmarkInfo, comparisons: list[Comparison], over_seeds: str) -> Cell:
     return Cell(
         state="ok" if score.usable else "unusable",
         value=value_in(info.unit, score.mean),
@@ -135,8 +136,7 @@ def _cell(
         comparisons=tuple(comparisons),
         caution=score.caution,
         repeated=score.repeated or 0,
-        over_seeds=_mean_over_seeds(seeds[0], info) if seeds else "",
-        seed_comparisons=tuple(_seed_comparison(one, info, family) for one in seeds),
+        over_seeds=over_seeds,
     )
 
 
@@ -187,6 +187,8 @@ def _seed_comparison(seeds: OverSeeds, info: BenchmarkInfo, family: int) -> Comp
 
 
 def _judged(difference: ScoreDifference | OverSeeds, info: BenchmarkInfo, family: int) -> tuple[Kind, str]:
+    if difference.not_judged:
+        return "none", difference.not_judged
     if difference.beyond_noise and info.higher_is_better is None:
         return "changed", f"{'higher' if (difference.mean or 0.0) > 0 else 'lower'}, beyond noise"
     if difference.beyond_noise:

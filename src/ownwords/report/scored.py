@@ -88,8 +88,8 @@ class ScoreDifference:
     """`variant` minus `baseline` (labels) on one benchmark, paired by test item.
 
     `beyond_noise` holds after correction for all differences of the summary, `beyond_alone` by itself; scores of
-    earlier versions have no correction, and neither `p_holm` nor `beyond_alone`. `n` counts the pairs, which can be
-    fewer than either score has items; None where the file does not say it.
+    earlier versions have no correction, and neither `p_holm` nor `beyond_alone`. `not_judged` says why it is not, or
+    nothing. `n` counts the pairs, which can be fewer than either score has items; None where the file does not say.
     """
 
     benchmark: str
@@ -103,6 +103,7 @@ class ScoreDifference:
     p_holm: float | None = None
     beyond_alone: bool | None = None
     n: int | None = None
+    not_judged: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +133,7 @@ class OverSeeds:
     p_holm: float | None = None
     beyond_alone: bool | None = None
     n: int | None = None
+    not_judged: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,8 @@ def in_words(change: Change | None, unit: str) -> str:
     kind = "within noise"
     if change.beyond_noise:
         kind = f"{'better' if change.mean > 0 else 'worse'} beyond noise"
+    elif change.not_judged:
+        kind = change.not_judged
     elif change.beyond_alone:
         kind = "beyond noise by itself, not after correction"
     numbers = f"{change_in(unit, change.mean)} {interval_in(unit, change.low, change.high)}"

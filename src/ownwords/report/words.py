@@ -148,7 +148,7 @@ def scores_sentence(board: Scoreboard) -> str:
         text = _corrected_sentence(judged, len(found), beyond_alone(board), board.comparisons)
         return f"{text} {_too_few_sentence(board)}".rstrip()
     if not judged:
-        return "There is no difference between arms to judge yet."
+        return f"There is no difference between arms to judge{' yet' if board.pending else ''}."
     if not found:
         verdict = "the one difference is" if judged == 1 else f"all {judged} differences between arms are"
         return f"Nothing here is beyond noise: {verdict} within what chance gives at this number of test items."

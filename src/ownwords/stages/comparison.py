@@ -2,7 +2,8 @@
 
 It reads the scores and the run's own records, asks no model, and writes `comparison.json`. A change in one benchmark is
 beyond noise where the table of scores finds it so, after correction for all of its comparisons; means over benchmarks
-are corrected for the number of variants. Arms at equal scores are compared once, without correction.
+are corrected for the number of variants. One training of several that differ in their seed only is told and not judged:
+the table of scores judges them together. Arms at equal scores are compared once, one training each, without correction.
 Three choices are made here:
 
 - Acquisition is one benchmark of the recipe (`evaluate.acquisition`, else the first of the task), retention the mean
@@ -38,6 +39,7 @@ from ownwords.run import read_json, write_json
 from ownwords.stages.context import Context
 from ownwords.stages.costs import costs
 from ownwords.stages.scores import read_scores
+from ownwords.stages.summarise import ONE_OF_SEVERAL
 from ownwords.stats import LEVEL, Difference, holm, mean_difference, paired_difference
 from ownwords.variants import SEED, VANILLA, Variant
 
@@ -107,7 +109,8 @@ def _standings(context: Context, chosen: Roles, summary: Mapping[str, Sequence[M
     known = {info["name"]: info for info in summary["benchmarks"]}
     unusable = {(s["benchmark"], s["variant"]) for s in summary["scores"] if not s["usable"]}
     against_seed = {(d["benchmark"], d["variant"]): d for d in summary["differences"] if d["baseline"] == SEED}
-    means: list[Difference | None] = []
+    several = {row["variant"] for row in summary["differences"] if row["not_judged"] == ONE_OF_SEVERAL}
+    means: dict[str, Difference | None] = {}
     nothing = Change(0.0, 0.0, 0.0, beyond_noise=False, n=0)
     found = [Standing(SEED, SEED, "", context.recipe.seed, 1.0, 0.0, True, (), nothing, nothing)]
     for label, variant in context.variants.items():
@@ -125,10 +128,11 @@ def _standings(context: Context, chosen: Roles, summary: Mapping[str, Sequence[M
                 continue
             numbers = {key: row[key] for key in ("n", "mean", "low", "high", "p")}
             differences[name] = better(Difference(**numbers), higher=info["higher_is_better"])
-            judged[name] = replace(_change(differences[name]), beyond_noise=row["beyond_noise"])
+            change = _change(differences[name])
+            judged[name] = replace(change, beyond_noise=row["beyond_noise"], not_judged=row["not_judged"])
             changes.append(BenchmarkChange(name, judged[name]))
         kept = [differences.get(benchmark.name) for benchmark in chosen.retention]
-        means.append(_mean_difference(kept))
+        means[label] = _mean_difference(kept)
         found.append(
             Standing(
                 variant=label,
@@ -143,19 +147,22 @@ def _standings(context: Context, chosen: Roles, summary: Mapping[str, Sequence[M
                 retention=None,
             )
         )
-    kept = _corrected(means)
-    return [found[0], *(replace(one, retention=mean) for one, mean in zip(found[1:], kept, strict=True))]
+    kept = _corrected({label: mean for label, mean in means.items() if mean is not None}, several)
+    return [found[0], *(replace(one, retention=kept.get(one.variant)) for one in found[1:])]
 
 
-def _corrected(means: Sequence[Difference | None]) -> list[Change | None]:
-    """The variants' retention, each judged as one of so many: no table of scores has these means in it."""
-    known = [mean for mean in means if mean is not None]
-    corrected = holm([mean.p for mean in known])
-    changes = iter(
-        replace(_change(mean), beyond_noise=mean.beyond_noise and p < 1 - LEVEL)
-        for mean, p in zip(known, corrected, strict=True)
-    )
-    return [None if mean is None else next(changes) for mean in means]
+def _corrected(means: Mapping[str, Difference], several: Collection[str]) -> dict[str, Change]:
+    """The variants' retention, each judged as one of so many: no table of scores has these means in it. The `several`
+    that differ from others in their training seed only are not judged."""
+    changes: dict[str, Change] = {}
+    for label, mean in means.items():
+        reason = ONE_OF_SEVERAL if label in several else ""
+        changes[label] = replace(_change(mean), beyond_noise=False, not_judged=reason)
+    alone = [label for label in means if label not in several]
+    for label, corrected in zip(alone, holm([means[label].p for label in alone]), strict=True):
+        beyond = means[label].beyond_noise and corrected < 1 - LEVEL
+        changes[label] = replace(changes[label], beyond_noise=beyond)
+    return changes
 
 
 def better(difference: Difference, *, higher: bool) -> Difference:

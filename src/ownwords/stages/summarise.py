@@ -1,15 +1,18 @@
 """`scores/summary.json`: the means of score files with their intervals, and paired differences.
 
-The differences of a summary are judged together. The family of Holm's correction is every difference that the tables of
-a report judge: each metric of each benchmark, each variant against the seed and against vanilla at its own place, and
-the same over training seeds where there are several; but none with an unusable score. A run puts all of these
-questions at once and shows whichever answers stand out, so that is how many chances there are to be wrong. Whoever
-wants to ask one thing only evaluates one benchmark; `p` is there uncorrected.
+The differences of a summary are judged together. The family of Holm's correction is every question that the tables of
+a report put: each metric of each benchmark, each variant against the seed and against vanilla at its own place.
+Variants that differ in their training seed only are one question, answered over seeds; what one of them differs by is
+told, and not judged. Not in the family are differences with an unusable score, and those of which no item differs:
+there no test could show anything. A run puts all of its questions at once and shows whichever answers stand out, so
+that is how many chances there are to be wrong. Whoever wants to ask one thing only evaluates one benchmark; `p` is
+there uncorrected.
 """
 
 # pyright: basic
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
@@ -31,7 +34,7 @@ from ownwords.stats import (
     paired_difference,
     smallest_p,
 )
-from ownwords.variants import SEED, VANILLA, baseline
+from ownwords.variants import SEED, VANILLA, Variant, baseline
 
 #: So many training examples tell whether answers are to be in their prompts' language.
 REFERENCES_READ = 200
@@ -55,20 +58,38 @@ def write(context: Context, finished: Set[str]) -> None:
         for metric in benchmark.metrics:
             _summarise(context, benchmark, metric, against, summary)
         _doubt_the_judge(benchmark, summary["scores"])
-    correct(summary)
+    correct(summary, {label: _place(variant) for label, variant in context.variants.items()})
     write_json(context.run.scores_dir / "summary.json", summary)
 
 
-def correct(summary: dict[str, Any]) -> None:
-    """Give every difference between usable scores its `p_holm`; from there on `beyond_noise` holds after correction.
+#: Why a difference is not judged.
+UNUSABLE, ALIKE, ONE_OF_SEVERAL = "unusable score", "no item differs", "one training of several"
 
-    `beyond_alone` keeps what holds of a difference by itself, `comparisons` the size of the family, `too_few` the
-    benchmarks with too few items for it.
+
+def correct(summary: dict[str, Any], places: Mapping[str, object]) -> None:
+    """Give every difference that is judged its `p_holm`; from there on `beyond_noise` holds after correction.
+
+    `places` has what trainings that differ in their seed only have in common, by label. `not_judged` says why a
+    difference is not, `beyond_alone` keeps what holds of one by itself, `comparisons` is the size of the family,
+    `too_few` the benchmarks with too few items for it.
     """
     unusable = {(row["benchmark"], row["variant"]) for row in summary["scores"] if not row["usable"]}
-    family = [row for row in summary["over_seeds"] if row["p"] is not None]
-    for row in summary["differences"]:
-        if not {(row["benchmark"], row["variant"]), (row["benchmark"], row["baseline"])} & unusable:
+    trainings = Counter((row["benchmark"], places.get(row["variant"])) for row in summary["scores"])
+
+    def is_one_of_several(benchmark: str, label: str) -> bool:
+        return label in places and trainings[benchmark, places[label]] > 1
+
+    family: list[dict[str, Any]] = []
+    for row in (*summary["over_seeds"], *summary["differences"]):
+        reason = ALIKE if row["alike"] else ""
+        if "variant" in row:
+            name, label, other = row["benchmark"], row["variant"], row["baseline"]
+            if {(name, label), (name, other)} & unusable:
+                reason = UNUSABLE
+            elif is_one_of_several(name, label) and (other == SEED or is_one_of_several(name, other)):
+                reason = ONE_OF_SEVERAL
+        row.update(not_judged=reason, beyond_noise=False)
+        if not reason:
             family.append(row)
     for row, corrected in zip(family, holm([row["p"] for row in family]), strict=True):
         row["p_holm"] = corrected
@@ -222,8 +243,9 @@ def differences(
                 "p": difference.p,
                 "least_p": smallest_p(len(shared), binary=share and {*ours, *theirs} <= {0.0, 1.0}),
                 "p_holm": None,
+                "alike": ours == theirs,
                 "beyond_alone": difference.beyond_noise,
-                "beyond_noise": difference.beyond_noise,
+                "beyond_noise": False,
             }
         )
     return rows
@@ -234,12 +256,10 @@ def _over_seeds(
 ) -> list[dict[str, Any]]:
     """Variants that differ in their training seed only, together: against the seed model, and against vanilla with the
     same training seeds. Without those of unusable scores, and of fewer than two seeds none."""
-    groups: dict[tuple[Any, ...], dict[int, str]] = {}
+    groups: dict[tuple[str, str, float, float], dict[int, str]] = {}
     for label, variant in context.variants.items():
         if label in found and found[label] and label not in unusable:
-            training = variant.training
-            key = (variant.arm.name, training.point, variant.part, variant.scale)
-            groups.setdefault(key, {})[training.seed] = label
+            groups.setdefault(_place(variant), {})[variant.training.seed] = label
     rows: list[dict[str, Any]] = []
     for (arm, point, part, scale), labels in groups.items():
         names = {"benchmark": benchmark, "arm": arm, "point": point, "part": part, "scale": scale}
@@ -254,6 +274,11 @@ def _over_seeds(
             if row is not None:
                 rows.append({**names, "baseline": other, **row})
     return rows
+
+
+def _place(variant: Variant) -> tuple[str, str, float, float]:
+    """What trainings that differ in their seed only have in common."""
+    return variant.arm.name, variant.training.point, variant.part, variant.scale
 
 
 def _seed_row(
@@ -283,6 +308,7 @@ def _seed_row(
         "highest": difference.highest,
         "p": difference.p,
         "p_holm": None,
+        "alike": first == second,
         "beyond_alone": difference.beyond_noise,
-        "beyond_noise": difference.beyond_noise,
+        "beyond_noise": False,
     }
