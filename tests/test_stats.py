@@ -161,7 +161,9 @@ def test_a_shift_on_every_item_is_beyond_noise_where_unpaired_scores_would_not_b
 
 def test_the_sign_flip_p_is_the_share_of_sign_patterns() -> None:
     # Differences 1, 2, 3: two of the eight patterns (all plus, all minus) are as far from 0 as the observed one.
-    assert paired_difference([1.0, 2.0, 3.0], [0.0, 0.0, 0.0]).p == pytest.approx(0.25, abs=0.015)
+    assert paired_difference([1.0, 2.0, 3.0], [0.0, 0.0, 0.0]).p == 0.25
+    assert paired_difference([1.0, 2.0, -3.5], [0.0, 0.0, 0.0]).p == 1.0  # +1 +2 -3.5 is the nearest to 0
+    assert paired_difference([0.5] * 14, [0.0] * 14).p == 2.0**-13  # all of few patterns, none of them drawn
 
 
 def test_p_is_uniform_when_there_is_no_difference(few_resamples: None) -> None:

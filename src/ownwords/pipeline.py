@@ -41,6 +41,10 @@ from ownwords.steps import SOURCES, Step, Verb, steps_of
 def open_recipe(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
     """A recipe file, or the recipe of a run directory (which then is its output_dir, wherever it lies now)."""
     path = given_path(path)
+    if not path.exists():
+        raise InputError(
+            f"there is neither a recipe nor a run in {path}. `ownwords init --preset quickstart` prints a recipe."
+        )
     if not path.is_dir():
         return load_recipe(path, overrides)
     if not (path / "recipe.yaml").is_file():

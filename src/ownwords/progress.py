@@ -9,6 +9,8 @@ from types import TracebackType
 from typing import Any
 
 LINE_SECONDS = 5.0
+#: So many rows, or a tenth of fewer, before a time is told.
+FIRST_ROWS = 10
 
 
 def say(text: str) -> None:
@@ -64,7 +66,7 @@ class Progress:
             self._bar.update(self._task, completed=self.done, speed=self._speed())
         elif time.monotonic() - self._last_line >= LINE_SECONDS:
             self._last_line = time.monotonic()
-            say(f"{self.label}: {self._facts()}, {self._left()} left")
+            say(f"{self.label}: {self._facts()}{self._left()}")
 
     def _open_bar(self) -> None:
         from rich.console import Console
@@ -101,7 +103,8 @@ class Progress:
         return f"{self.done:,}/{self.total:,} {self.unit}, {self._speed()}{apart}"
 
     def _left(self) -> str:
-        if not self.advanced:
-            return "unknown time"
+        """The first few rows say little: they are long in coming where many are under way at once."""
+        if self.advanced < min(FIRST_ROWS, (self.total - self.before) / 10):
+            return ""
         seconds = self._seconds() / self.advanced * max(self.total - self.done, 0)
-        return f"{seconds / 60:.0f} min" if seconds >= 90 else f"{seconds:.0f} s"
+        return f", {seconds / 60:.0f} min left" if seconds >= 90 else f", {seconds:.0f} s left"

@@ -40,6 +40,8 @@ CHUNK_ELEMENTS = 1 << 20  # bounds memory: resamples are drawn in blocks of at m
 #: Of more values than these the bootstrap and the sign-flip test are worked out. There an end of an interval differs
 #: from a bootstrap's by less than 0.1 standard errors (tests/test_stats.py), most of it the noise of 10,000 draws.
 MOST_RESAMPLED = 2_000
+#: Of no more values than these every pattern of signs is looked at: about as many as are drawn otherwise.
+MOST_ENUMERATED = 14
 _Z = NormalDist().inv_cdf((1 + LEVEL) / 2)
 
 Values = Sequence[float] | NDArray[np.float64]
@@ -316,7 +318,8 @@ def _bootstrap_interval(array: NDArray[np.float64], seed: int) -> tuple[float, f
 def _sign_flip_p(differences: NDArray[np.float64], seed: int) -> float:
     """Permutation test: without a difference the sign of each item's difference is a coin flip.
 
-    The share of random sign patterns whose mean is at least as far from 0, the observed pattern counted once.
+    The share of sign patterns whose mean is at least as far from 0: of all of them where they are few, else of random
+    ones with the observed pattern counted once.
     """
     if np.count_nonzero(differences) > MOST_RESAMPLED:
         return _saddlepoint.sign_flip_p(differences[differences != 0])
@@ -324,12 +327,16 @@ def _sign_flip_p(differences: NDArray[np.float64], seed: int) -> float:
         differences = differences[differences != 0]
         if not len(differences):
             return 1.0
-    generator = np.random.default_rng(seed)
     total = float(differences.sum())
     tolerance = 1e-12 * float(np.abs(differences).sum())  # patterns that tie in exact arithmetic count as ties
-    as_extreme = 0
-    for shape in _chunks(len(differences)):
-        flips = generator.integers(0, 2, size=shape).astype(np.float64)
-        sums = 2 * (flips @ differences) - total
-        as_extreme += int((np.abs(sums) >= abs(total) - tolerance).sum())
-    return (as_extreme + 1) / (RESAMPLES + 1)
+
+    def as_extreme(flips: NDArray[np.integer]) -> int:
+        sums = 2 * (flips.astype(np.float64) @ differences) - total
+        return int((np.abs(sums) >= abs(total) - tolerance).sum())
+
+    if len(differences) <= MOST_ENUMERATED:
+        patterns = np.arange(2 ** len(differences))
+        return as_extreme((patterns[:, None] >> np.arange(len(differences))) & 1) / len(patterns)
+    generator = np.random.default_rng(seed)
+    found = sum(as_extreme(generator.integers(0, 2, size=shape)) for shape in _chunks(len(differences)))
+    return (found + 1) / (RESAMPLES + 1)

@@ -137,3 +137,16 @@ def test_progress_expects_no_more_starting_up(time: Time, capsys: pytest.Capture
         progress.advance(2)
     lines = capsys.readouterr().err.splitlines()
     assert lines[0] == "x: 2/4 rows, 0.5 rows/s, 16 s of starting up not counted, 4 s left"
+
+
+def test_the_first_rows_of_many_tell_no_time(time: Time, capsys: pytest.CaptureFixture[str]) -> None:
+    """Many are under way at once, so that the first comes late and the others soon after it."""
+    with Progress("x", 80) as progress:
+        for time.now, rows in ((50.0, 1), (60.0, 6), (70.0, 1), (80.0, 32)):
+            progress.advance(rows)
+    assert capsys.readouterr().err.splitlines()[:4] == [
+        "x: 1/80 rows, 0.0 rows/s",
+        "x: 7/80 rows, 0.1 rows/s",
+        "x: 8/80 rows, 0.1 rows/s, 10 min left",
+        "x: 40/80 rows, 0.5 rows/s, 80 s left",
+    ]

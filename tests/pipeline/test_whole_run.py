@@ -192,6 +192,24 @@ def test_ask_lets_every_arm_answer(finished: Project, capsys: pytest.CaptureFixt
     assert list(json.loads(capsys.readouterr().out)) == ["seed", "vanilla", "sdft"]
 
 
+def test_status_names_optional_benchmarks_that_nobody_was_asked(
+    finished: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What they need may be missing, which a run says once; or their turn comes yet."""
+    assert finished.ownwords("status", "evaluate.benchmarks=[gsm8k, {arc_easy: {optional: true}}]") == 0
+    assert "optional, evaluated where what they need is here: arc_easy\n" in capsys.readouterr().out
+    assert finished.ownwords("status") == 0
+    assert "optional," not in capsys.readouterr().out
+
+
+def test_neither_a_recipe_nor_a_run_is_one_message(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from ownwords.cli import main
+
+    for verb, *rest in (["status"], ["explain", "3"]):
+        assert main([verb, str(tmp_path / "none"), *rest]) == 2
+        assert f"there is neither a recipe nor a run in {tmp_path / 'none'}" in capsys.readouterr().err
+
+
 def test_status_says_that_everything_is_done(finished: Project, capsys: pytest.CaptureFixture[str]) -> None:
     from ownwords.cli import main
 

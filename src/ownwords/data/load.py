@@ -67,7 +67,7 @@ def load_heldout(
         unseen = _without_known_prompts(_conversations(rows, source, _bad_rows(data, skipped), data.thinking), train)
         examples = Examples(islice(unseen, limit))
     if not examples:
-        raise DataError(f"no unseen rows: {nothing_left}")
+        raise DataError(f"no unseen rows, which a benchmark of this recipe needs: {nothing_left}")
     return list(examples)
 
 

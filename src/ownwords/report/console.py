@@ -35,6 +35,7 @@ def summarize(data: ReportData, report: Path) -> str:
     notes = ["* differs from seed beyond noise"] if starred else []
     notes += _counted(board, "questions that are training prompts", lambda row: row.repeated)
     notes += _counted(board, "items without a score", lambda row: row.unscored)
+    notes += _unusable(board)
     notes += [f"doubtful: {_listed(doubtful)}"] if (doubtful := _doubtful(board)) else []
     notes += [f"{count(len(board.others))} more variants there"] if board.others else []
     legend = f"   ({'; '.join(notes)})" if notes else ""
@@ -126,6 +127,20 @@ def _counted(board: Scoreboard, what: str, number: Callable[[Row], int]) -> list
     """Of which benchmarks there are how many; nothing where there are none."""
     found = [f"{count(number(row))} in {_name(row)}" for row in board.rows if _is_own(row) and number(row)]
     return [f"{what}: {_listed(found)}"] if found else []
+
+
+def _unusable(board: Scoreboard) -> list[str]:
+    """Why there is no score of a benchmark, of the first that has none; and which other ones have none."""
+    found = {_name(row): reason for row in board.rows if _is_own(row) and (reason := _why_unusable(row))}
+    if not found:
+        return []
+    first, *others = found
+    more = f"; also {_listed(others)}" if others else ""
+    return [f"unusable: {first}, because {one_line(found[first], 120)}{more}"]
+
+
+def _why_unusable(row: Row) -> str:
+    return next((cell.reason for cell in row.cells if cell.state == "unusable"), "")
 
 
 def _doubtful(board: Scoreboard) -> list[str]:

@@ -196,7 +196,7 @@ def _evaluation(facts: dict[str, Any]) -> list[list[str]]:
     evaluation = facts["evaluation"]
     if not evaluation["benchmarks"]:
         return []
-    rows = [["benchmark", "requests an arm", "tokens read", "written at most", "all arms"]]
+    rows = [["benchmark", "requests an arm", "tokens read by each", "written at most", "all arms"]]
     for found in evaluation["benchmarks"]:
         hours = found["hours_at_most"]
         rows.append(

@@ -64,11 +64,19 @@ def status(recipe: Recipe) -> dict[str, Any]:
     return {
         "output_dir": str(run.directory),
         "stages": stages,
+        "optional": _not_begun(recipe, run),
         "recipe_changes": changed_keys(flatten(made, ""), flatten(recipe, "")),
         "model_changed": lineage.moved_on(recipe.model, run.directory),
         "outcomes": summary.get("outcomes", []),
         "rewriting_tokens": summary.get("completion_tokens"),
     }
+
+
+def _not_begun(recipe: Recipe, run: Run) -> list[str]:
+    """The optional benchmarks that no variant has been asked: evaluation comes yet, or what they need is not here."""
+    labels = (SEED, *(variant.label for variant in variants(recipe)))
+    names = [benchmark.name for benchmark in recipe.evaluate.benchmarks if benchmark.optional]
+    return [name for name in names if not any(run.stage(evaluate.stage_name(name, label)) for label in labels)]
 
 
 def _in_words(status: str, working: bool) -> str:
@@ -87,6 +95,8 @@ def as_text(facts: dict[str, Any]) -> str:
         lines.append(f"  {stage['stage']:<34} {stage['status']:<11} {seconds:>8}  {counts}".rstrip())
     for outcome in facts["outcomes"]:
         lines.append(f"  {outcome['kind']:<9} {one_line(outcome['reason'], 60):<24} {outcome['count']:>7,}")
+    if facts["optional"]:
+        lines.append(f"optional, evaluated where what they need is here: {', '.join(facts['optional'])}")
     if facts["recipe_changes"]:
         lines.append("this recipe differs from the run's; `ownwords run` says what it would do again:")
         lines.append(describe_changes(facts["recipe_changes"]))
