@@ -184,3 +184,9 @@ def test_the_published_schema_is_the_recipes() -> None:
 @pytest.mark.parametrize("path", sorted((Path(__file__).parent.parent / "docs" / "recipes").glob("*.yaml")), ids=str)
 def test_every_recipe_of_the_docs_is_valid(path: Path) -> None:
     assert load_recipe(path).output_dir.startswith("runs/")
+
+
+def test_a_key_of_a_section_around_it_is_named() -> None:
+    given = {"model": {"name_or_path": "m"}, "data": {"train": {"path": "d", "on_bad_row": "skip"}}, "output_dir": "o"}
+    with pytest.raises(RecipeError, match=r"data\.train\.on_bad_row: there is no key .* There is data\.on_bad_row\.$"):
+        build_recipe(given)

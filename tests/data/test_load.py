@@ -96,10 +96,8 @@ def test_no_row_left_says_what_to_set(tmp_path: Path) -> None:
             if limit
             else ("training uses every row: set data.train.limit")
         )
-        assert (
-            str(caught.value)
-            == f"no unseen rows, which a benchmark of this recipe needs: {now} to fewer than there are, or data.heldout."
-        )
+        needed = "no unseen rows, which a benchmark of this recipe needs"
+        assert str(caught.value) == f"{needed}: {now} to fewer than there are, or data.heldout."
 
 
 def test_heldout_source_with_only_training_prompts_is_an_error(tmp_path: Path) -> None:

@@ -144,13 +144,22 @@ def _explain(error: ValidationError, where: str) -> str:
         if problem["type"] == "extra_forbidden":
             siblings = keys_at(Recipe, location[:-1])
             parent = f" of {'.'.join(location[:-1])}" if len(location) > 1 else ""
-            lines.append(f"{key}: {unknown_name(f'key{parent}', location[-1], siblings)}")
+            lines.append(f"{key}: {unknown_name(f'key{parent}', location[-1], siblings)}{_above(location)}")
         elif problem["type"] == "missing":
             lines.append(f"{key}: this key is required.")
         else:
             message = problem["msg"].removeprefix("Value error, ")
             lines.append(f"{key}: {message} (got {_shorten(problem['input'])}).")
     return f"{where} is not a valid recipe:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def _above(location: Sequence[str]) -> str:
+    """That the key's name is one of a section around it, if so."""
+    *sections, name = location
+    for depth in range(len(sections) - 1, -1, -1):
+        if name in keys_at(Recipe, sections[:depth]):
+            return f" There is {'.'.join([*sections[:depth], name])}."
+    return ""
 
 
 def _shorten(value: Any) -> str:
