@@ -28,9 +28,9 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 from typing import Any, cast
 
+from bench.data_files import data_file
 from ownwords.benchmarks.base import DataContext, find_benchmark
 from ownwords.checks._workers import Pool
 from ownwords.checks.named import named_checks
@@ -66,7 +66,7 @@ _OPERATORS: dict[type[ast.operator], type[ast.operator]] = {
 
 
 def problems() -> list[dict[str, str]]:
-    path = Path(os.environ["OWNWORDS_DATA"]) / "HumanEval.jsonl.gz"
+    path = data_file("HumanEval.jsonl.gz")
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         return [json.loads(line) for line in lines]
 

@@ -10,7 +10,6 @@ them. Rows that need a process of their own (algebra, a user's check) are timed 
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,6 +21,7 @@ from typing import Any
 import psutil
 from pydantic import TypeAdapter
 
+from bench.data_files import data_file
 from ownwords.checks.named import named_checks
 from ownwords.checks.panel import Panel
 from ownwords.recipe import CheckEntry
@@ -42,7 +42,7 @@ Row = tuple[Example, Candidate]
 
 
 def data(name: str) -> list[dict[str, Any]]:
-    return json.loads(Path(os.environ["OWNWORDS_DATA"], name).read_text(encoding="utf-8"))
+    return json.loads(data_file(name).read_text(encoding="utf-8"))
 
 
 def math_rows() -> list[Row]:

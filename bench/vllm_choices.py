@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
 import statistics
 import tempfile
 import time
@@ -19,6 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from bench.data_files import data_file
 from bench.evaluating import random_adapters
 from ownwords import models
 from ownwords.engines.base import open_engine
@@ -88,7 +88,7 @@ def measure(model: models.Model, requests: Sequence[Request], dtype: str = "bflo
 
 
 def rewriting_requests() -> list[Request]:
-    rows = json.loads(Path(os.environ["OWNWORDS_DATA"], "gsm8k_train.json").read_text(encoding="utf-8"))[:ROWS]
+    rows = json.loads(data_file("gsm8k_train.json").read_text(encoding="utf-8"))[:ROWS]
     prompt = load_prompt("chat/math")
     sampling = Sampling(max_tokens=MAX_TOKENS)
     requests: list[Request] = []

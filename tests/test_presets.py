@@ -18,6 +18,7 @@ from ownwords.catalog import module_names
 from ownwords.cli import main
 from ownwords.prompts.render import load_layout, load_prompt
 from ownwords.recipe import Recipe, build_recipe
+from ownwords.report.unlike import TWO_PROMPTS
 from ownwords.stages.evaluate import load_tasks
 
 PAPER = [name for name in presets.names() if name.startswith("paper/") and name != "paper/mixing"]  # a study
@@ -181,6 +182,12 @@ def test_training_data_that_cannot_be_had_is_one_clear_message(
     assert made(name).data.train.path in told
     assert "the Hugging Face Hub cannot be reached" in told
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("name", [name for name in presets.names() if name.startswith("paper/")])
+def test_what_the_paper_asks_in_its_own_way_is_asked_so(name: str) -> None:
+    asked = {one.name: one.prompt for one in made(name).evaluate.benchmarks if one.name in TWO_PROMPTS}
+    assert set(asked.values()) == {"paper"}, asked
 
 
 def test_every_preset_has_a_summary_of_its_own_on_one_line() -> None:

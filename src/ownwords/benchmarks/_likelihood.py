@@ -51,7 +51,11 @@ def target_logprobs(completion: Completion) -> tuple[float, ...]:
 
 
 def answer_logprobs(answer: SeedAnswer, completion: Completion) -> tuple[float, ...]:
-    """Those of a sampled answer's tokens, the end of the turn only where the model itself ended it."""
+    """Those of a sampled answer's tokens, the end of the turn only where the model itself ended it.
+
+    Of a cut answer in a layout that ends a turn with one token, as `paper/alpaca` does, the last token goes too: alike
+    for every arm.
+    """
     logprobs = target_logprobs(completion)
     return logprobs if answer.finished or len(logprobs) <= END_TOKENS else logprobs[:-END_TOKENS]
 

@@ -8,8 +8,9 @@ and an answer that the seed model gave to it, drawn at temperature 1.
 
 Metric `nll`: mean negative log-likelihood per token of that answer, in nats; lower is better. The answers are samples
 of the seed's own distribution, so an arm's score less the seed's, which the table shows as their paired difference, is
-an unbiased estimate of KL(seed ‖ arm) per token over general prompts. 100 prompts unless `limit` says otherwise;
-answers of up to `max_tokens` tokens (`evaluate.sampling.max_tokens` without).
+an estimate of KL(seed ‖ arm) per token over general prompts, each answer counting once however long it is. Unbiased
+would be sums over whole answers; here they may be cut, and their text is tokenised again. 100 prompts unless
+`limit` says otherwise; answers of up to `max_tokens` tokens (`evaluate.sampling.max_tokens` without).
 
 Source: the instructions of AlpacaEval (Dubois et al. 2024, CC BY-NC 4.0), or a `path` with the field `instruction`,
 `prompt` or `goal`. `prompt: paper` is the same: the paper has no such measure.
