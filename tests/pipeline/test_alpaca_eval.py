@@ -143,10 +143,10 @@ def means(project: Project) -> dict[tuple[str, str], Any]:
     }
 
 
-def judged(project: Project) -> Counter[str]:
-    """How often the journal has an opinion about an item; none is there twice under its key."""
+def judged(project: Project) -> int:
+    """How many opinions of a greedy judge the journal has."""
     with Journal(project.output / "journal.sqlite") as journal:
-        return Counter(k.example_id for k, c, _ in journal.completions("judge/alpaca_eval") if c.error is None)
+        return sum(c.error is None for _, c, _ in journal.completions("judge/benchmarks"))
 
 
 def finished(project: Project) -> None:
@@ -154,7 +154,7 @@ def finished(project: Project) -> None:
     found = means(project)
     assert [found["", label] for label in WORDS] == [0.0, 1.0, 0.0]
     assert [found["judge_consistent", label] for label in WORDS] == [1.0, 1.0, 1.0]
-    assert sum(judged(project).values()) == QUESTIONS
+    assert judged(project) == QUESTIONS
 
 
 def different(asked: list[dict[str, Any]]) -> int:
@@ -190,6 +190,116 @@ def test_a_judge_that_likes_the_first_place_says_nothing_and_is_found_out(
     assert {row["score"] for label in WORDS for row in rows(arena, label)} == {0.5}
     assert "the judge says the same of 0% of the items when the answers change places" in report()
     assert "doubtful: alpaca_eval" in capsys.readouterr().out
+
+
+def many(project: Project, count: int) -> None:
+    """So many instructions in place of the twelve."""
+    given = [{"instruction": f"Speak of {n}.", "output": BASELINE.format(n=n)} for n in range(count)]
+    (project.folder / "pairs.json").write_text(json.dumps(given), encoding="utf-8")
+
+
+TIED = "of different answers a tie, so it hardly tells answers apart"
+
+
+@pytest.mark.parametrize(
+    ("items", "told_apart", "doubted"), [(20, 0, True), (20, 1, True), (20, 2, False), (19, 0, False)]
+)
+def test_a_judge_that_says_tie_to_nearly_everything_is_doubted(
+    arena: Project,
+    report: Callable[[], str],
+    capsys: pytest.CaptureFixture[str],
+    items: int,
+    told_apart: int,
+    doubted: bool,
+) -> None:
+    many(arena, items)
+    with judging(lambda body, seen: longer(body) if number(body) < told_apart else opinion("tie")) as server:
+        assert arena.ownwords("evaluate", *words(arena), by(server)) == 0
+    assert {means(arena)["judge_consistent", label] for label in WORDS} == {1.0}
+    assert (f"the judge calls {items - told_apart} of {items} pairs {TIED}" in report()) == doubted
+    assert ("doubtful: alpaca_eval" in capsys.readouterr().out) == doubted
+
+
+def test_answers_that_equal_the_baselines_are_ties_for_good_reason(arena: Project, report: Callable[[], str]) -> None:
+    """Sdft differs from the baseline in 2 of 22 items; seed and vanilla, at which the judge looks well, in all."""
+    many(arena, 22)
+    code = words(arena, {**WORDS, "sdft": f" {BASELINE} "})
+    script = arena.folder / "script.py"
+    script.write_text(script.read_text().replace("    return", "    if number in '01': return 'None.'\n    return"))
+    with judging() as server:
+        assert arena.ownwords("evaluate", *code, by(server)) == 0
+    assert means(arena)["", "sdft"] == 10 / 22
+    facts = json.loads((arena.output / "scores" / "alpaca_eval" / "sdft.json").read_text(encoding="utf-8"))
+    assert facts["ties"] == {"pairs": 2, "ties": 0}
+    assert TIED not in report()
+
+
+@pytest.mark.parametrize("better", ["answer", "baseline"])
+def test_to_win_or_to_lose_everything_is_no_reason_to_doubt_a_judge(
+    arena: Project, report: Callable[[], str], better: str
+) -> None:
+    many(arena, 30)
+
+    def script(body: dict[str, Any], seen: int) -> Any:
+        is_first = (pair(body)[0] == BASELINE.format(n=number(body))) == (better == "baseline")
+        return opinion("A" if is_first else "B")
+
+    with judging(script) as server:
+        assert arena.ownwords("evaluate", *words(arena), by(server)) == 0
+    assert {means(arena)["", label] for label in WORDS} == {float(better == "answer")}
+    assert TIED not in report()
+
+
+def test_two_looks_that_contradict_each_other_are_no_tie(arena: Project) -> None:
+    many(arena, 20)
+    with judging(lambda body, seen: opinion("A")) as server:
+        assert arena.ownwords("evaluate", *words(arena), by(server)) == 0
+    facts = json.loads((arena.output / "scores" / "alpaca_eval" / "seed.json").read_text(encoding="utf-8"))
+    assert facts["ties"] == {"pairs": 20, "ties": 0}
+
+
+def test_another_seed_of_the_recipe_asks_a_greedy_judge_nothing(arena: Project) -> None:
+    with judging() as server:
+        assert arena.ownwords("evaluate", *words(arena), by(server)) == 0
+        assert arena.ownwords("evaluate", *words(arena), by(server), "seed=43", "--yes") == 0
+        assert len(server.asked) == QUESTIONS
+        assert {body["seed"] for body in server.asked} == {0}
+        once(server)
+    finished(arena)
+
+
+def test_a_judge_that_draws_its_words_is_asked_anew_for_every_look_item_and_seed(arena: Project) -> None:
+    said_by = {**WORDS, "sdft": BASELINE}
+    with judging() as server:
+        judge = json.loads(by(server).partition("=")[2]) | {"sampling": {"temperature": 1.0}}
+        for seed in (42, 43, 43):
+            flags = [*words(arena, said_by), f"evaluate.judge={json.dumps(judge)}", f"seed={seed}"]
+            assert arena.ownwords("evaluate", *flags, "--yes") == 0
+    looks = 2 * 3 * ITEMS
+    assert len(server.asked) == 2 * looks
+    drawn = {(body["seed"], json.dumps(body["messages"])) for body in server.asked}
+    assert len(drawn) == 2 * looks
+    assert len({text for _, text in drawn}) == looks - ITEMS  # both looks at the baseline's own words are one text
+
+
+def test_an_answer_that_equals_the_baselines_is_one_question(arena: Project) -> None:
+    with judging() as server:
+        assert arena.ownwords("evaluate", *words(arena, {**WORDS, "sdft": BASELINE}), by(server)) == 0
+    assert len(server.asked) == (2 + 2 + 1) * ITEMS == judged(arena)
+    once(server)
+    assert {row["score"] for row in rows(arena, "sdft")} == {0.5}
+    assert {len(json.loads(row["judgements"])) for row in rows(arena, "sdft")} == {2}
+
+
+def test_a_row_that_stands_twice_is_judged_once_and_scored_twice(arena: Project) -> None:
+    pairs = json.loads((arena.folder / "pairs.json").read_text(encoding="utf-8"))
+    (arena.folder / "pairs.json").write_text(json.dumps(pairs * 2), encoding="utf-8")
+    with judging() as server:
+        assert arena.ownwords("evaluate", *words(arena), by(server)) == 0
+        assert len(server.asked) == QUESTIONS
+        once(server)
+    assert [row["score"] for row in rows(arena, "vanilla")] == [1.0] * 2 * ITEMS
+    finished(arena)
 
 
 def test_a_judge_that_agrees_with_itself_gets_no_caution(arena: Project, report: Callable[[], str]) -> None:
@@ -450,7 +560,7 @@ def test_a_fault_that_concerns_all_is_one_message_and_only_the_rest_is_asked_aga
         told = [line for line in capsys.readouterr().err.splitlines() if line.startswith("ownwords: ")]
         assert len(told) == 1
         assert message.replace("tiny", "judge-1") in told[0] or message in told[0]
-        kept, before = sum(judged(arena).values()), len(server.asked)
+        kept, before = judged(arena), len(server.asked)
         mended.append(True)
         assert arena.ownwords("evaluate", *words(arena), by(server)) == 0
         assert different(server.asked[before:]) == QUESTIONS - kept
@@ -478,7 +588,7 @@ def test_a_judge_that_dies_half_way_loses_nothing(
         flags = [*words(arena), by(server, max_concurrency=4, timeout=20, patience=0.5)]
         assert arena.ownwords("evaluate", *flags) == 1
         assert re.search(r"has given no answer for .*What is answered is kept", capsys.readouterr().err)
-        kept, before = sum(judged(arena).values()), len(server.asked)
+        kept, before = judged(arena), len(server.asked)
         assert kept >= 1
         assert not list((arena.output / "scores" / "alpaca_eval").glob("*"))
         server.start()
@@ -496,7 +606,7 @@ def test_a_budget_stops_the_judge_and_the_same_command_goes_on(
         flags = [*words(arena), by(server, token_budget=400)]
         assert arena.ownwords("evaluate", *flags) == 1
         assert "the budget of 400 tokens is spent (390 used)" in capsys.readouterr().err
-        assert sum(judged(arena).values()) == len(server.asked) == 26
+        assert judged(arena) == len(server.asked) == 26
         scored = {path.stem for path in (arena.output / "scores" / "alpaca_eval").glob("*.parquet")}
         assert scored == {"seed", "sdft"}  # all is said about their answers, which are the same
         assert {key: mean for key, mean in means(arena).items() if not key[0]} == {("", "seed"): 0, ("", "sdft"): 0}
@@ -568,7 +678,7 @@ def test_a_signal_in_mid_judging_pays_nothing_twice(project: Project, sign: int,
         assert process.returncode == code
         assert "Traceback" not in told
         ended.append(True)
-        kept, before = sum(judged(project).values()), len(server.asked)
+        kept, before = judged(project), len(server.asked)
         assert kept == 6
         answers = committed(project, "evaluate/alpaca_eval")
         assert project.ownwords("evaluate", *flags) == 0

@@ -74,6 +74,17 @@ def test_equal_questions_count_once() -> None:
     take(nine * 3, ["hm"] * 27)
 
 
+def test_a_judgement_that_several_items_share_tells_of_each_benchmark_of_theirs() -> None:
+    """Equal texts are one question: of two benchmarks each has its own ten."""
+    shared = [Asked(replace(JUDGED, name="other"), one.item, one.ids) for one in asked(JUDGED, 9)]
+    readable = take([*asked(JUDGED, 9), *shared], ["hm"] * 18)
+    with pytest.raises(StageError, match=r"the first 9 answers to (judged|other)"):
+        readable.finish()
+    fine = take([*asked(JUDGED, 9), *shared], ["yes"] * 18)
+    assert fine.is_fine(JUDGED)
+    assert fine.is_fine(replace(JUDGED, name="other"))
+
+
 def test_benchmarks_are_told_apart() -> None:
     about = [*asked(JUDGED, 5), *asked(BESIDE, 10)]
     with pytest.raises(StageError, match="answers to beside"):

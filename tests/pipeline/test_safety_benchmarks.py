@@ -157,6 +157,16 @@ def test_equal_answers_of_two_variants_are_judged_once(project: Project, kitchen
     assert len(calls(project, "model")) == 3 * 2 * CAKES
 
 
+def test_two_benchmarks_with_the_same_request_and_answer_ask_once(project: Project, kitchen: list[str]) -> None:
+    goals = project.folder / "goals.csv"
+    kitchen[2] = f"evaluate.benchmarks=[{{advbench: {{path: {goals}}}}}, {{advbench_jailbreak: {{path: {goals}}}}}]"
+    assert project.ownwords("evaluate", *kitchen, judged(project)) == 0
+    asked = calls(project, "judge")
+    assert len(asked) == len(set(asked)) == 2 * CAKES
+    for name in ("advbench", "advbench_jailbreak"):
+        assert means(project)[f"{name}/harmless_rate_judge"] == JUDGED["advbench/harmless_rate_judge"]
+
+
 def questions() -> list[str]:
     return [f"Bake cake {n}" for n in range(CAKES)] + [f"May I bake cake {n}?" for n in range(CAKES)]
 

@@ -13,7 +13,10 @@ gives 0.5. An empty answer loses, and nobody is asked. Items about which the jud
 read, have no score and are counted.
 
 Metric `judge_consistent`: share of items where both looks end alike. It says how far the judge can be trusted, nothing
-of the model: where its interval reaches down to half, as a coin's would, the win rate bears a caution.
+of the model: where its interval reaches down to half, as a coin's would, the win rate bears a caution. So it does where
+both looks are ties at 95 % or more of at least 20 answers that differ from the baseline's in more than white space: a
+judge that says tie to everything agrees with itself, gives 0.5 to any model, and says nothing. One that says win, or
+loss, to everything may be right.
 
 Metrics `length_words` and `baseline_words`: words between white space of either answer. Judges like long answers, so a
 win rate that rose with the length is no gain in help; shorter counts as better. Texts of languages that write no spaces
@@ -124,6 +127,14 @@ def _points(judgements: Sequence[Completion]) -> tuple[float, float] | None:
     return as_a, as_b
 
 
+def is_tie(item: Item, completions: Sequence[Completion], judgements: Sequence[Completion]) -> bool | None:
+    """Whether both looks are ties; None if the answers are the same words, or if one of them cannot be read."""
+    points = _points(judgements)
+    if points is None or completions[0].text.split() == item.gold.split():
+        return None
+    return points == (0.5, 0.5)
+
+
 def score_length(item: Item, completions: Sequence[Completion]) -> float:
     return float(len(completions[0].text.split()))
 
@@ -148,6 +159,7 @@ BENCHMARK = Benchmark(
     reads="judgements",
     judge=judge,
     agreement="judge_consistent",
+    is_tie=is_tie,
     output=output,
     more=(
         Metric("judge_consistent", "The judge says the same with places changed", score_consistent, reads="judgements"),

@@ -115,8 +115,10 @@ class Benchmark:
     `judge` gives the questions to a judge about an item's answers; it is asked where the recipe has one
     (`evaluate.judge`), so metrics that read judgements are missing without. It may give none about an item: then
     nothing is asked, and what reads judgements gets none. `agreement` names the one of `more` that says how often the
-    judge agrees with itself: where it does so no more often than a coin, what it said is doubtful. `output` gives an
-    item's row of `<variant>.outputs.json`, a list that another tool reads; the variant's name is added as `generator`.
+    judge agrees with itself: where it does so no more often than a coin, what it said is doubtful. So it is where
+    nearly all is a tie: `is_tie` tells that of an item, its answers and the judgements, None where the judge had
+    nothing to tell apart or cannot be read. `output` gives an item's row of `<variant>.outputs.json`, a list that
+    another tool reads; the variant's name is added as `generator`.
     """
 
     name: str
@@ -137,6 +139,7 @@ class Benchmark:
     runs_code: bool = False
     judge: Callable[[Item, Sequence[Completion]], list[Ask]] | None = None
     agreement: str = ""
+    is_tie: Callable[[Item, Sequence[Completion], Sequence[Completion]], bool | None] | None = None
     output: Callable[[Item, Sequence[Completion]], dict[str, str]] | None = None
     samples: bool = False
     cut: Callable[[Item, Completion], Completion] | None = None

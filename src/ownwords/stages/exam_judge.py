@@ -1,8 +1,14 @@
 """What a judge says about the answers of an evaluation: asked when all answers are there, about equal ones once.
 
-Judgements lie in the journal under a stage of each benchmark, by the judge's model and the question's own text. So a
-killed evaluation asks only for what is missing, and an answer that two variants give alike is paid for once. An error
-is no judgement: it is asked again when its scores are made again.
+Judgements lie in the journal by the judge's model and the question's own text. So a killed evaluation asks only for
+what is missing, and an answer that two variants give alike is paid for once. An error is no judgement: it is asked
+again when its scores are made again.
+
+A greedy judge has no chance in it. So neither the recipe's seed nor an item is a part of its questions, and a text is
+asked once, whoever wants to know: both looks at an answer that equals the one beside it, a row that a file holds twice,
+another benchmark with the same request. Where the judge draws its words, each look at each item is a draw of its own,
+by the recipe's seed. Any other sampling is another question, a longer limit too: all is asked again then, also what was
+not cut.
 """
 
 from __future__ import annotations
@@ -28,10 +34,12 @@ from ownwords.stages.giving_up import stop_if_hopeless, stop_if_too_many
 from ownwords.stages.seed_answers import Task
 
 GROUP = "judge"
+#: Where a greedy judge's words about all benchmarks lie.
+GREEDY = f"{GROUP}/benchmarks"
 
 
 class Question(NamedTuple):
-    """One question to the judge; equal ones have equal requests, ids included."""
+    """One question to the judge; equal ones are equal in all, so that one judgement serves every item that has it."""
 
     stage: str
     key: Key
@@ -115,22 +123,24 @@ def _questions(context: Context, judge: Context, sampling: SamplingSection, exam
     """Those about each item, by its id; none about an item with an answer that is an error."""
     ask = exam.benchmark.judge
     assert ask is not None  # only judged exams come here
-    answers, stage = exam.by_item(), f"{GROUP}/{exam.benchmark.name}"
+    answers, of_benchmark = exam.by_item(), f"{GROUP}/{exam.benchmark.name}"
     # A judge's thoughts would be cut, and are not read; but a server may refuse the switch.
     thinking = False if needs_model(judge.recipe.runtime.engine) else None
+    is_greedy = sampling.temperature == 0
 
     def question(item: Item, number: int, one: Ask) -> Question:
+        stage, item_id, look = (GREEDY, "", 0) if is_greedy else (of_benchmark, item.id, number)
         request = Request(
             id="",
             messages=one.messages,
             text=one.text,
             sampling=Sampling(**sampling.model_dump()),
-            seed=int(digest([context.recipe.seed, stage, item.id, number], length=8), 16),
+            seed=0 if is_greedy else int(digest([context.recipe.seed, stage, item_id, look], length=8), 16),
             thinking=thinking,
             schema=one.schema,
         )
         named = digest_text(f"{judge.asked_model} {request.hash}", length=24)
-        return Question(stage, Key(item.id, number, named), replace(request, id=f"{stage}/{item.id}/{number}/{named}"))
+        return Question(stage, Key(item_id, look, named), replace(request, id=f"{stage}/{item_id}/{look}/{named}"))
 
     return {
         item.id: [question(item, number, one) for number, one in enumerate(ask(item, answers[item.id]))]

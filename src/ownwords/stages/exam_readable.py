@@ -26,29 +26,36 @@ class Asked(NamedTuple):
 
 
 class Readable:
-    """Counts what cannot be read, up to the first of a benchmark that can. Equal questions count once."""
+    """Counts what cannot be read, up to the first of a benchmark that can. Equal questions count once, in each."""
 
     def __init__(self, asked: Sequence[Asked]) -> None:
-        self._about = {request_id: one for one in asked for request_id in one.ids}
+        self._about: dict[str, list[Asked]] = {}
+        for one in asked:
+            for request_id in dict.fromkeys(one.ids):
+                self._about.setdefault(request_id, []).append(one)
         self._scored = {one.benchmark.name for one in asked if one.benchmark.reads == "judgements"}
-        self._looked_at: set[tuple[str, ...]] = set()
+        self._looked_at: set[tuple[str, tuple[str, ...]]] = set()
         self._readable: set[str] = set()
         self._unreadable: Counter[str] = Counter()
         self._last: dict[str, str] = {}
 
     def take(self, request_id: str, known: Mapping[str, Completion]) -> None:
-        """Look at the item that this judgement is about, if all is known about it.
+        """Look at the items that this judgement is about, if all is known about them.
 
         Raises:
             StageError: none of the first can be read.
         """
-        benchmark, item, ids = self._about[request_id]
-        if benchmark.name in self._readable or ids in self._looked_at:
+        for one in self._about[request_id]:
+            self._look(one, request_id, known)
+
+    def _look(self, one: Asked, request_id: str, known: Mapping[str, Completion]) -> None:
+        benchmark, item, ids = one
+        if benchmark.name in self._readable or (benchmark.name, ids) in self._looked_at:
             return
-        said = [known[one] for one in ids if one in known and known[one].error is None]
+        said = [known[own] for own in ids if own in known and known[own].error is None]
         if len(said) < len(ids):
             return
-        self._looked_at.add(ids)
+        self._looked_at.add((benchmark.name, ids))
         if any(m.score(item, said) is not None for m in benchmark.metrics if m.reads == "judgements"):
             self._readable.add(benchmark.name)
             return

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -31,8 +31,10 @@ MORE = "more."
 FACTS = {"engine", "sanity", "usable", "reason"}
 #: Of what a judge was asked about: who it was.
 JUDGE = "judge"
+#: Of how many pairs a judge could have told the answers apart, and of how many it said that they are equally good.
+TIES = "ties"
 #: What those of earlier versions lack, and what not all have.
-LATER_FACTS = {"repeated", "chance", JUDGE}
+LATER_FACTS = {"repeated", "chance", JUDGE, TIES}
 
 
 def files(context: Context, benchmark: str, label: str) -> list[Path]:
@@ -90,6 +92,8 @@ def write_items(context: Context, exam: Exam) -> None:
     }
     if exam.judgements:
         facts[JUDGE] = judge_facts(context)
+        if benchmark.is_tie is not None:
+            facts[TIES] = _ties(benchmark.is_tie, exam)
     if repeated:
         said = f"{repeated:,} of {len(exam.items):,} questions of {benchmark.name} are training prompts"
         say(f"{said}: the score of {exam.label} holds them, and measures memory there")
@@ -113,6 +117,14 @@ def _sanity(exam: Exam, given: Sequence[tuple[Item, Completion]]) -> Sanity | No
         return None
     right = [item.gold for item in items] if exam.benchmark.generative else None
     return judge_answers(answers, [item.question for item in items], right)
+
+
+def _ties(
+    is_tie: Callable[[Item, Sequence[Completion], Sequence[Completion]], bool | None], exam: Exam
+) -> dict[str, int]:
+    answers, said = exam.by_item(), exam.judgements
+    told = [is_tie(item, answers[item.id], said[item.id]) for item in exam.items if said.get(item.id)]
+    return {"pairs": len(told) - told.count(None), "ties": told.count(True)}
 
 
 def _chance(exam: Exam) -> float | None:

@@ -41,6 +41,10 @@ REFERENCES_READ = 200
 
 #: How often a coin agrees with itself.
 COIN = 0.5
+#: From so many pairs of different answers on, a judge that calls so large a share of them ties is doubted. 19 ties of
+#: 20 are no chance: a judge that sees seven of ten pairs so has as many in less than one case of a hundred. Ties alone
+#: are a sign: to win, or to lose, nearly always is what much better and much worse models do.
+TIED_PAIRS, TIED_SHARE = 20, 0.95
 
 
 def write(context: Context, finished: Set[str]) -> None:
@@ -143,17 +147,25 @@ def _summarise(
 
 
 def _doubt_the_judge(benchmark: Benchmark, rows: Sequence[dict[str, Any]]) -> None:
-    """A caution on what a judge said who agrees with itself no more often than a coin does."""
+    """A caution on what a judge said who agrees with itself no more often than a coin does, or sees ties only."""
     agreement = f"{benchmark.name}/{benchmark.agreement}"
     judged = {m.name for m in benchmark.metrics if m.reads == "judgements" and m.name != benchmark.agreement}
     names = {benchmark.name if name == benchmark.metric else f"{benchmark.name}/{name}" for name in judged}
     agreed = {row["variant"]: row for row in rows if row["benchmark"] == agreement and row["mean"] is not None}
     for row in rows:
         own = agreed.get(row["variant"])
-        if row["benchmark"] in names and row["mean"] is not None and own is not None and own["low"] <= COIN:
+        if row["benchmark"] not in names or row["mean"] is None:
+            continue
+        seen = row.get(scores.TIES) or {"pairs": 0, "ties": 0}
+        if own is not None and own["low"] <= COIN:
             row["caution"] = (
                 f"the judge says the same of {own['mean']:.0%} of the items when the answers change places, no more "
                 "than a coin might: this says little of the model"
+            )
+        elif seen["pairs"] >= TIED_PAIRS and seen["ties"] >= TIED_SHARE * seen["pairs"]:
+            row["caution"] = (
+                f"the judge calls {seen['ties']:,} of {seen['pairs']:,} pairs of different answers a tie, so it hardly "
+                "tells answers apart: this says little of the model"
             )
 
 
@@ -206,6 +218,8 @@ def _score(scored: Scores, errors: int, path: Path, *, own: bool, judged: bool, 
     row: dict[str, Any] = {"n": len(scored), "errors": errors}
     if judged and scores.JUDGE in facts:
         row[scores.JUDGE] = facts[scores.JUDGE]
+        if scores.TIES in facts:
+            row[scores.TIES] = facts[scores.TIES]
     if not scored:
         return {**row, "mean": None, "low": None, "high": None, "usable": False, "reason": "no item could be scored"}
     interval = mean_interval(list(scored.values()), share=share)
