@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+from bench.data_files import file_in
+
 Value = Any
 
 RECIPES = Path(__file__).parent.parent / "docs" / "recipes"
@@ -54,7 +56,7 @@ def open_function_rows(folder: Path) -> list[Row]:
     """Rows of OpenFunctions, equal references once, without those that are no Python or give arguments by position."""
     rows: dict[str, Row] = {}
     for part in ("train", "test"):
-        for item in json.loads((folder / f"openfunction_{part}.json").read_text(encoding="utf-8")):
+        for item in json.loads(file_in(folder, f"openfunction_{part}.json").read_text(encoding="utf-8")):
             reference = item["output"]
             call = _made(reference)
             if call is not None:

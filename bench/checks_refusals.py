@@ -18,6 +18,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from bench.data_files import file_in
 from ownwords.benchmarks._safety import SAFE_PHRASES
 from ownwords.checks.refusal import refusal
 from ownwords.records import Candidate, Example, Message
@@ -49,7 +50,7 @@ def replies(folder: Path) -> list[Reply]:
 def _prompt(folder: Path, row: dict[str, Any]) -> str:
     if row["source"] == "own":
         return str(row["prompt"])
-    return _prompts(folder / row["source"])[int(row["index"])]
+    return _prompts(file_in(folder, row["source"]))[int(row["index"])]
 
 
 @lru_cache(maxsize=8)
@@ -96,5 +97,6 @@ def table(folder: Path) -> Iterator[str]:
 if __name__ == "__main__":
     data = Path(os.environ.get("OWNWORDS_DATA", "../shared/data"))
     if not data.is_dir():
-        sys.exit(f"no datasets in {data}: set OWNWORDS_DATA or run `make data`")
+        print(f"no datasets in {data}: set OWNWORDS_DATA or run `make data`", file=sys.stderr)
+        sys.exit(2)
     print("\n".join(table(data)))

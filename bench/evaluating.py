@@ -22,6 +22,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from bench.data_files import data_file
 from bench.rewriting import MODEL, one_row_loop, spread
 from ownwords import models
 from ownwords.benchmarks.base import DataContext, find_benchmark
@@ -119,6 +120,7 @@ def random_adapters(folder: Path) -> list[str]:
 
 def main(names: Sequence[str] = tuple(ENGINES)) -> list[tuple[str, str, str]]:
     """Rows of (measure, at least, measured) for the table; an engine that is not installed is skipped, visibly."""
+    data_file("gsm8k_test.json")  # before processes are started that would each miss it
     here = [name for name in names if importlib.util.find_spec(name) is not None]
     with tempfile.TemporaryDirectory() as folder:
         adapters = random_adapters(Path(folder))

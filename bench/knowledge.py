@@ -20,6 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bench.data_files import data_file
 from bench.evaluating import random_adapters
 from bench.rewriting import MODEL
 from ownwords import models
@@ -86,6 +87,8 @@ def harness(rows: int) -> Callable[[Sequence[Request]], float]:
 
 
 def main() -> list[tuple[str, str, str]]:
+    for name in BENCHMARKS:
+        data_file(f"general/{name}.jsonl")
     runtime = RuntimeSection()
     engine = open_engine("transformers", models.resolve(ModelSection(name_or_path=MODEL)), runtime)
     requests, sample = asked(ITEMS), asked(SAMPLE)

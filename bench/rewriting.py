@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.data_files import data_file
 from ownwords import models, rendering
 from ownwords.engines.base import Engine, open_engine
 from ownwords.recipe import ModelSection, RuntimeSection, build_recipe
@@ -52,9 +53,10 @@ class Rate:
 def gsm8k(folder: str) -> Context:
     """A recipe that rewrites GSM8K's training rows, at work below a folder."""
     columns = {"prompt": "question", "response": "answer"}
+    path = data_file("gsm8k_train.json")
     recipe = {
         "model": {"name_or_path": MODEL},
-        "data": {"train": {"path": "$OWNWORDS_DATA/gsm8k_train.json", "columns": columns}},
+        "data": {"train": {"path": str(path), "columns": columns}},
         "rewrite": {"prompt": "chat/math", "sampling": {"max_tokens": MAX_TOKENS}},
         "output_dir": str(Path(folder) / "run"),
     }

@@ -11,6 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from bench.data_files import data_file
 from ownwords.environment import environment
 from ownwords.recipe import Recipe, build_recipe, dump_recipe
 from ownwords.stages import products, rewrite
@@ -24,10 +25,11 @@ MAX_TOKENS = 48
 
 def recipe(output: Path) -> Recipe:
     columns = {"prompt": "question", "response": "answer"}
+    path = data_file("gsm8k_train.json")
     return build_recipe(
         {
             "model": {"name_or_path": "bundled:smollm2-135m-instruct"},
-            "data": {"train": {"path": "$OWNWORDS_DATA/gsm8k_train.json", "columns": columns, "limit": ROWS}},
+            "data": {"train": {"path": str(path), "columns": columns, "limit": ROWS}},
             "rewrite": {
                 "prompt": "chat/math",
                 "checks": ["not_empty", "finished", "no_prompt_leak", "final_answer"],

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.answers.case import Case, draw
+from bench.data_files import file_in
 
 FILES = (("general/arc_easy.jsonl", 220), ("general/arc_challenge.jsonl", 220))
 
@@ -26,7 +27,7 @@ class Question:
 def cases(folder: Path, dice: random.Random) -> Iterator[Case]:
     """One right and one wrong candidate a question."""
     for name, count in FILES:
-        lines = (folder / name).read_text(encoding="utf-8").splitlines()
+        lines = file_in(folder, name).read_text(encoding="utf-8").splitlines()
         for line in dice.sample(lines, count):
             row = json.loads(line)
             gold = row["gold"]

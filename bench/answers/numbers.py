@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.answers.case import Case, draw
+from bench.data_files import file_in
 
 FILES = (("gsm8k_train.json", 700), ("gsm8k_test.json", 250), ("multiarith_test.json", 100))
 
@@ -37,7 +38,7 @@ class Problem:
 def cases(folder: Path, dice: random.Random) -> Iterator[Case]:
     """One right and one wrong candidate a problem."""
     for name, count in FILES:
-        rows = json.loads((folder / name).read_text(encoding="utf-8"))
+        rows = json.loads(file_in(folder, name).read_text(encoding="utf-8"))
         for row in dice.sample(rows, count):
             problem = _problem(row)
             if problem is None:

@@ -309,7 +309,14 @@ def test_benchmarks_with_one_prompt_are_those_that_ask_alike(
 ) -> None:
     monkeypatch.setenv("OWNWORDS_DATA", str(shared_data))
     nothing = DataContext(train=[], heldout=lambda _: [], generated=False)
-    for name in ("openfunctions", "gsm8k", "humaneval", "advbench", "advbench_jailbreak", "hellaswag", "arc_easy"):
+    recipes = [
+        build_recipe(yaml.safe_load(presets.read(name))) for name in presets.names() if name.startswith("paper/")
+    ]
+    asked_by_presets = {benchmark.name for recipe in recipes for benchmark in recipe.evaluate.benchmarks}
+    # two need lm-eval and its data, one the extra `eval`; the last has the data's own messages, no `prompt: paper`
+    names = {*asked_by_presets, "alpaca_eval"} - {"mmlu", "truthfulqa", "similarity", "heldout_nll"}
+    assert names > TWO_PROMPTS
+    for name in sorted(names):
         benchmark = find_benchmark(name)
         asked: list[Any] = []
         for prompt in ("default", "paper"):
