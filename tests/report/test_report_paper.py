@@ -304,6 +304,7 @@ def test_what_is_not_compared_is_a_setting_that_there_is() -> None:
             node = node[part]
 
 
+@pytest.mark.slow
 def test_benchmarks_with_one_prompt_are_those_that_ask_alike(
     shared_data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
