@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ownwords import models, rendering
 from ownwords.errors import ModelError
+from ownwords.prompts.render import load_layout
 from ownwords.recipe import ModelSection
 from ownwords.records import Message
 from tests.tiny import CHATML, make_tiny_model
@@ -42,6 +43,30 @@ def test_prompt_is_the_template_then_the_prefill(tokenizer):
     expected = "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nHello<|im_end|>\n<|im_start|>assistant\nWell"
     assert rendering.render_prompt(tokenizer, CHAT, "Well") == expected
     assert tokenizer.decode(rendering.prompt_ids(tokenizer, CHAT, "Well")) == expected
+
+
+ANSWERS = ("Fine", "Fine\n", "", "One\n\ntwo <|im_end|>\n", "\u00e9\u00e8 <think>so")
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+@pytest.mark.parametrize(
+    ("layout", "end"),
+    [(None, ["<|im_end|>", "\n"]), ("paper/alpaca", ["<|im_end|>"]), ("paper/gsm8k", ["<|im_end|>"])],
+)
+def test_what_stands_before_the_end_of_a_turn_is_the_answers_own(tokenizer, layout, end, answer):
+    """The tiny tokenizer has a token a byte, and its EOS is `<|im_end|>`: so the answer's own can be counted."""
+    given = rendering.Given(None if layout is None else load_layout(layout))
+    _, target = rendering.target_ids(tokenizer, CHAT, answer, given)
+    count = rendering.end_tokens(tokenizer, CHAT, answer, given)
+    assert count == len(end)
+    assert [tokenizer.decode([token]) for token in target[-count:]] == end
+    assert len(target) - count == len(answer.encode())
+    assert tokenizer.decode(target[:-count], clean_up_tokenization_spaces=False) == answer
+
+
+def test_a_layout_without_an_end_adds_nothing(tokenizer):
+    template = "{% for m in messages %}{{ m.content }}{% if m.role == 'user' %}:{% endif %}{% endfor %}"
+    assert rendering.end_tokens(tokenizer, CHAT[1:], "Fine", rendering.Given(template)) == 0
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from ownwords.turns import TAGS
 __all__ = [
     "Given",
     "TemplateError",
+    "end_tokens",
     "ends_in_reasoning",
     "prompt_ids",
     "raw_ids",
@@ -78,6 +79,24 @@ def target_ids(
     other = Message("assistant", prefill + shield.unused)
     unlike = _render(tokenizer, [*messages, other], given, shield, generate=False)
     return prompt, shield.ids(whole[_difference(whole, unlike) :])
+
+
+def end_tokens(tokenizer: Any, messages: Sequence[Message], target: str, given: Given = PLAIN) -> int:
+    """How many of a target's last ids (see `target_ids`) hold what the template writes behind its text.
+
+    Where a tokenizer melts the last of the text and the template's end into one token, that token is counted.
+
+    Raises:
+        TemplateError: the template refuses the messages, or fails.
+    """
+    shield = _Shield(tokenizer, [*(m.content for m in messages), target, given.tools])
+    whole, other = (
+        _render(tokenizer, [*messages, Message("assistant", text)], given, shield, generate=False)
+        for text in (target, shield.unused)
+    )
+    behind = _difference(whole[::-1], other[::-1])  # the unused character bounds it, whatever the target ends in
+    ids = shield.ids(whole)
+    return len(ids) - _difference(shield.ids(whole[: len(whole) - behind]), ids)
 
 
 def raw_ids(tokenizer: Any, text: str) -> list[int]:

@@ -19,8 +19,8 @@ from ownwords.stages.comparison import roles
 MESSAGES = (Message("user", "How are you?"),)
 
 
-def item(text: str = "Fine.", *, finished: bool = True) -> Item:
-    return Item("id", "How are you?", SeedAnswer(text, finished), messages=MESSAGES)
+def item(text: str = "Fine.", *, finished: bool = True, end_tokens: int = 0) -> Item:
+    return Item("id", "How are you?", SeedAnswer(text, finished, end_tokens), messages=MESSAGES)
 
 
 def test_the_same_answer_is_put_to_the_arm_and_to_the_seed() -> None:
@@ -37,7 +37,7 @@ def test_the_score_is_the_arms_log_likelihood_less_the_seeds_per_token() -> None
 
 def test_the_end_of_a_turn_that_the_arm_did_not_end_does_not_count() -> None:
     completions = [scored(-1.0, -1.0, -9.0, -9.0), scored(-2.0, -4.0, -1.0, -1.0)]
-    assert log_ratio(item("Fine", finished=False), completions) == pytest.approx(2.0)
+    assert log_ratio(item("Fine", finished=False, end_tokens=2), completions) == pytest.approx(2.0)
 
 
 @pytest.mark.slow

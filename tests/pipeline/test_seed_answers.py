@@ -38,6 +38,28 @@ def test_an_arms_difference_is_the_log_ratio_of_the_seeds_own_answers(project: P
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("layout", "behind"), [(None, 2), ("paper/alpaca", 1)])
+def test_of_a_cut_answer_every_token_of_its_own_counts(project: Project, layout: str | None, behind: int) -> None:
+    """ChatML ends a turn with a marker and a line feed, the paper's layout with a marker alone. The tiny model has a
+    token a byte, so the answer's length says how many are its own."""
+    chosen = [] if layout is None else [f"tune.chat_template={layout}"]
+    assert project.ownwords("run", benchmarks(project), *ENGINE, *TUNING, *chosen) == 0
+    with Journal(project.output / "journal.sqlite") as journal:
+        said = {key.example_id: c for key, c, _ in journal.completions("answers/seed_nll")}
+        read = {key.example_id: c.logprobs or () for key, c, _ in journal.completions("evaluate/seed_nll/vanilla")}
+    cut = {item for item, completion in said.items() if completion.finish_reason == "length"}
+    assert cut
+    rows = pq.read_table(project.output / "scores" / "seed_nll" / "vanilla.parquet").to_pylist()
+    for row in rows:
+        logprobs = read[row["item_id"]]
+        if row["item_id"] in cut:
+            own = len(said[row["item_id"]].text.encode())
+            assert len(logprobs) == own + behind
+            logprobs = logprobs[:own]
+        assert row["score"] == pytest.approx(-sum(logprobs) / len(logprobs), abs=1e-3)
+
+
+@pytest.mark.slow
 def test_the_seed_answers_once(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     generated: list[str] = []
     plain = TransformersEngine.stream

@@ -18,10 +18,6 @@ from ownwords.errors import EngineError, MissingFileError
 from ownwords.recipe import BenchmarkSection
 from ownwords.records import Completion
 
-#: A template ends a turn with up to two tokens (`<|im_end|>` and a line feed). Behind an answer that was cut off they
-#: are none of the model's own.
-END_TOKENS = 2
-
 Pair = tuple[str, str]
 """A context and the target right after it."""
 
@@ -51,13 +47,9 @@ def target_logprobs(completion: Completion) -> tuple[float, ...]:
 
 
 def answer_logprobs(answer: SeedAnswer, completion: Completion) -> tuple[float, ...]:
-    """Those of a sampled answer's tokens, the end of the turn only where the model itself ended it.
-
-    Of a cut answer in a layout that ends a turn with one token, as `paper/alpaca` does, the last token goes too: alike
-    for every arm.
-    """
+    """Those of a sampled answer's tokens, the end of the turn only where the model itself ended it, or said nothing."""
     logprobs = target_logprobs(completion)
-    return logprobs if answer.finished or len(logprobs) <= END_TOKENS else logprobs[:-END_TOKENS]
+    return logprobs[: len(logprobs) - answer.end_tokens] or logprobs
 
 
 def choices_after(context: str, choices: Sequence[str], right: Sequence[int]) -> Part:

@@ -34,10 +34,12 @@ class Item:
 @dataclass(frozen=True, slots=True)
 class SeedAnswer:
     """The seed's own answer to an item, or the variant's own with `own_answers`: gold for benchmarks that measure how
-    far an arm has moved from the seed."""
+    far an arm has moved from the seed. Where it was cut off, and its likelihood is read, `end_tokens` are the tokens
+    that the layout writes behind it: none of the model's own."""
 
     text: str
     finished: bool
+    end_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,8 @@ from ownwords.models import Model
 from ownwords.progress import say
 from ownwords.prompts.render import JudgePrompt, RewritingPrompt, load_judge, load_layout, load_prompt
 from ownwords.recipe import CheckSection, ModelSection, Recipe, RuntimeSection
-from ownwords.records import Example, Sampling, Weights, digest
-from ownwords.rendering import Given
+from ownwords.records import Example, Message, Sampling, Weights, digest
+from ownwords.rendering import Given, TemplateError, end_tokens
 from ownwords.run import Run
 from ownwords.variants import Training, Variant, trainings, variants
 
@@ -81,6 +81,19 @@ class Context:
     def tokenizer(self, layout: str | None) -> Any:
         """The model's tokenizer with the layout of that name; None is the model's own chat template."""
         return models.load_tokenizer(self.model, None if layout is None else load_layout(layout))
+
+    @cached_property
+    def _own_tokenizer(self) -> Any:
+        return self.tokenizer(None)
+
+    def end_tokens(self, layout: str | None, messages: Sequence[Message], answer: str, tools: str) -> int:
+        """How many tokens the layout writes behind an answer, as every engine tokenises it; 0 where it cannot be put
+        into the layout, of which an engine makes an error of its row."""
+        given = Given(None if layout is None else load_layout(layout), tools, self.thinking)
+        try:
+            return end_tokens(self._own_tokenizer, messages, answer, given)
+        except TemplateError:
+            return 0
 
     @cached_property
     def prompt(self) -> RewritingPrompt:

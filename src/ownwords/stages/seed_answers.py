@@ -76,7 +76,7 @@ def _with_answers(context: Context, task: Task, who: str, weights: Weights) -> T
     is left out, and said to be."""
     answers = _ask(context, task, who, weights)
     items = [
-        replace(item, gold=SeedAnswer(answers[item.id].text, answers[item.id].finish_reason == "stop"))
+        replace(item, gold=_gold(context, task, item, answers[item.id]))
         for item in task.items
         if answers[item.id].error is None
     ]
@@ -89,6 +89,14 @@ def _with_answers(context: Context, task: Task, who: str, weights: Weights) -> T
     if len(items) < len(task.items):
         say(f"{task.benchmark.name}: {len(task.items) - len(items)} prompts are left out: {name} has no answer")
     return replace(task, items=items)
+
+
+def _gold(context: Context, task: Task, item: Item, answer: Completion) -> SeedAnswer:
+    finished = answer.finish_reason == "stop"
+    if finished or task.benchmark.generative:
+        return SeedAnswer(answer.text, finished)
+    layout = task.settings.chat_template or context.recipe.tune.chat_template
+    return SeedAnswer(answer.text, finished, context.end_tokens(layout, item.messages, answer.text, item.tools))
 
 
 def _ask(context: Context, task: Task, who: str, weights: Weights) -> dict[str, Completion]:
