@@ -131,15 +131,13 @@ def cells(found: Evidence) -> list[Cell]:
 
 def judged(found: Evidence, every: Sequence[Cell]) -> dict[tuple[str, str], Verdict]:
     """By benchmark and column, whether each is beyond noise after correction for all that are usable."""
-    family = [cell for cell in every if _is_usable(found, cell)]
-    corrected = holm([cell.difference.p for cell in family])
-    beyond = {
-        id(cell): cell.difference.beyond_noise and p < 1 - LEVEL for cell, p in zip(family, corrected, strict=True)
-    }
-    return {
-        (cell.benchmark, cell.column): Verdict(cell, beyond.get(id(cell), False), usable=id(cell) in beyond)
-        for cell in every
-    }
+    usable = {(cell.benchmark, cell.column): cell for cell in every if _is_usable(found, cell)}
+    corrected = dict(zip(usable, holm([cell.difference.p for cell in usable.values()]), strict=True))
+    known = {(cell.benchmark, cell.column): Verdict(cell, beyond=False, usable=False) for cell in every}
+    for place, cell in usable.items():
+        beyond = cell.difference.beyond_noise and corrected[place] < 1 - LEVEL
+        known[place] = Verdict(cell, beyond, usable=True)
+    return known
 
 
 def _is_usable(found: Evidence, cell: Cell) -> bool:

@@ -268,6 +268,7 @@ def test_what_holds_alone_need_not_hold_among_many(compare: Write, tmp_path: Pat
     summary = json.loads((tmp_path / "run/scores/summary.json").read_text(encoding="utf-8"))
     row = next(r for r in summary["differences"] if (r["benchmark"], r["variant"]) == ("gsm8k", "vanilla"))
     assert summary["comparisons"] == 8  # on arc_easy vanilla and sdft say the same
+    assert summary["too_few"] == []
     assert row["p"] == pytest.approx(2 / 2**6)
     assert row["p_holm"] == pytest.approx(7 * 2 / 2**6)  # seven items between sdft and vanilla are clearer
     assert (row["beyond_alone"], row["beyond_noise"]) == (True, False)

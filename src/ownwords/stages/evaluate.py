@@ -25,7 +25,7 @@ from ownwords.records import Request, Sampling, Weights, digest
 from ownwords.stages import exam_checks, exam_judge, one_engine, scores, tune
 from ownwords.stages.context import Context
 from ownwords.stages.exams import GROUP, Exam, stage_name
-from ownwords.stages.seed_answers import Task, filled, sampling_of, take_answers
+from ownwords.stages.seed_answers import Task, filled, layout_of, sampling_of, take_answers
 from ownwords.variants import SEED
 from ownwords.work import Work
 
@@ -57,7 +57,7 @@ def load_tasks(context: Context) -> list[Task]:
 
 
 def inputs(context: Context, task: Task, label: str) -> Inputs:
-    layout = task.settings.chat_template or context.recipe.tune.chat_template
+    layout = layout_of(context.recipe, task.settings)
     return join(
         context.model_inputs,
         {} if label == SEED else _variant_inputs(context, label),
@@ -172,7 +172,7 @@ def _weights(context: Context, label: str) -> Weights:
 def _request(context: Context, task: Task, item: Item, number: int, ask: Ask) -> Request:
     """One ask of an item."""
     recipe = context.recipe
-    layout = ask.chat_template or task.settings.chat_template or recipe.tune.chat_template
+    layout = ask.chat_template or layout_of(recipe, task.settings)
     sampling = sampling_of(recipe, task.settings)
     return Request(
         id=f"{task.benchmark.name}/{item.id}/{number}",

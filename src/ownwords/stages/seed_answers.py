@@ -37,6 +37,11 @@ def sampling_of(recipe: Recipe, settings: BenchmarkSection) -> Sampling:
     return how if settings.max_tokens is None else replace(how, max_tokens=settings.max_tokens)
 
 
+def layout_of(recipe: Recipe, settings: BenchmarkSection) -> str | None:
+    """The layout in which a benchmark is asked by name: its own, else the one of training."""
+    return settings.chat_template or recipe.tune.chat_template
+
+
 def filled(
     context: Context, wanted: Sequence[tuple[Task, str]], weights: Callable[[str], Weights]
 ) -> list[tuple[Task, str]]:
@@ -95,7 +100,7 @@ def _gold(context: Context, task: Task, item: Item, answer: Completion) -> SeedA
     finished = answer.finish_reason == "stop"
     if finished or task.benchmark.generative:
         return SeedAnswer(answer.text, finished)
-    layout = task.settings.chat_template or context.recipe.tune.chat_template
+    layout = layout_of(context.recipe, task.settings)
     return SeedAnswer(answer.text, finished, context.end_tokens(layout, item.messages, answer.text, item.tools))
 
 
@@ -132,7 +137,7 @@ def _request(context: Context, task: Task, item: Item, weights: Weights) -> Requ
         sampling=how,
         seed=int(digest([recipe.seed, benchmark.name, item.id, "seed's answer"], length=8), 16),
         weights=weights,
-        chat_template=settings.chat_template or recipe.tune.chat_template,
+        chat_template=layout_of(recipe, settings),
         tools=item.tools,
         thinking=context.thinking,
     )

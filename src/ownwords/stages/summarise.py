@@ -39,6 +39,9 @@ from ownwords.variants import SEED, VANILLA, Variant, baseline
 #: So many training examples tell whether answers are to be in their prompts' language.
 REFERENCES_READ = 200
 
+#: Why a difference is not judged.
+UNUSABLE, ALIKE, ONE_OF_SEVERAL = "unusable score", "no item differs", "one training of several"
+
 #: How often a coin agrees with itself.
 COIN = 0.5
 #: From so many pairs of different answers on, a judge that calls so large a share of them ties is doubted. 19 ties of
@@ -66,10 +69,6 @@ def write(context: Context, finished: Set[str]) -> None:
     write_json(context.run.scores_dir / "summary.json", summary)
 
 
-#: Why a difference is not judged.
-UNUSABLE, ALIKE, ONE_OF_SEVERAL = "unusable score", "no item differs", "one training of several"
-
-
 def correct(summary: dict[str, Any], places: Mapping[str, object]) -> None:
     """Give every difference that is judged its `p_holm`; from there on `beyond_noise` holds after correction.
 
@@ -83,21 +82,24 @@ def correct(summary: dict[str, Any], places: Mapping[str, object]) -> None:
     def is_one_of_several(benchmark: str, label: str) -> bool:
         return label in places and trainings[benchmark, places[label]] > 1
 
-    family: list[dict[str, Any]] = []
-    for row in (*summary["over_seeds"], *summary["differences"]):
-        reason = ALIKE if row["alike"] else ""
-        if "variant" in row:
-            name, label, other = row["benchmark"], row["variant"], row["baseline"]
-            if {(name, label), (name, other)} & unusable:
-                reason = UNUSABLE
-            elif is_one_of_several(name, label) and (other == SEED or is_one_of_several(name, other)):
-                reason = ONE_OF_SEVERAL
-        row.update(not_judged=reason, beyond_noise=False)
-        if not reason:
-            family.append(row)
+    def reason(row: Mapping[str, Any]) -> str:
+        name, label, other = row["benchmark"], row["variant"], row["baseline"]
+        if {(name, label), (name, other)} & unusable:
+            return UNUSABLE
+        if is_one_of_several(name, label) and (other == SEED or is_one_of_several(name, other)):
+            return ONE_OF_SEVERAL
+        return ALIKE if row["alike"] else ""
+
+    for row in summary["over_seeds"]:  # usable ones only
+        row["not_judged"] = ALIKE if row["alike"] else ""
+    for row in summary["differences"]:
+        row["not_judged"] = reason(row)
+    every = [*summary["over_seeds"], *summary["differences"]]
+    for row in every:
+        row.update(p_holm=None, beyond_noise=False)
+    family = [row for row in every if not row["not_judged"]]
     for row, corrected in zip(family, holm([row["p"] for row in family]), strict=True):
-        row["p_holm"] = corrected
-        row["beyond_noise"] = row["beyond_alone"] and corrected < 1 - LEVEL
+        row.update(p_holm=corrected, beyond_noise=row["beyond_alone"] and corrected < 1 - LEVEL)
     summary["comparisons"] = len(family)
     summary["too_few"] = _too_few(family)
 
@@ -256,10 +258,8 @@ def differences(
                 "high": difference.high,
                 "p": difference.p,
                 "least_p": smallest_p(len(shared), binary=share and {*ours, *theirs} <= {0.0, 1.0}),
-                "p_holm": None,
                 "alike": ours == theirs,
                 "beyond_alone": difference.beyond_noise,
-                "beyond_noise": False,
             }
         )
     return rows
@@ -321,8 +321,6 @@ def _seed_row(
         "lowest": difference.lowest,
         "highest": difference.highest,
         "p": difference.p,
-        "p_holm": None,
         "alike": first == second,
         "beyond_alone": difference.beyond_noise,
-        "beyond_noise": False,
     }
